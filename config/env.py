@@ -1,0 +1,151 @@
+"""The environment: every setting of a site, its default and what it means.
+
+Each reader registers what it reads in `KNOWN`, so that the documentation and the checks can list it.
+A value that cannot be understood stops the start with one sentence that names the variable.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+ENV_FILE = Path(os.environ.get("ENV_FILE", BASE_DIR / ".env"))
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One variable of the environment, for the documentation."""
+
+    name: str
+    default: str
+    sentence: str
+
+
+KNOWN: dict[str, Setting] = {}
+_env = environ.Env()
+if ENV_FILE.is_file():
+    _env.read_env(str(ENV_FILE))
+
+
+def _read(name: str, default: Any, sentence: str, cast: Callable[[str], T]) -> T:
+    shown = ",".join(default) if isinstance(default, list) else str(default)
+    KNOWN[name] = Setting(name, shown, sentence)
+    raw = os.environ.get(name)
+    if raw is None or raw.strip() == "":
+        return default  # type: ignore[no-any-return]
+    try:
+        return cast(raw.strip())
+    except ValueError as error:
+        # The value itself may be a secret, so the sentence shows only the name.
+        raise ImproperlyConfigured(f"The environment variable {name} {error}. It means: {sentence}") from None
+
+
+def text(name: str, default: str, sentence: str) -> str:
+    """Return a text as it is written."""
+    return _read(name, default, sentence, str)
+
+
+def flag(name: str, default: bool, sentence: str) -> bool:  # noqa: FBT001 - a default, not a switch
+    """Return a yes or no."""
+
+    def cast(raw: str) -> bool:
+        if raw.lower() in environ.Env.BOOLEAN_TRUE_STRINGS:
+            return True
+        if raw.lower() in ("0", "false", "no", "n", "off"):
+            return False
+        raise ValueError("must be yes or no (1 or 0)")
+
+    return _read(name, default, sentence, cast)
+
+
+def whole(name: str, default: int, sentence: str, *, least: int = 0, most: int = 1_000_000) -> int:
+    """Return a whole number between `least` and `most`."""
+
+    def cast(raw: str) -> int:
+        try:
+            number = int(raw)
+        except ValueError:
+            raise ValueError(f"must be a whole number from {least} to {most}") from None
+        if not least <= number <= most:
+            raise ValueError(f"must be a whole number from {least} to {most}")
+        return number
+
+    return _read(name, default, sentence, cast)
+
+
+def listed(name: str, default: list[str], sentence: str) -> list[str]:
+    """Return the parts of a comma-separated list, without blanks."""
+    return _read(
+        name, default, sentence, lambda raw: [part.strip() for part in raw.split(",") if part.strip()]
+    )
+
+
+def address(name: str, default: str, sentence: str) -> str:
+    """Return an http(s) address without its final slash."""
+
+    def cast(raw: str) -> str:
+        parts = urlsplit(raw)
+        if parts.scheme not in ("http", "https") or not parts.netloc:
+            raise ValueError("must be an address that starts with http:// or https://")
+        return raw.rstrip("/")
+
+    return _read(name, default, sentence, cast)
+
+
+def zone(name: str, default: str, sentence: str) -> str:
+    """Return the name of an IANA time zone that exists."""
+
+    def cast(raw: str) -> str:
+        try:
+            ZoneInfo(raw)
+        except (KeyError, ValueError, OSError):
+            raise ValueError("must be a time zone such as Asia/Jakarta") from None
+        return raw
+
+    return _read(name, default, sentence, cast)
+
+
+def currency(name: str, default: str, sentence: str) -> str:
+    """Return a three-letter currency code in capitals."""
+
+    def cast(raw: str) -> str:
+        if len(raw) != 3 or not raw.isascii() or not raw.isalpha():
+            raise ValueError("must be a three-letter code such as IDR")
+        return raw.upper()
+
+    return _read(name, default, sentence, cast)
+
+
+def database(name: str, sentence: str) -> dict[str, Any] | None:
+    """Return Django's settings for a PostgreSQL address, or None when it is not set."""
+
+    def cast(raw: str) -> dict[str, Any]:
+        if not raw.startswith(("postgres://", "postgresql://")):
+            raise ValueError("must start with postgres:// (only PostgreSQL 15 or newer can be used)")
+        return dict(environ.Env.db_url_config(raw))
+
+    return _read(name, None, sentence, cast)
+
+
+def email(name: str, default: str, sentence: str) -> dict[str, Any]:
+    """Return Django's settings for a mail address such as smtp+tls://user:password@host:587."""
+
+    def cast(raw: str) -> dict[str, Any]:
+        try:
+            return dict(environ.Env.email_url_config(raw))
+        except Exception:  # noqa: BLE001 - the library raises several kinds; the person needs one sentence
+            raise ValueError("must be a mail address such as smtp+tls://user:password@host:587") from None
+
+    chosen = _read(name, default, sentence, str)
+    return _read(name, cast(default), sentence, cast) if chosen else cast(default)

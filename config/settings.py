@@ -1,0 +1,262 @@
+"""Settings of the site. Whatever may differ from site to site is read from the environment (see env.py)."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from config import env
+from config.embedded_postgres.server import Server
+
+BASE_DIR = env.BASE_DIR
+UNSET_SECRET_KEY = "unset-secret-key-of-a-site-that-is-not-set-up"  # noqa: S105 - checks.py refuses it
+
+DEBUG = env.flag("DEBUG", False, "Yes for demos and development only: shows the sandbox gateway and room.")
+SECRET_KEY = env.text("SECRET_KEY", UNSET_SECRET_KEY, "A long random text that signs sessions and links.")
+SITE_NAME = env.text("SITE_NAME", "Linkpool", "The name people see.")
+SITE_URL = env.address("SITE_URL", "http://localhost:8000", "The address people open, without a final slash.")
+DATA_DIR = (BASE_DIR / env.text("DATA_DIR", "var", "The folder for what the site writes itself.")).resolve()
+_site = urlsplit(SITE_URL)
+ALLOWED_HOSTS = env.listed(
+    "ALLOWED_HOSTS",
+    ["localhost", "127.0.0.1", "[::1]", _site.hostname or "localhost"],
+    "The host names that this site answers to.",
+)
+CSRF_TRUSTED_ORIGINS = [f"{_site.scheme}://{_site.netloc}"]
+TOKEN_KEYS = env.listed("TOKEN_KEYS", [], "Fernet keys that encrypt tutors' tokens, the newest first.")
+
+# What the rules of the business leave to the owner
+HOLD_MINUTES = env.whole("HOLD_MINUTES", 15, "How long a slot in the cart is kept.", least=1)
+PAYMENT_MINUTES = env.whole("PAYMENT_MINUTES", 30, "From checkout to the deadline for paying.", least=5)
+JOIN_OPENS_MINUTES = env.whole("JOIN_OPENS_MINUTES", 15, "The door opens this long before the start.")
+JOIN_CLOSES_MINUTES = env.whole("JOIN_CLOSES_MINUTES", 15, "The door closes this long after the end.")
+LINK_BUFFER_MINUTES = env.whole("LINK_BUFFER_MINUTES", 10, "A pool link rests this long between two uses.")
+CANCEL_FREE_HOURS = env.whole("CANCEL_FREE_HOURS", 24, "Until then a student cancels without cost.")
+CANCEL_LATE_REFUND_PERCENT = env.whole(
+    "CANCEL_LATE_REFUND_PERCENT", 50, "What comes back after that, in percent.", most=100
+)
+MOVE_UNTIL_HOURS = env.whole("MOVE_UNTIL_HOURS", 12, "Until then a student may move a session.")
+MOVES_ALLOWED = env.whole("MOVES_ALLOWED", 2, "How often a student may move one session.")
+NO_SHOW_WAIT_MINUTES = env.whole("NO_SHOW_WAIT_MINUTES", 15, "From when an absence can be reported.")
+DEFAULT_TIME_ZONE = env.zone("DEFAULT_TIME_ZONE", "Asia/Jakarta", "The zone of a reader we know nothing of.")
+DEFAULT_CURRENCY = env.currency("DEFAULT_CURRENCY", "IDR", "The currency of new session types.")
+
+# Vendors
+SANDBOX_SECRET = env.text("SANDBOX_SECRET", "sandbox-signing-secret", "Signs the sandbox gateway's messages.")
+MIDTRANS_SERVER_KEY = env.text("MIDTRANS_SERVER_KEY", "", "Midtrans server key; empty = not offered.")
+MIDTRANS_SNAP_URL = env.address(
+    "MIDTRANS_SNAP_URL", "https://app.sandbox.midtrans.com/snap/v1", "Where Midtrans payment pages are made."
+)
+MIDTRANS_API_URL = env.address(
+    "MIDTRANS_API_URL", "https://api.sandbox.midtrans.com", "Where Midtrans tells a payment's status."
+)
+PAYMENT_GATEWAYS: dict[str, dict[str, Any]] = {
+    "midtrans": {
+        "BACKEND": "payments.gateways.midtrans.MidtransGateway",
+        "OPTIONS": {
+            "server_key": MIDTRANS_SERVER_KEY,
+            "snap_url": MIDTRANS_SNAP_URL,
+            "api_url": MIDTRANS_API_URL,
+        },
+    },
+}
+MEETING_PROVIDERS: dict[str, dict[str, Any]] = {
+    "pool": {"BACKEND": "meetings.providers.pool.PoolProvider", "OPTIONS": {}},
+}
+if DEBUG:
+    PAYMENT_GATEWAYS["sandbox"] = {
+        "BACKEND": "payments.gateways.sandbox.SandboxGateway",
+        "OPTIONS": {"secret": SANDBOX_SECRET, "site_url": SITE_URL},
+    }
+    MEETING_PROVIDERS["sandbox"] = {
+        "BACKEND": "meetings.providers.sandbox.SandboxProvider",
+        "OPTIONS": {"site_url": SITE_URL},
+    }
+
+INSTALLED_APPS = [
+    "config",
+    "bookings",
+    "meetings",
+    "payments",
+    "config.apps.LinkpoolAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "allauth",
+    "allauth.account",
+    "csp",
+    "django_htmx",
+    "rest_framework",
+    "procrastinate.contrib.django",
+]
+MIDDLEWARE = [
+    "config.middleware.RequestLogMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "config.middleware.DatabaseDownMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "config.middleware.TimeZoneMiddleware",
+    "config.middleware.DomainErrorMiddleware",
+]
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "config.context_processors.site",
+            ]
+        },
+    }
+]
+FORM_RENDERER = "django.forms.renderers.DjangoTemplates"
+
+# Database: the address given, else the site's own PostgreSQL in DATA_DIR
+_database = env.database("DATABASE_URL", "A PostgreSQL 15+ server; empty = the site starts its own.")
+if _database is None:
+    _embedded = DATA_DIR / "postgres"
+    _database = {
+        "ENGINE": "config.embedded_postgres.postgresql",
+        "NAME": "postgres",
+        "USER": "postgres",
+        "HOST": str(Server(_embedded).socket_dir),
+        "EMBEDDED_DATA": str(_embedded),
+    }
+else:
+    _database["ENGINE"] = "config.embedded_postgres.postgresql"
+DATABASES = {"default": {**_database, "CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+# Counted by every process alike: log-in limits must not start afresh in each of them.
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "site_cache"}}
+
+# People
+AUTH_USER_MODEL = "bookings.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "bookings:booking_list"
+LOGOUT_REDIRECT_URL = ACCOUNT_LOGOUT_REDIRECT_URL = "bookings:tutor_list"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_UNIQUE_EMAIL = True
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True
+ACCOUNT_CONFIRM_EMAIL_ON_GET = False
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = _site.scheme
+ACCOUNT_SIGNUP_FORM_CLASS = "bookings.forms.SignupForm"
+ACCOUNT_ADAPTER = "bookings.accounts.AccountAdapter"
+ACCOUNT_SESSION_REMEMBER = True
+SESSION_COOKIE_AGE = 60 * 60 * 24 * 30
+ALLAUTH_TRUSTED_CLIENT_IP_HEADER = None
+ALLAUTH_TRUSTED_PROXY_COUNT = env.whole(
+    "TRUSTED_PROXIES", 0, "How many proxies of your own stand before the site (for the visitors' addresses)."
+)
+
+# Mail
+vars().update(
+    env.email(
+        "EMAIL_URL",
+        "consolemail://" if DEBUG else "smtp://localhost:25",
+        "The mail server, such as smtp+tls://user:password@host:587.",
+    )
+)
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text(
+    "DEFAULT_FROM_EMAIL", f"{SITE_NAME} <no-reply@{_site.hostname}>", "The sender of every mail."
+)
+ADMINS = [("Admin", one) for one in env.listed("ADMINS", [], "Who is told of trouble (mail addresses).")]
+
+# Languages and time
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English")]
+USE_I18N = USE_TZ = True
+TIME_ZONE = DEFAULT_TIME_ZONE
+LOCALE_PATHS = [BASE_DIR / "locale"]
+
+# Static files
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG
+
+# Security
+SECURE_SSL_REDIRECT = env.flag("SSL_REDIRECT", False, "Send http visitors to https (not the webhooks).")
+SECURE_REDIRECT_EXEMPT = [r"^webhooks/", r"^health/"]
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if ALLAUTH_TRUSTED_PROXY_COUNT else None
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _site.scheme == "https"
+SECURE_HSTS_SECONDS = 60 * 60 * 24 * 365 if _site.scheme == "https" and not DEBUG else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = False
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "base-uri": ["'none'"],
+        "object-src": ["'none'"],
+        "frame-ancestors": ["'none'"],
+        # Leaving for a gateway's page is a redirect after a form: browsers check form-action there too.
+        "form-action": ["'self'", "https:"] + (["http://localhost:*", "http://127.0.0.1:*"] if DEBUG else []),
+    }
+}
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["bookings.api_keys.ApiKeyAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["bookings.api_keys.HasScope"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_THROTTLE_CLASSES": ["bookings.api_keys.KeyThrottle"],
+    "DEFAULT_THROTTLE_RATES": {
+        "api_key": f"{env.whole('API_CALLS_PER_MINUTE', 600, 'Calls one API key may make.', least=1)}/min"
+    },
+    "EXCEPTION_HANDLER": "bookings.api_errors.answer_error",
+    "UNAUTHENTICATED_USER": None,
+    "NUM_PROXIES": ALLAUTH_TRUSTED_PROXY_COUNT,
+}
+
+PROCRASTINATE_WORKER_DEFAULTS = {"delete_jobs": "successful", "concurrency": 1, "wait": True}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"json": {"()": "config.logs.JsonFormatter"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "root": {"handlers": ["stderr"], "level": "INFO"},
+    "loggers": {
+        "django.request": {"level": "ERROR"},
+        "procrastinate": {"level": "WARNING"},
+    },
+}
+SILENCED_SYSTEM_CHECKS: list[str] = []
