@@ -1,0 +1,82 @@
+"""What the domain refuses, each as one plain sentence with the next step.
+
+Raise these anywhere; `config.middleware.DomainErrorMiddleware` is the only place where they become HTTP.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+
+class DomainError(Exception):
+    """Something the rules do not allow. `message` is for the person who reads it."""
+
+    http_status = 409
+    message: str | Promise = _("This cannot be done right now. Please go back and try again.")
+
+    def __init__(self, message: str | Promise | None = None, **context: Any) -> None:
+        if message is not None:
+            self.message = message
+        self.context = context
+        super().__init__(str(self.message))
+
+
+class InvalidInput(DomainError):
+    http_status = 400
+    message = _("Something in this request is missing or cannot be read. Please check it and try again.")
+
+
+class NotFound(DomainError):
+    http_status = 404
+    message = _("This does not exist, or it is not yours.")
+
+
+class SlotTaken(DomainError):
+    """Somebody else holds or has booked the time, or the student is busy then."""
+
+    message = _("Sorry, somebody else has just taken this time. Please choose another one.")
+
+
+class StudentBusy(SlotTaken):
+    message = _("You already have a session at that time. Please choose another time, or release the other one.")
+
+
+class SlotNotOffered(DomainError):
+    message = _("This time is not offered any more. Please choose another one.")
+
+
+class OwnSession(DomainError):
+    message = _("You cannot book a session with yourself.")
+
+
+class TooManyHolds(DomainError):
+    message = _("Your cart is full. Please pay for what is in it, or remove something first.")
+
+
+class CurrencyMixed(DomainError):
+    message = _("Your cart holds sessions in another currency. Please pay for those first.")
+
+
+class CartEmpty(DomainError):
+    message = _("Your cart is empty. Please choose a time first.")
+
+
+class HoldExpired(DomainError):
+    message = _("A time in your cart was kept too long and has been released. Please choose it again.")
+
+
+class OrderNotPayable(DomainError):
+    message = _("This order can no longer be paid. Please choose your times again; you were not charged.")
+
+
+class SlotsGone(DomainError):
+    """The order was paid too late and at least one of its times has been sold again."""
+
+    message = _("Your payment came too late and the time has been sold to somebody else.")
+
+
+class BookingNotPaid(DomainError):
+    message = _("This booking is not paid, so it has no meeting.")

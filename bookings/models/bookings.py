@@ -1,0 +1,209 @@
+"""One lesson: from a hold in the cart to the completed session. The time of a tutor is guarded here, by the database."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.lookups import Exact
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from bookings.errors import BookingNotPaid
+from bookings.models.orders import Order
+from bookings.models.people import Tutor, User
+from bookings.models.session_types import SessionType
+from bookings.money import Money
+from bookings.references import new_booking_reference
+from bookings.times import During
+
+
+class BookingQuerySet(models.QuerySet["Booking"]):
+    def visible_to(self, user: User) -> BookingQuerySet:
+        """Bookings in which this person learns or teaches, or for which they pay."""
+        return self.filter(Q(student=user) | Q(tutor__user=user) | Q(order__payer=user))
+
+    def of_parties(self, user: User) -> BookingQuerySet:
+        """Bookings in which this person sits in the lesson."""
+        return self.filter(Q(student=user) | Q(tutor__user=user))
+
+    def active(self) -> BookingQuerySet:
+        """Bookings that take the tutor's time as the database sees it, expired holds included."""
+        return self.filter(status__in=Booking.ACTIVE)
+
+    def blocking(self, now: datetime) -> BookingQuerySet:
+        """Bookings that take time now: an expired hold blocks nothing, swept or not."""
+        return self.active().exclude(status=Booking.Status.HELD, held_until__lte=now)
+
+    def paid(self) -> BookingQuerySet:
+        return self.filter(status=Booking.Status.PAID)
+
+    def overlapping(self, during: During) -> BookingQuerySet:
+        return self.filter(during__overlap=(during.start, during.end))
+
+    def blocks_overlapping(self, blocks: During) -> BookingQuerySet:
+        return self.filter(blocks__overlap=(blocks.start, blocks.end))
+
+    def stale_holds(self, now: datetime) -> BookingQuerySet:
+        return self.filter(status=Booking.Status.HELD, held_until__lte=now)
+
+    def with_people(self) -> BookingQuerySet:
+        return self.select_related("student", "tutor__user", "order", "session_type")
+
+
+class _Whole(models.Func):
+    """True when a range has both ends and some length: an empty range would overlap nothing."""
+
+    template = "(NOT isempty(%(expressions)s) AND NOT lower_inf(%(expressions)s) AND NOT upper_inf(%(expressions)s))"
+    output_field = models.BooleanField()
+
+
+class Booking(models.Model):
+    class Status(models.TextChoices):
+        HELD = "held", _("held")
+        REQUESTED = "requested", _("requested")
+        ACCEPTED = "accepted", _("accepted")
+        PAID = "paid", _("paid")
+        COMPLETED = "completed", _("completed")
+        EXPIRED = "expired", _("expired")
+        DECLINED = "declined", _("declined")
+        CANCELLED = "cancelled", _("cancelled")
+        NO_SHOW_STUDENT = "no_show_student", _("student was absent")
+        NO_SHOW_TUTOR = "no_show_tutor", _("tutor was absent")
+
+    ACTIVE = (Status.HELD, Status.REQUESTED, Status.ACCEPTED, Status.PAID)
+
+    reference = models.CharField(max_length=20, unique=True, default=new_booking_reference, editable=False)
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="bookings")
+    student = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="bookings")
+    tutor = models.ForeignKey(Tutor, on_delete=models.PROTECT, related_name="bookings")
+    session_type = models.ForeignKey(SessionType, on_delete=models.PROTECT, related_name="bookings")
+    name = models.CharField(_("name as sold"), max_length=100)
+    minutes = models.PositiveIntegerField(_("minutes as sold"))
+    price = models.PositiveBigIntegerField(_("price as sold"))
+    currency = models.CharField(_("currency"), max_length=3)
+    during = DateTimeRangeField(_("time"))
+    blocks = DateTimeRangeField(_("time taken from the tutor, buffers included"))
+    status = models.CharField(_("status"), max_length=20, choices=Status, default=Status.HELD)
+    held_until = models.DateTimeField(_("held until"), null=True, blank=True)
+    created_at = models.DateTimeField(_("made at"), auto_now_add=True)
+    cancelled_at = models.DateTimeField(_("cancelled at"), null=True, blank=True)
+    cancelled_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    cancel_reason = models.CharField(_("why it was cancelled"), max_length=500, blank=True)
+    moves = models.PositiveSmallIntegerField(_("times moved"), default=0)
+
+    objects = BookingQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("booking")
+        verbose_name_plural = _("bookings")
+        ordering = ["during", "id"]
+        constraints = [
+            ExclusionConstraint(
+                name="booking_tutor_time_taken_once",
+                expressions=[("tutor", RangeOperators.EQUAL), ("blocks", RangeOperators.OVERLAPS)],
+                condition=Q(status__in=["held", "requested", "accepted", "paid"]),
+            ),
+            ExclusionConstraint(
+                name="booking_student_time_taken_once",
+                expressions=[("student", RangeOperators.EQUAL), ("during", RangeOperators.OVERLAPS)],
+                condition=Q(status__in=["held", "requested", "accepted", "paid"]),
+            ),
+            models.CheckConstraint(
+                condition=Q(Exact(_Whole("during"), True)) & Q(blocks__contains=F("during")),
+                name="booking_time_is_whole",
+            ),
+            models.CheckConstraint(condition=Exact(_Whole("blocks"), True), name="booking_blocks_are_whole"),
+            models.CheckConstraint(
+                condition=~Q(status="held") | Q(held_until__isnull=False), name="booking_hold_has_an_end"
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    status__in=[
+                        "held",
+                        "requested",
+                        "accepted",
+                        "paid",
+                        "completed",
+                        "expired",
+                        "declined",
+                        "cancelled",
+                        "no_show_student",
+                        "no_show_tutor",
+                    ]
+                ),
+                name="booking_status_is_known",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["student", "status"], name="booking_of_student"),
+            models.Index(fields=["held_until"], condition=Q(status="held"), name="booking_holds_by_end"),
+        ]
+
+    def __str__(self) -> str:
+        return self.reference
+
+    def get_absolute_url(self) -> str:
+        return reverse("bookings:booking_detail", args=[self.reference])
+
+    @property
+    def time(self) -> During:
+        """When the lesson is (UTC)."""
+        return During(self.during.lower, self.during.upper)
+
+    @property
+    def starts_at(self) -> datetime:
+        start: datetime = self.during.lower
+        return start
+
+    @property
+    def ends_at(self) -> datetime:
+        end: datetime = self.during.upper
+        return end
+
+    @property
+    def money(self) -> Money:
+        """The price as sold."""
+        return Money(self.price, self.currency)
+
+    @property
+    def join_opens_at(self) -> datetime:
+        return self.starts_at - timedelta(minutes=settings.JOIN_OPENS_MINUTES)
+
+    @property
+    def join_closes_at(self) -> datetime:
+        return self.ends_at + timedelta(minutes=settings.JOIN_CLOSES_MINUTES)
+
+    @property
+    def is_paid(self) -> bool:
+        return self.status == self.Status.PAID
+
+    @property
+    def is_hold_open(self) -> bool:
+        return self.status == self.Status.HELD and self.held_until is not None and self.held_until > timezone.now()
+
+    def can_be_joined(self, now: datetime) -> bool:
+        """True inside the join window of a paid booking."""
+        return self.is_paid and self.join_opens_at <= now < self.join_closes_at
+
+    def require_paid(self) -> None:
+        if self.status != self.Status.PAID:
+            raise BookingNotPaid
+
+    def mark_paid(self) -> None:
+        """Make the time the student's for good. The database refuses when it has been sold again."""
+        if self.status not in (self.Status.HELD, self.Status.ACCEPTED, self.Status.EXPIRED):
+            raise BookingNotPaid(_("This booking can no longer be paid."))
+        self.status = self.Status.PAID
+        self.held_until = None
+
+    def mark_expired(self) -> None:
+        if self.status == self.Status.HELD:
+            self.status = self.Status.EXPIRED

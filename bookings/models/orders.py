@@ -1,0 +1,130 @@
+"""What a payer agreed to pay. A cart is an Order that has not been placed yet."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.db import models
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from bookings.errors import OrderNotPayable
+from bookings.models.people import User
+from bookings.models.session_types import default_currency
+from bookings.money import Money
+from bookings.references import new_order_reference
+
+if TYPE_CHECKING:
+    from bookings.models.bookings import Booking
+
+
+class OrderQuerySet(models.QuerySet["Order"]):
+    def visible_to(self, user: User) -> OrderQuerySet:
+        """Orders this person pays."""
+        return self.filter(payer=user)
+
+    def carts(self) -> OrderQuerySet:
+        return self.filter(status=Order.Status.CART)
+
+    def overdue(self, now: datetime) -> OrderQuerySet:
+        """Placed orders whose deadline for paying has passed."""
+        return self.filter(status=Order.Status.AWAITING_PAYMENT, expires_at__lte=now)
+
+
+class Order(models.Model):
+    class Status(models.TextChoices):
+        CART = "cart", _("cart")
+        AWAITING_PAYMENT = "awaiting_payment", _("waiting for payment")
+        PAID = "paid", _("paid")
+        EXPIRED = "expired", _("expired")
+        CANCELLED = "cancelled", _("cancelled")
+
+    # A payment may still arrive for these: late money is looked at, never thrown away.
+    PAYABLE = (Status.AWAITING_PAYMENT, Status.EXPIRED)
+
+    reference = models.CharField(max_length=20, unique=True, default=new_order_reference, editable=False)
+    payer = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="orders")
+    status = models.CharField(_("status"), max_length=20, choices=Status, default=Status.CART)
+    currency = models.CharField(_("currency"), max_length=3, default=default_currency)
+    total = models.PositiveBigIntegerField(_("total"), default=0)
+    discount = models.PositiveBigIntegerField(_("discount"), default=0)
+    created_at = models.DateTimeField(_("made at"), auto_now_add=True)
+    placed_at = models.DateTimeField(_("placed at"), null=True, blank=True)
+    expires_at = models.DateTimeField(_("to be paid by"), null=True, blank=True)
+    paid_at = models.DateTimeField(_("paid at"), null=True, blank=True)
+
+    objects = OrderQuerySet.as_manager()
+
+    bookings: models.Manager[Booking]
+
+    class Meta:
+        verbose_name = _("order")
+        verbose_name_plural = _("orders")
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["payer"], condition=models.Q(status="cart"), name="order_one_cart_per_payer"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(status="paid", paid_at__isnull=False)
+                | (~models.Q(status="paid") & models.Q(paid_at=None))
+                | models.Q(status="cancelled"),
+                name="order_paid_has_its_time",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(status__in=["cart", "cancelled"]) | models.Q(expires_at__isnull=False),
+                name="order_placed_has_a_deadline",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(status__in=["cart", "awaiting_payment", "paid", "expired", "cancelled"]),
+                name="order_status_is_known",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["expires_at"],
+                condition=models.Q(status="awaiting_payment"),
+                name="order_awaiting_by_deadline",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.reference
+
+    def get_absolute_url(self) -> str:
+        return reverse("payments:order_detail", args=[self.reference])
+
+    @property
+    def money(self) -> Money:
+        """What is to be paid."""
+        return Money(self.total, self.currency)
+
+    @property
+    def is_awaiting_payment(self) -> bool:
+        return self.status == self.Status.AWAITING_PAYMENT
+
+    @property
+    def is_paid(self) -> bool:
+        return self.status == self.Status.PAID
+
+    def place(self, *, total: Money, at: datetime, expires_at: datetime) -> None:
+        """Turn the cart into an order to be paid by `expires_at`. Raises OrderNotPayable."""
+        if self.status != self.Status.CART:
+            raise OrderNotPayable
+        self.status = self.Status.AWAITING_PAYMENT
+        self.total, self.currency = total.amount, total.currency
+        self.placed_at, self.expires_at = at, expires_at
+
+    def mark_paid(self, *, at: datetime) -> None:
+        """Raises OrderNotPayable unless the order waits for payment, or did until its deadline."""
+        if self.status not in self.PAYABLE:
+            raise OrderNotPayable
+        self.status = self.Status.PAID
+        self.paid_at = at
+
+    def mark_expired(self) -> None:
+        if self.status not in (self.Status.CART, self.Status.AWAITING_PAYMENT):
+            raise OrderNotPayable
+        self.status = self.Status.EXPIRED

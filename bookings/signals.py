@@ -1,0 +1,36 @@
+"""The only signals of the site: news (past tense, after commit) and questions (-ing, inside the transaction).
+
+News is a hint, the row is the truth: whatever a receiver does, a periodic job can find and do as well.
+"""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+from typing import Any
+
+from django.db import transaction
+from django.dispatch import Signal
+
+log = logging.getLogger("linkpool.signals")
+
+booking_paid = Signal()  # booking
+booking_moved = Signal()  # booking
+booking_cancelled = Signal()  # booking
+refund_due = Signal()  # order, amount (Money), reason
+
+holding_slot = Signal()  # session_type, during, student: a receiver refuses by raising a DomainError
+accepting_booking = Signal()  # booking: likewise
+
+
+def send_after_commit(signal: Signal, sender: type, **news: Any) -> None:
+    """Send news once the change is committed; trouble in a receiver is logged and goes no further."""
+    transaction.on_commit(partial(_send, signal, sender, news), robust=True)
+
+
+def _send(signal: Signal, sender: type, news: dict[str, Any]) -> None:
+    for receiver, answer in signal.send_robust(sender, **news):
+        if isinstance(answer, Exception):
+            log.error(
+                "receiver failed", extra={"receiver": getattr(receiver, "__name__", "?")}, exc_info=answer
+            )
