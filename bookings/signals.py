@@ -31,6 +31,4 @@ def send_after_commit(signal: Signal, sender: type, **news: Any) -> None:
 def _send(signal: Signal, sender: type, news: dict[str, Any]) -> None:
     for receiver, answer in signal.send_robust(sender, **news):
         if isinstance(answer, Exception):
-            log.error(
-                "receiver failed", extra={"receiver": getattr(receiver, "__name__", "?")}, exc_info=answer
-            )
+            log.error("receiver failed", extra={"receiver": getattr(receiver, "__name__", "?")}, exc_info=answer)

@@ -56,7 +56,7 @@ def text(name: str, default: str, sentence: str) -> str:
     return _read(name, default, sentence, str)
 
 
-def flag(name: str, default: bool, sentence: str) -> bool:  # noqa: FBT001 - a default, not a switch
+def flag(name: str, default: bool, sentence: str) -> bool:
     """Return a yes or no."""
 
     def cast(raw: str) -> bool:
@@ -86,9 +86,7 @@ def whole(name: str, default: int, sentence: str, *, least: int = 0, most: int =
 
 def listed(name: str, default: list[str], sentence: str) -> list[str]:
     """Return the parts of a comma-separated list, without blanks."""
-    return _read(
-        name, default, sentence, lambda raw: [part.strip() for part in raw.split(",") if part.strip()]
-    )
+    return _read(name, default, sentence, lambda raw: [part.strip() for part in raw.split(",") if part.strip()])
 
 
 def address(name: str, default: str, sentence: str) -> str:
@@ -144,7 +142,7 @@ def email(name: str, default: str, sentence: str) -> dict[str, Any]:
     def cast(raw: str) -> dict[str, Any]:
         try:
             return dict(environ.Env.email_url_config(raw))
-        except Exception:  # noqa: BLE001 - the library raises several kinds; the person needs one sentence
+        except Exception:
             raise ValueError("must be a mail address such as smtp+tls://user:password@host:587") from None
 
     chosen = _read(name, default, sentence, str)

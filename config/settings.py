@@ -5,8 +5,12 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlsplit
 
+import django_stubs_ext
+
 from config import env
 from config.embedded_postgres.server import Server
+
+django_stubs_ext.monkeypatch()  # lets classes of Django take their types, as in forms.ModelForm[User]
 
 BASE_DIR = env.BASE_DIR
 UNSET_SECRET_KEY = "unset-secret-key-of-a-site-that-is-not-set-up"  # noqa: S105 - checks.py refuses it
@@ -32,9 +36,7 @@ JOIN_OPENS_MINUTES = env.whole("JOIN_OPENS_MINUTES", 15, "The door opens this lo
 JOIN_CLOSES_MINUTES = env.whole("JOIN_CLOSES_MINUTES", 15, "The door closes this long after the end.")
 LINK_BUFFER_MINUTES = env.whole("LINK_BUFFER_MINUTES", 10, "A pool link rests this long between two uses.")
 CANCEL_FREE_HOURS = env.whole("CANCEL_FREE_HOURS", 24, "Until then a student cancels without cost.")
-CANCEL_LATE_REFUND_PERCENT = env.whole(
-    "CANCEL_LATE_REFUND_PERCENT", 50, "What comes back after that, in percent.", most=100
-)
+CANCEL_LATE_REFUND_PERCENT = env.whole("CANCEL_LATE_REFUND_PERCENT", 50, "What comes back after that, in percent.", most=100)
 MOVE_UNTIL_HOURS = env.whole("MOVE_UNTIL_HOURS", 12, "Until then a student may move a session.")
 MOVES_ALLOWED = env.whole("MOVES_ALLOWED", 2, "How often a student may move one session.")
 NO_SHOW_WAIT_MINUTES = env.whole("NO_SHOW_WAIT_MINUTES", 15, "From when an absence can be reported.")
@@ -138,7 +140,7 @@ if _database is None:
         "ENGINE": "config.embedded_postgres.postgresql",
         "NAME": "postgres",
         "USER": "postgres",
-        "HOST": str(Server(_embedded).socket_dir),
+        "HOST": str(Server(_embedded).socket_folder),
         "EMBEDDED_DATA": str(_embedded),
     }
 else:

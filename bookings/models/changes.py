@@ -14,9 +14,7 @@ class Change(models.Model):
     """One line of history. No `who` means that the site itself did it."""
 
     at = models.DateTimeField(_("when"), auto_now_add=True)
-    who = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
-    )
+    who = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     order = models.ForeignKey(Order, on_delete=models.PROTECT, null=True, blank=True, related_name="changes")
     booking = models.ForeignKey(Booking, on_delete=models.PROTECT, null=True, blank=True, related_name="changes")
     what = models.CharField(_("what"), max_length=60)

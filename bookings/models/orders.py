@@ -64,9 +64,7 @@ class Order(models.Model):
         verbose_name_plural = _("orders")
         ordering = ["-id"]
         constraints = [
-            models.UniqueConstraint(
-                fields=["payer"], condition=models.Q(status="cart"), name="order_one_cart_per_payer"
-            ),
+            models.UniqueConstraint(fields=["payer"], condition=models.Q(status="cart"), name="order_one_cart_per_payer"),
             models.CheckConstraint(
                 condition=models.Q(status="paid", paid_at__isnull=False)
                 | (~models.Q(status="paid") & models.Q(paid_at=None))

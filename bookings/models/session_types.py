@@ -39,9 +39,7 @@ class SessionType(models.Model):
         ordering = ["minutes", "price", "id"]
         constraints = [
             models.UniqueConstraint(fields=["tutor", "slug"], name="session_type_slug_unique_per_tutor"),
-            models.CheckConstraint(
-                condition=models.Q(minutes__range=(5, 1440)), name="session_type_minutes_within_a_day"
-            ),
+            models.CheckConstraint(condition=models.Q(minutes__range=(5, 1440)), name="session_type_minutes_within_a_day"),
             models.CheckConstraint(
                 condition=models.Q(currency__regex=r"^[A-Z]{3}$"), name="session_type_currency_is_a_code"
             ),

@@ -1,0 +1,25 @@
+"""Write lines of history."""
+
+from __future__ import annotations
+
+from django.contrib.auth.models import AnonymousUser
+
+from bookings.models import Booking, Change, Order, User
+
+
+def record_order_change(
+    order: Order, *, what: str, was: str = "", became: str = "", why: str = "", who: User | None = None
+) -> None:
+    """Add a line to the order's history. `who` is None when the site itself acts."""
+    Change.objects.create(order=order, what=what, was=was[:200], became=became[:200], why=why[:500], who=_person(who))
+
+
+def record_booking_change(
+    booking: Booking, *, what: str, was: str = "", became: str = "", why: str = "", who: User | None = None
+) -> None:
+    """Add a line to the booking's history. `who` is None when the site itself acts."""
+    Change.objects.create(booking=booking, what=what, was=was[:200], became=became[:200], why=why[:500], who=_person(who))
+
+
+def _person(who: User | AnonymousUser | None) -> User | None:
+    return who if isinstance(who, User) else None

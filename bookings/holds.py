@@ -1,0 +1,196 @@
+"""What happens to a held slot: it is placed, released, or expires.
+
+Lock order: own Order → own Bookings → Tutors by key → writes. Stale holds of others are taken with SKIP LOCKED
+before the tutors, so nobody ever waits for them. The constraints are the truth; the locks give order and a
+friendly error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from bookings import availability
+from bookings.errors import (
+    CurrencyMixed,
+    NotFound,
+    OwnSession,
+    SlotNotOffered,
+    SlotTaken,
+    StudentBusy,
+    TooManyHolds,
+)
+from bookings.models import Booking, Order, SessionType, Tutor, User
+from bookings.signals import holding_slot
+from bookings.slots import Reason
+from bookings.times import During
+
+HOLDS_AT_ONCE = 10
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A session that somebody wants: what, and from when (aware)."""
+
+    session_type: SessionType
+    starts_at: datetime
+
+    @property
+    def during(self) -> During:
+        return During(self.starts_at, self.starts_at + timedelta(minutes=self.session_type.minutes))
+
+    @property
+    def blocks(self) -> During:
+        """The time the tutor is not free, buffers included."""
+        tutor = self.session_type.tutor
+        return self.during.padded(
+            timedelta(minutes=tutor.buffer_before_minutes), timedelta(minutes=tutor.buffer_after_minutes)
+        )
+
+
+@transaction.atomic
+def place_hold(session_type: SessionType, *, starts_at: datetime, student: User) -> Booking:
+    """Keep a slot for the student for HOLD_MINUTES, in their cart. Holding it again returns the same hold.
+
+    Raises SlotTaken, StudentBusy, SlotNotOffered, OwnSession, TooManyHolds, CurrencyMixed.
+    """
+    cart = lock_cart(student)
+    now = timezone.now()
+    wanted = Wanted(session_type, starts_at)
+    open_holds = cart.bookings.filter(status=Booking.Status.HELD, held_until__gt=now)
+    same = open_holds.filter(session_type=session_type, during__startswith=starts_at).first()
+    if same is not None:
+        return same
+    if open_holds.count() >= HOLDS_AT_ONCE:
+        raise TooManyHolds
+    [booking] = place_holds(cart, [wanted], student=student, held_until=now + timedelta(minutes=settings.HOLD_MINUTES))
+    return booking
+
+
+def place_holds(order: Order, wanted: Sequence[Wanted], *, student: User, held_until: datetime) -> list[Booking]:
+    """Hold all these slots in a locked order, or none. Call it inside a transaction.
+
+    Raises what `place_hold` raises.
+    """
+    now = timezone.now()
+    stale = _lock_stale_holds(wanted, student=student, now=now)
+    _lock_tutors(wanted)
+    expire_holds(stale)
+    return [_hold_one(order, one, student=student, held_until=held_until, now=now) for one in wanted]
+
+
+def lock_cart(payer: User) -> Order:
+    """Return this person's cart, locked; make one if there is none. Call it inside a transaction."""
+    cart = Order.objects.select_for_update().carts().filter(payer=payer).first()
+    if cart is not None:
+        return cart
+    try:
+        with transaction.atomic():
+            return Order.objects.create(payer=payer)
+    except IntegrityError:  # made by another tab meanwhile: the constraint allows one
+        return Order.objects.select_for_update().carts().get(payer=payer)
+
+
+@transaction.atomic
+def release_hold(reference: str, *, payer: User) -> None:
+    """Take a slot out of the cart and free it. A second call changes nothing. Raises NotFound."""
+    cart = Order.objects.select_for_update().carts().filter(payer=payer, bookings__reference=reference).first()
+    if cart is None:
+        raise NotFound
+    drop_from_order(cart.bookings.select_for_update().filter(reference=reference))
+
+
+def drop_from_order(bookings: Iterable[Booking]) -> None:
+    """Cancel holds that are not to be paid: whoever pays the order later does not revive them."""
+    for booking in bookings:
+        booking.status = Booking.Status.CANCELLED
+        booking.held_until = None
+        booking.save(update_fields=["status", "held_until"])
+
+
+def expire_holds(bookings: Sequence[Booking]) -> None:
+    """Free the time of locked holds whose end has passed."""
+    for booking in bookings:
+        booking.mark_expired()
+        booking.save(update_fields=["status"])
+
+
+def _lock_stale_holds(wanted: Sequence[Wanted], *, student: User, now: datetime) -> list[Booking]:
+    in_the_way = Q()
+    for one in wanted:
+        tutors = Q(tutor=one.session_type.tutor_id, blocks__overlap=(one.blocks.start, one.blocks.end))
+        in_the_way |= tutors | Q(student=student, during__overlap=(one.during.start, one.during.end))
+    stale = Booking.objects.stale_holds(now).filter(in_the_way).order_by("pk")
+    return list(stale.select_for_update(skip_locked=True, of=("self",)))
+
+
+def _lock_tutors(wanted: Sequence[Wanted]) -> None:
+    keys = {one.session_type.tutor_id for one in wanted}
+    list(Tutor.objects.filter(pk__in=keys).order_by("pk").select_for_update(no_key=True).values_list("pk"))
+
+
+def _hold_one(order: Order, wanted: Wanted, *, student: User, held_until: datetime, now: datetime) -> Booking:
+    session_type = wanted.session_type
+    if session_type.tutor.user_id == student.pk:
+        raise OwnSession
+    _require_currency(order, session_type)
+    _require_open(wanted, student=student, now=now)
+    holding_slot.send(Booking, session_type=session_type, during=wanted.during, student=student)
+    booking = Booking(
+        order=order,
+        student=student,
+        tutor=session_type.tutor,
+        session_type=session_type,
+        name=session_type.name,
+        minutes=session_type.minutes,
+        price=session_type.price,
+        currency=session_type.currency,
+        during=(wanted.during.start, wanted.during.end),
+        blocks=(wanted.blocks.start, wanted.blocks.end),
+        held_until=held_until,
+    )
+    save_guarded(booking)
+    booking.refresh_from_db(fields=["during", "blocks"])
+    return booking
+
+
+def _require_currency(order: Order, session_type: SessionType) -> None:
+    """An order has one currency: that of what it holds, or of the first thing put into it."""
+    held = order.bookings.filter(status=Booking.Status.HELD).exclude(currency=session_type.currency)
+    if held.exists():
+        raise CurrencyMixed
+    if order.currency != session_type.currency:
+        order.currency = session_type.currency
+        order.save(update_fields=["currency"])
+
+
+def _require_open(wanted: Wanted, *, student: User, now: datetime) -> None:
+    reason = availability.why_not(wanted.session_type, starts_at=wanted.starts_at, student=student, now=now)
+    if reason in (Reason.BOOKED, Reason.BUFFER):
+        raise SlotTaken
+    if reason is Reason.STUDENT_BUSY:
+        raise StudentBusy
+    if reason is not None:
+        raise SlotNotOffered
+
+
+def save_guarded(booking: Booking, update_fields: list[str] | None = None) -> None:
+    """Save a booking that takes time, and say it in our words when the database refuses.
+
+    Raises SlotTaken or StudentBusy.
+    """
+    try:
+        with transaction.atomic():
+            booking.save(update_fields=update_fields)
+    except IntegrityError as error:
+        if getattr(error.__cause__, "sqlstate", "") != "23P01":
+            raise
+        if "booking_student_time_taken_once" in str(error):
+            raise StudentBusy from None
+        raise SlotTaken from None

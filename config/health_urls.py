@@ -1,0 +1,5 @@
+"""Addresses for operators."""
+
+from __future__ import annotations
+
+urlpatterns: list[object] = []

@@ -1,0 +1,119 @@
+"""Where and when a booking happens. The row also is what a pool link is won with."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
+from django.db import models
+from django.db.models import F, Func, Q
+from django.utils.translation import gettext_lazy as _
+
+from bookings.models import Booking
+from bookings.times import During
+from meetings.models.links import MeetingLink
+
+if TYPE_CHECKING:
+    from meetings.models.attendance import Attendance
+
+
+class MeetingQuerySet(models.QuerySet["Meeting"]):
+    def waiting(self) -> MeetingQuerySet:
+        return self.filter(status=Meeting.Status.WAITING)
+
+    def due(self, now: datetime) -> MeetingQuerySet:
+        """Waiting meetings whose turn has come, the earliest lesson first."""
+        return self.waiting().filter(next_attempt_at__lte=now).order_by("during", "id")
+
+    def holding_links(self) -> MeetingQuerySet:
+        """Meetings that occupy a pool link for the time in `reserved`."""
+        return self.filter(link__isnull=False, status__in=Meeting.HOLDING)
+
+
+class Meeting(models.Model):
+    class Status(models.TextChoices):
+        WAITING = "waiting", _("being prepared")
+        READY = "ready", _("ready")
+        ENDED = "ended", _("over")
+        FAILED = "failed", _("failed")
+        CANCELLED = "cancelled", _("cancelled")
+
+    # An ended meeting goes on holding its link for its time: its rest must not be cut short.
+    HOLDING = (Status.READY, Status.ENDED)
+
+    booking = models.OneToOneField(Booking, on_delete=models.PROTECT, related_name="meeting")
+    provider = models.CharField(_("provider"), max_length=20)
+    link = models.ForeignKey(
+        MeetingLink, on_delete=models.PROTECT, null=True, blank=True, related_name="meetings", db_index=False
+    )
+    external_id = models.CharField(max_length=200, blank=True, editable=False)
+    join_url_tutor = models.URLField(max_length=1000, blank=True, editable=False)
+    join_url_student = models.URLField(max_length=1000, blank=True, editable=False)
+    during = DateTimeRangeField(_("time"))
+    reserved = DateTimeRangeField(_("link taken, rest included"), null=True, blank=True)
+    status = models.CharField(_("status"), max_length=10, choices=Status, default=Status.WAITING)
+    generation = models.PositiveIntegerField(default=0, editable=False)
+    attempts = models.PositiveIntegerField(_("tries"), default=0)
+    next_attempt_at = models.DateTimeField(_("next try at"), null=True, blank=True)
+    last_error = models.CharField(_("why not yet"), max_length=500, blank=True)
+    requested_at = models.DateTimeField(_("asked for at"))
+    ready_at = models.DateTimeField(_("ready at"), null=True, blank=True)
+    alerted_at = models.DateTimeField(_("admins told at"), null=True, blank=True, editable=False)
+
+    objects = MeetingQuerySet.as_manager()
+
+    attendances: models.Manager[Attendance]
+
+    class Meta:
+        verbose_name = _("meeting")
+        verbose_name_plural = _("meetings")
+        ordering = ["during", "id"]
+        constraints = [
+            ExclusionConstraint(
+                name="meeting_link_used_once_at_a_time",
+                # link first: the other order is half as fast
+                expressions=[("link", RangeOperators.EQUAL), ("reserved", RangeOperators.OVERLAPS)],
+                condition=Q(link__isnull=False, status__in=["ready", "ended"]),
+            ),
+            models.CheckConstraint(
+                condition=Q(link=None) | Q(reserved__contains=F("during")),
+                name="meeting_link_reserved_for_its_time",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="ready") | Q(link__isnull=False) | ~Q(join_url_student=""),
+                name="meeting_ready_has_an_address",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=["waiting", "ready", "ended", "failed", "cancelled"]),
+                name="meeting_status_is_known",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                F("link"),
+                Func(F("reserved"), function="lower", output_field=models.DateTimeField()),
+                condition=Q(link__isnull=False, status__in=["ready", "ended"]),
+                name="meeting_link_predecessor",
+            ),
+            models.Index(fields=["next_attempt_at"], condition=Q(status="waiting"), name="meeting_waiting"),
+        ]
+
+    def __str__(self) -> str:
+        return f"meeting of {self.booking.reference}"
+
+    @property
+    def time(self) -> During:
+        """When the lesson is (UTC)."""
+        return During(self.during.lower, self.during.upper)
+
+    @property
+    def is_ready(self) -> bool:
+        return self.status == self.Status.READY
+
+    def address_for(self, *, is_tutor: bool) -> str:
+        """Return the raw join address, or an empty text. Only the join gate and the Bearer API may ask."""
+        if self.link is not None:
+            return self.link.url
+        return self.join_url_tutor if is_tutor else self.join_url_student

@@ -1,0 +1,124 @@
+"""One attempt to pay an Order at one gateway."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from bookings.models import Order, User
+from bookings.money import Money
+
+if TYPE_CHECKING:
+    from payments.models.refunds import Refund
+
+
+class PaymentQuerySet(models.QuerySet["Payment"]):
+    def visible_to(self, user: User) -> PaymentQuerySet:
+        """Attempts of this person's own orders."""
+        return self.filter(order__payer=user)
+
+    def pending(self) -> PaymentQuerySet:
+        return self.filter(status=Payment.Status.PENDING)
+
+    def needing_review(self) -> PaymentQuerySet:
+        return self.filter(status=Payment.Status.NEEDS_REVIEW)
+
+
+class Payment(models.Model):
+    class Status(models.TextChoices):
+        PENDING = "pending", _("waiting")
+        SUCCEEDED = "succeeded", _("money received")
+        FAILED = "failed", _("failed")
+        EXPIRED = "expired", _("expired")
+        NEEDS_REVIEW = "needs_review", _("needs a look")
+
+    # The gateway holds money of ours in these; nothing later may make it look otherwise.
+    MONEY_RECEIVED = (Status.SUCCEEDED, Status.NEEDS_REVIEW)
+
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="payments")
+    number = models.PositiveSmallIntegerField(_("attempt"))
+    reference = models.CharField(max_length=30, unique=True, editable=False)
+    gateway = models.CharField(_("gateway"), max_length=20)
+    amount = models.PositiveBigIntegerField(_("amount asked"))
+    currency = models.CharField(_("currency"), max_length=3)
+    status = models.CharField(_("status"), max_length=20, choices=Status, default=Status.PENDING)
+    external_id = models.CharField(_("gateway's number"), max_length=200, blank=True)
+    checkout_token = models.CharField(max_length=200, blank=True, editable=False)
+    checkout_url = models.URLField(_("payment page"), max_length=1000, blank=True)
+    method = models.CharField(_("paid by"), max_length=50, blank=True)
+    received_amount = models.BigIntegerField(_("amount received"), null=True, blank=True)
+    received_currency = models.CharField(_("currency received"), max_length=3, blank=True)
+    note = models.CharField(_("what happened"), max_length=500, blank=True)
+    created_at = models.DateTimeField(_("made at"), auto_now_add=True)
+    expires_at = models.DateTimeField(_("to be paid by"))
+    succeeded_at = models.DateTimeField(_("paid at"), null=True, blank=True)
+    checked_at = models.DateTimeField(_("last asked at"), null=True, blank=True)
+    checks = models.PositiveIntegerField(_("times asked"), default=0)
+
+    objects = PaymentQuerySet.as_manager()
+
+    refunds: models.Manager[Refund]
+
+    class Meta:
+        verbose_name = _("payment")
+        verbose_name_plural = _("payments")
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["order", "number"], name="payment_number_unique_per_order"),
+            models.UniqueConstraint(
+                fields=["gateway", "external_id"],
+                condition=~Q(external_id=""),
+                name="payment_external_id_unique_per_gateway",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="succeeded") | Q(succeeded_at__isnull=False),
+                name="payment_success_has_its_time",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=["pending", "succeeded", "failed", "expired", "needs_review"]),
+                name="payment_status_is_known",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["checked_at"], condition=Q(status="pending"), name="payment_pending_by_check"),
+        ]
+
+    def __str__(self) -> str:
+        return self.reference
+
+    @property
+    def money(self) -> Money:
+        """What we asked for."""
+        return Money(self.amount, self.currency)
+
+    @property
+    def received(self) -> Money | None:
+        """What the gateway says it took."""
+        if self.received_amount is None or not self.received_currency:
+            return None
+        return Money(self.received_amount, self.received_currency)
+
+    @property
+    def is_pending(self) -> bool:
+        return self.status == self.Status.PENDING
+
+    @property
+    def has_money(self) -> bool:
+        return self.status in self.MONEY_RECEIVED
+
+    def mark_succeeded(self, *, at: datetime, received: Money) -> None:
+        """Record the money. Success is final: nothing later takes it back here."""
+        self.status = self.Status.SUCCEEDED
+        self.succeeded_at = at
+        self.received_amount, self.received_currency = received.amount, received.currency
+
+    def mark_needs_review(self, *, note: str, received: Money | None) -> None:
+        """Keep the record and ask a person to look."""
+        self.status = self.Status.NEEDS_REVIEW
+        self.note = note[:500]
+        if received is not None:
+            self.received_amount, self.received_currency = received.amount, received.currency
