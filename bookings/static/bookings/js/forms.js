@@ -18,7 +18,7 @@
     event.submitter?.setAttribute("aria-busy", "true");
   });
 
-  window.addEventListener("pageshow", done); // back from the next page
+  window.addEventListener("pageshow", (event) => event.persisted && done()); // back from the next page
   document.addEventListener("htmx:afterRequest", done);
   document.querySelector("[data-focus]")?.focus();
 })();
