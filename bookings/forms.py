@@ -16,7 +16,7 @@ class TimeZoneField(forms.ChoiceField):
     """A choice of IANA zones that also takes older names, which some browsers send."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(choices=lambda: [(name, name.replace("_", " ")) for name in times.zone_choices()], **kwargs)
+        super().__init__(choices=times.zone_choices, **kwargs)
 
     def valid_value(self, value: Any) -> bool:
         try:

@@ -36,7 +36,7 @@ def place_order(order: Order) -> Order:
         return order
     now = timezone.now()
     bookings = list(order.bookings.select_for_update().exclude(status=Booking.Status.CANCELLED).order_by("pk"))
-    kept = [booking for booking in bookings if booking.status == Booking.Status.HELD and booking.held_until > now]
+    kept = [booking for booking in bookings if booking.is_hold_open]
     drop_from_order([booking for booking in bookings if booking not in kept])
     if not kept:
         raise HoldExpired if bookings else CartEmpty

@@ -7,6 +7,7 @@ import re
 import time
 import uuid
 from collections.abc import Callable
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
@@ -97,7 +98,7 @@ class TimeZoneMiddleware:
             return self.get_response(request)
 
     @staticmethod
-    def _zone_of(request: HttpRequest) -> times.ZoneInfo:
+    def _zone_of(request: HttpRequest) -> ZoneInfo:
         user = getattr(request, "user", None)
         name = user.time_zone if user is not None and user.is_authenticated else request.COOKIES.get("tz", "")
         try:

@@ -30,7 +30,8 @@ def _no_left_over_jobs(request: pytest.FixtureRequest) -> Iterator[None]:
     """Empty the job tables after tests that commit: their models are unmanaged, so Django's flush skips them."""
     yield
     mark = request.node.get_closest_marker("django_db")
-    if "transactional_db" in request.fixturenames or "live_server" in request.fixturenames or (mark and mark.kwargs.get("transaction")):
+    committing = {"transactional_db", "live_server"} & set(request.fixturenames)
+    if committing or (mark and mark.kwargs.get("transaction")):
         with connection.cursor() as cursor:
             cursor.execute("TRUNCATE procrastinate_jobs, procrastinate_workers RESTART IDENTITY CASCADE")
 

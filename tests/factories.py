@@ -34,7 +34,7 @@ def make_tutor(user: User | None = None, **fields: Any) -> Tutor:
 
 
 def make_session_type(tutor: Tutor, **fields: Any) -> SessionType:
-    defaults = {"slug": f"lesson-{next(_numbers)}", "name": "Maths lesson", "minutes": 60, "price": 150_000, "currency": "IDR"}
+    defaults = {"slug": f"lesson-{next(_numbers)}", "name": "Maths lesson", "minutes": 60, "price": 150_000}
     return SessionType.objects.create(tutor=tutor, **{**defaults, **fields})
 
 
@@ -81,9 +81,7 @@ def make_booking(
     during = during or an_hour()
     session_type = fields.pop("session_type", None) or tutor.session_types.first() or make_session_type(tutor)
     order = order or make_order(student, status=_ORDER_STATUS_OF.get(Booking.Status(status), Order.Status.PAID))
-    blocks = during.padded(
-        timedelta(minutes=tutor.buffer_before_minutes), timedelta(minutes=tutor.buffer_after_minutes)
-    )
+    blocks = during.padded(timedelta(minutes=tutor.buffer_before_minutes), timedelta(minutes=tutor.buffer_after_minutes))
     defaults: dict[str, Any] = {
         "name": session_type.name,
         "minutes": during.minutes,
@@ -128,8 +126,6 @@ def make_meeting(booking: Booking, **fields: Any) -> Meeting:
     """A meeting that waits for its link."""
     now = timezone.now()
     defaults = {"provider": "pool", "requested_at": now, "next_attempt_at": now}
-    meeting = Meeting.objects.create(
-        booking=booking, during=(booking.starts_at, booking.ends_at), **{**defaults, **fields}
-    )
+    meeting = Meeting.objects.create(booking=booking, during=(booking.starts_at, booking.ends_at), **{**defaults, **fields})
     meeting.refresh_from_db()
     return meeting

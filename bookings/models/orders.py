@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import models
@@ -15,9 +14,6 @@ from bookings.models.people import User
 from bookings.models.session_types import default_currency
 from bookings.money import Money
 from bookings.references import new_order_reference
-
-if TYPE_CHECKING:
-    from bookings.models.bookings import Booking
 
 
 class OrderQuerySet(models.QuerySet["Order"]):
@@ -56,8 +52,6 @@ class Order(models.Model):
     paid_at = models.DateTimeField(_("paid at"), null=True, blank=True)
 
     objects = OrderQuerySet.as_manager()
-
-    bookings: models.Manager[Booking]
 
     class Meta:
         verbose_name = _("order")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
@@ -14,9 +13,6 @@ from django.utils.translation import gettext_lazy as _
 from bookings.models import Booking
 from bookings.times import During
 from meetings.models.links import MeetingLink
-
-if TYPE_CHECKING:
-    from meetings.models.attendance import Attendance
 
 
 class MeetingQuerySet(models.QuerySet["Meeting"]):
@@ -63,8 +59,6 @@ class Meeting(models.Model):
     alerted_at = models.DateTimeField(_("admins told at"), null=True, blank=True, editable=False)
 
     objects = MeetingQuerySet.as_manager()
-
-    attendances: models.Manager[Attendance]
 
     class Meta:
         verbose_name = _("meeting")

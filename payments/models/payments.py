@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from django.db import models
 from django.db.models import Q
@@ -11,9 +10,6 @@ from django.utils.translation import gettext_lazy as _
 
 from bookings.models import Order, User
 from bookings.money import Money
-
-if TYPE_CHECKING:
-    from payments.models.refunds import Refund
 
 
 class PaymentQuerySet(models.QuerySet["Payment"]):
@@ -60,8 +56,6 @@ class Payment(models.Model):
     checks = models.PositiveIntegerField(_("times asked"), default=0)
 
     objects = PaymentQuerySet.as_manager()
-
-    refunds: models.Manager[Refund]
 
     class Meta:
         verbose_name = _("payment")

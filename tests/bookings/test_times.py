@@ -190,23 +190,17 @@ def test_zone_choices_are_cities_and_utc_sorted():
 
     assert names[:-1] == sorted(names[:-1])
     assert names[-1] == "UTC"
-    assert {"Asia/Jakarta", "America/Argentina/Buenos_Aires", "Pacific/Apia", "Arctic/Longyearbyen"} < set(
-        names
-    )
+    assert {"Asia/Jakarta", "America/Argentina/Buenos_Aires", "Pacific/Apia", "Arctic/Longyearbyen"} < set(names)
     assert not {"Factory", "localtime", "EST", "GMT0", "Etc/GMT+5", "US/Pacific", "posixrules"} & set(names)
     assert not [name for name in names if name.startswith(("posix", "right", "Etc", "SystemV"))]
 
 
 def test_zone_choices_are_readable_and_each_can_be_parsed():
     assert dict(zone_choices())["America/Port_of_Spain"] == "America/Port of Spain"
-    assert [parse_zone(name).key for name, label in zone_choices()] == [
-        name for name, label in zone_choices()
-    ]
+    assert [parse_zone(name).key for name, label in zone_choices()] == [name for name, label in zone_choices()]
 
 
-@pytest.mark.parametrize(
-    "name", ["Asia/Jakarta", "Asia/Calcutta", "US/Pacific", "UTC", "GMT", "Etc/GMT-7", "EST"]
-)
+@pytest.mark.parametrize("name", ["Asia/Jakarta", "Asia/Calcutta", "US/Pacific", "UTC", "GMT", "Etc/GMT-7", "EST"])
 def test_parse_zone_knows_names_old_and_new(name):
     assert parse_zone(name) == ZoneInfo(name)
 
