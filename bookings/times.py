@@ -124,6 +124,13 @@ class WallClock:
                 spans.append(During(start, end))
         return merge(spans) if len(spans) > 1 else spans
 
+    def first_at(self, reading: datetime) -> datetime:
+        """Return the first instant at which the clock reads at least `reading` (written as in UTC)."""
+        for begin, change, offset in self.stretches:
+            if reading - offset < change:
+                return max(begin, reading - offset)
+        return self.stretches[-1][1]
+
 
 def midnight(day: date) -> datetime:
     """Return 00:00 of the day as a clock reading for `WallClock.spans`."""
