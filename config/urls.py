@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
-from django.urls import include, path
+from django.urls import URLPattern, URLResolver, include, path
 from django.utils.translation import gettext as _
 
+from bookings.views.style_guide import show_style_guide
 from config.middleware import wants_json
 
-urlpatterns = [
+urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/", include("allauth.account.urls")),
     path("admin/", admin.site.urls),
     path("", include("config.health_urls")),
@@ -20,6 +22,8 @@ urlpatterns = [
     path("", include("meetings.urls")),
     path("", include("bookings.urls")),
 ]
+if settings.DEBUG:
+    urlpatterns.append(path("style/", show_style_guide, name="style_guide"))
 
 
 def _answer(request: HttpRequest, status: int, message: str) -> HttpResponse:

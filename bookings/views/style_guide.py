@@ -10,7 +10,6 @@ from django.contrib.auth.decorators import login_not_required
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
@@ -47,7 +46,7 @@ class ExampleDay:
 def _example_days() -> list[ExampleDay]:
     zone = timezone.get_current_timezone()
     first = timezone.localdate() + timedelta(days=1)
-    hours = ([9, 10, 13, 14, 15], [9, 16], [], [8, 9, 10, 11, 13, 14, 15, 16], [10])
+    hours: list[list[int]] = [[9, 10, 13, 14, 15], [9, 16], [], [8, 9, 10, 11, 13, 14, 15, 16], [10]]
     return [
         ExampleDay(day, [ExampleSlot(datetime.combine(day, time(hour), zone)) for hour in open_hours])
         for day, open_hours in zip((first + timedelta(days=n) for n in range(5)), hours, strict=True)
@@ -63,7 +62,7 @@ def show_style_guide(request: HttpRequest) -> HttpResponse:
         "form": ExampleForm(),
         "wrong_form": ExampleForm({"email": "not-an-address"}, prefix="wrong"),
         "days": _example_days(),
-        "action": reverse("bookings:style_guide"),
+        "action": request.path,
         "starts_at": starts_at,
         "ends_at": starts_at + timedelta(minutes=60),
         "held_until": timezone.now() + timedelta(minutes=14, seconds=40),
