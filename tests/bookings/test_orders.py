@@ -185,7 +185,10 @@ def test_expiry_against_payment_leaves_both_agreeing(maths: SessionType, sam: Us
         Order.objects.filter(pk=order.pk).update(expires_at=timezone.now() - timedelta(seconds=1))
         Booking.objects.filter(order=order).update(held_until=timezone.now() - timedelta(seconds=1))
 
-        race(lambda n: mark_order_paid(order) if n % 2 else expire_unpaid(now=timezone.now()), threads=6)
+        def act(n: int, order: Order = order) -> object:
+            return mark_order_paid(order) if n % 2 else expire_unpaid(now=timezone.now())
+
+        race(act, threads=6)
 
         order.refresh_from_db()
         assert (order.status, order.bookings.get().status) == (Order.Status.PAID, Status.PAID)
