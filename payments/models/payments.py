@@ -23,6 +23,10 @@ class PaymentQuerySet(models.QuerySet["Payment"]):
     def needing_review(self) -> PaymentQuerySet:
         return self.filter(status=Payment.Status.NEEDS_REVIEW)
 
+    def due_for_check(self, now: datetime) -> PaymentQuerySet:
+        """Attempts whose gateway is to be asked again by now, the longest due first."""
+        return self.filter(next_check_at__lte=now).order_by("next_check_at", "id")
+
 
 class Payment(models.Model):
     class Status(models.TextChoices):
@@ -54,6 +58,8 @@ class Payment(models.Model):
     succeeded_at = models.DateTimeField(_("paid at"), null=True, blank=True)
     checked_at = models.DateTimeField(_("last asked at"), null=True, blank=True)
     checks = models.PositiveIntegerField(_("times asked"), default=0)
+    # When to ask the gateway again; empty once nothing more can come of it.
+    next_check_at = models.DateTimeField(_("next asked at"), null=True, blank=True)
 
     objects = PaymentQuerySet.as_manager()
 
@@ -78,7 +84,7 @@ class Payment(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["checked_at"], condition=Q(status="pending"), name="payment_pending_by_check"),
+            models.Index(fields=["next_check_at"], condition=Q(next_check_at__isnull=False), name="payment_by_next_check"),
         ]
 
     def __str__(self) -> str:
@@ -104,11 +110,22 @@ class Payment(models.Model):
     def has_money(self) -> bool:
         return self.status in self.MONEY_RECEIVED
 
+    @property
+    def may_still_be_paid(self) -> bool:
+        """True while no money has been seen: even an expired or failed attempt may turn out to be paid."""
+        return not self.has_money or (self.status == self.Status.NEEDS_REVIEW and self.received_amount is None)
+
+    def page_is_open(self, now: datetime) -> bool:
+        """True while the payer can go (back) to the gateway's page of this attempt."""
+        return self.is_pending and self.checkout_url != "" and now < self.expires_at
+
     def mark_succeeded(self, *, at: datetime, received: Money) -> None:
         """Record the money. Success is final: nothing later takes it back here."""
         self.status = self.Status.SUCCEEDED
         self.succeeded_at = at
         self.received_amount, self.received_currency = received.amount, received.currency
+        self.note = ""
+        self.next_check_at = None
 
     def mark_needs_review(self, *, note: str, received: Money | None) -> None:
         """Keep the record and ask a person to look."""
@@ -116,3 +133,15 @@ class Payment(models.Model):
         self.note = note[:500]
         if received is not None:
             self.received_amount, self.received_currency = received.amount, received.currency
+            self.next_check_at = None
+
+    def mark_failed(self, *, note: str) -> None:
+        """The gateway refused this try. The payer may try again on the same page, so it can still be paid."""
+        self.status = self.Status.FAILED
+        self.note = note[:500]
+
+    def mark_expired(self, *, note: str) -> None:
+        """The page is closed. The order has its own clock."""
+        self.status = self.Status.EXPIRED
+        self.note = note[:500]
+        self.next_check_at = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -61,3 +63,14 @@ class Refund(models.Model):
     @property
     def money(self) -> Money:
         return Money(self.amount, self.payment.currency)
+
+    @property
+    def is_open(self) -> bool:
+        """True while the money has not reached the payer."""
+        return self.status != self.Status.SUCCEEDED
+
+    def mark_sent(self, *, at: datetime, note: str) -> None:
+        """The money is back with the payer."""
+        self.status = self.Status.SUCCEEDED
+        self.finished_at = at
+        self.note = note[:500]

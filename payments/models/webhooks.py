@@ -68,3 +68,18 @@ class WebhookEvent(models.Model):
     @property
     def is_settled(self) -> bool:
         return self.state in (self.State.DONE, self.State.IGNORED)
+
+    def mark_done(self, *, payment: Payment, at: datetime) -> None:
+        """What the message said is in the books."""
+        self.state, self.payment, self.applied_at, self.error = self.State.DONE, payment, at, ""
+        self.attempts += 1
+
+    def mark_ignored(self, *, payment: Payment | None, at: datetime, why: str) -> None:
+        """The message changes nothing."""
+        self.state, self.payment, self.applied_at, self.error = self.State.IGNORED, payment, at, why
+        self.attempts += 1
+
+    def mark_failed(self, *, error: str, next_attempt_at: datetime) -> None:
+        """Keep the message in line for another try."""
+        self.state, self.error, self.next_attempt_at = self.State.FAILED, error, next_attempt_at
+        self.attempts += 1

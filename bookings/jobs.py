@@ -1,0 +1,46 @@
+"""Background jobs: how verbs enqueue them, and how they are tried again."""
+
+from __future__ import annotations
+
+import random
+from datetime import timedelta
+from typing import Any
+
+from django.db import OperationalError
+from procrastinate import BaseRetryStrategy, RetryDecision
+from procrastinate.contrib.django import app
+from procrastinate.exceptions import ConnectorException
+from procrastinate.jobs import Job
+
+
+class Backoff(BaseRetryStrategy):
+    """Try again after `base` seconds, then twice as long each time up to `cap`, ±20 % so that crowds spread out.
+
+    `runs` counts executions, the first one included; `on` are the errors worth another try.
+    """
+
+    def __init__(
+        self, *, runs: int = 8, base: int = 5, cap: int = 3600, on: tuple[type[Exception], ...] = (Exception,)
+    ) -> None:
+        self.runs, self.base, self.cap, self.on = runs, base, cap, on
+
+    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
+        if job.attempts + 1 >= self.runs or not isinstance(exception, self.on):
+            return None
+        seconds = min(self.cap, self.base * 2**job.attempts) * random.uniform(0.8, 1.2)  # noqa: S311 - spreads load only
+        return RetryDecision(retry_in={"seconds": max(1, int(seconds))})
+
+
+def enqueue(task: str, *, wait: timedelta = timedelta(), priority: int = 0, **arguments: Any) -> None:
+    """Enqueue the task of that name in the current transaction: no commit, no job.
+
+    Verbs name the task instead of importing it, because tasks import verbs. Raises OperationalError when
+    the job cannot be stored, as any other write would.
+    """
+    options: dict[str, Any] = {"priority": priority}
+    if wait:
+        options["schedule_in"] = {"seconds": int(wait.total_seconds())}
+    try:
+        app.configure_task(task, allow_unknown=False, **options).defer(**arguments)
+    except ConnectorException as error:
+        raise OperationalError("The job could not be stored.") from error
