@@ -3,10 +3,10 @@
 
 (() => {
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  if (!zone) return;
+  if (!/^[A-Za-z0-9_+/-]+$/.test(zone || "")) return; // goes into the cookie as it is: Django does not decode it
 
   const secure = location.protocol === "https:" ? "; secure" : "";
-  document.cookie = `tz=${encodeURIComponent(zone)}; path=/; max-age=31536000; samesite=lax${secure}`;
+  document.cookie = `tz=${zone}; path=/; max-age=31536000; samesite=lax${secure}`;
 
   for (const field of document.querySelectorAll("[name=time_zone][data-guess]")) {
     if (field.tagName === "SELECT" && ![...field.options].some((option) => option.value === zone)) continue;
