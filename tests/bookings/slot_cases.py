@@ -1,6 +1,6 @@
 """Slots in few words: hours as "0 09:00-12:00", spans as "2026-03-02 09:00/10:00", answers in UTC."""
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
 from bookings.slots import Rules, Taken, open_slots
@@ -37,13 +37,15 @@ def on(day: str, hours: str = "") -> Override:
     return Override(date.fromisoformat(day), starts, ends)
 
 
-def offered(*hours, overrides=(), zone="UTC", days=(MONDAY, MONDAY), now=LONG_BEFORE, within=None, taken=None, **rules):
+def offered(
+    *hours, overrides=(), zone="UTC", days=(MONDAY, MONDAY), now=LONG_BEFORE, within=None, taken=None, **numbers
+):
     """The starts offered on these days of the zone, in UTC: `["2026-03-02 09:00", ...]`."""
-    zone = ZoneInfo(zone)
-    rules = Rules(zone, **{"minutes": 60, **rules})
-    within = within or day_bounds(*map(date.fromisoformat, days), zone)
+    rules = Rules(ZoneInfo(zone), **{"minutes": 60, **numbers})
+    first, last = map(date.fromisoformat, days)
+    within = within or day_bounds(first, last, rules.zone)
     slots = open_slots(rules, weekly(*hours), overrides, taken or Taken(), within=within, now=now)
-    assert {slot.end - slot.start for slot in slots} <= {timedelta(minutes=rules.minutes)}
+    assert {slot.end - slot.start for slot in slots} <= {rules.length}
     return [slot.start.isoformat(" ", "minutes").removesuffix("+00:00") for slot in slots]
 
 

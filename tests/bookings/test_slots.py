@@ -9,6 +9,9 @@ from bookings.slots import Reason, Rules, Taken, bookable, dates_read, open_slot
 from bookings.times import EARLIEST, LATEST, During
 from tests.bookings.slot_cases import LONG_BEFORE, MONDAY, instant, offered, on, span, times, weekly
 
+ZONE = ZoneInfo("UTC")
+NAIVE = LONG_BEFORE.replace(tzinfo=None)
+
 # Bookings and buffers
 
 TEN = "2026-03-02 10:00/11:00"
@@ -149,7 +152,7 @@ def test_nothing_asked_for_that_can_be_booked_is_an_empty_list():
 )
 def test_reason_is_the_first_rule_that_hides_a_start(start, reason):
     rules = Rules(
-        ZoneInfo("UTC"),
+        ZONE,
         60,
         notice_minutes=60,
         horizon_days=20,
@@ -171,9 +174,11 @@ def test_reason_is_the_first_rule_that_hides_a_start(start, reason):
 
 def test_reason_can_be_asked_in_any_zone():
     starts_at = datetime(2026, 3, 2, 16, tzinfo=ZoneInfo("Asia/Jakarta"))
-    case = (Rules(ZoneInfo("UTC"), 60), weekly("0 09:00-10:00"), [], Taken())
+    now = LONG_BEFORE.astimezone(ZoneInfo("America/Lima"))
 
-    assert why_not(*case, starts_at=starts_at, now=LONG_BEFORE.astimezone(ZoneInfo("America/Lima"))) is None
+    found = why_not(Rules(ZONE, 60), weekly("0 09:00-10:00"), [], Taken(), starts_at=starts_at, now=now)
+
+    assert found is None
 
 
 # The ends of the calendar, and what is no rule
@@ -190,9 +195,11 @@ def test_reason_can_be_asked_in_any_zone():
     ],
 )
 def test_times_at_the_ends_of_the_calendar_have_a_reason(starts_at, reason):
-    case = (Rules(ZoneInfo("Pacific/Kiritimati"), 60), weekly("* 00:00-00:00"), [], Taken())
+    rules = Rules(ZoneInfo("Pacific/Kiritimati"), 60)
 
-    assert why_not(*case, starts_at=starts_at, now=LONG_BEFORE) is reason
+    found = why_not(rules, weekly("* 00:00-00:00"), [], Taken(), starts_at=starts_at, now=LONG_BEFORE)
+
+    assert found is reason
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Pacific/Kiritimati", "America/Adak"])
@@ -216,7 +223,7 @@ def test_everything_ever_can_be_asked_for():
 
 
 def test_rows_to_read_lie_around_what_is_asked():
-    rules = Rules(ZoneInfo("UTC"), 60, horizon_days=7, buffer_before_minutes=30, buffer_after_minutes=15)
+    rules = Rules(ZONE, 60, horizon_days=7, buffer_before_minutes=30, buffer_after_minutes=15)
     now = instant("2026-03-04 12:00")
 
     asked = bookable(rules, within=During(EARLIEST, LATEST), now=now)
@@ -226,8 +233,6 @@ def test_rows_to_read_lie_around_what_is_asked():
     assert time_read(rules, asked) == span("2026-03-02 11:30/2026-03-15 01:15")
     assert time_read(rules, During(EARLIEST, LATEST)) == During(EARLIEST, LATEST)
 
-
-ZONE, NAIVE = ZoneInfo("UTC"), LONG_BEFORE.replace(tzinfo=None)
 
 
 @pytest.mark.parametrize(
