@@ -145,7 +145,9 @@ def test_templates_carry_no_inline_style_or_script():
         f"{path.relative_to(ROOT)}:{number}"
         for path in sorted((ROOT / "templates").rglob("*.html"))
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
-        if any(mark in line for mark in (" style=", "<style", "<script>", "onclick=", "onchange=", "onsubmit=", "javascript:"))
+        if any(
+            mark in line for mark in (" style=", "<style", "<script>", "onclick=", "onchange=", "onsubmit=", "javascript:")
+        )
     ]
     assert not wrong
 

@@ -1,0 +1,157 @@
+"""The demo: everything to look at is there after one run, and nothing twice after two."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from io import StringIO
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from bookings.api_keys import digest_key
+from bookings.models import ApiKey, Booking, Change, Order, SessionType, Tutor, User, WeeklyHours
+from config.demo import load_demo
+from config.demo.people import LINKS
+from meetings.models import MeetingLink
+from payments.models import Payment
+from tests.race import race
+
+COUNTED = [User, EmailAddress, Tutor, SessionType, WeeklyHours, ApiKey, MeetingLink, Order, Booking, Payment]
+
+
+def count_rows() -> dict[str, int]:
+    return {model.__name__: model.objects.count() for model in COUNTED}
+
+
+def later(monkeypatch: pytest.MonkeyPatch, **amount: int) -> None:
+    """Let the clock of the site stand that much later."""
+    moment = timezone.now() + timedelta(**amount)
+    monkeypatch.setattr(timezone, "now", lambda: moment)
+
+
+@pytest.mark.django_db
+def test_demo_has_sessions_in_every_state():
+    demo = load_demo()
+
+    minutes = (demo.soon.starts_at - timezone.now()) / timedelta(minutes=1)
+    assert 5 < minutes <= 11
+    assert demo.soon.can_be_joined(timezone.now())
+    assert (demo.soon.student.email, demo.soon.tutor.user.email) == ("student@example.com", "tutor1@example.com")
+    assert demo.tomorrow.is_paid
+    assert timedelta(0) < demo.tomorrow.starts_at - timezone.now() < timedelta(days=2)
+    assert demo.waiting.is_awaiting_payment
+    assert Booking.objects.filter(status=Booking.Status.COMPLETED).count() == 2
+    assert list(MeetingLink.objects.available().values_list("url", flat=True)) == list(LINKS)
+    assert ApiKey.objects.get(digest=digest_key("demo-service-key")).scopes == list(ApiKey.Scope.values)
+
+
+@pytest.mark.django_db
+def test_demo_sessions_are_paid_for_at_the_sandbox():
+    demo = load_demo()
+
+    for booking in (demo.soon, demo.tomorrow):
+        [payment] = booking.order.payments.all()
+        assert (payment.gateway, payment.status, payment.received) == ("sandbox", "succeeded", booking.order.money)
+        assert booking.order.is_paid
+        assert Change.objects.filter(booking=booking, became=Booking.Status.PAID).count() == 1
+
+
+@pytest.mark.django_db
+def test_demo_run_again_changes_nothing():
+    first = load_demo()
+    before = count_rows()
+
+    again = load_demo()
+
+    assert count_rows() == before
+    assert again == first
+
+
+@pytest.mark.django_db
+def test_demo_run_later_brings_the_next_session_near_again(monkeypatch):
+    first = load_demo()
+    later(monkeypatch, days=1, hours=3)
+
+    again = load_demo()
+
+    assert again.soon != first.soon
+    assert again.soon.can_be_joined(timezone.now())
+    assert again.tomorrow.starts_at > timezone.now()
+    assert again.waiting != first.waiting
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("minutes", range(0, 75, 5))
+def test_demo_always_has_a_session_to_join(monkeypatch, minutes):
+    load_demo()
+    later(monkeypatch, minutes=minutes)
+
+    again = load_demo()
+
+    assert again.soon.can_be_joined(timezone.now())
+    assert timezone.now() - again.soon.starts_at < timedelta(minutes=16)
+
+
+@pytest.mark.django_db
+def test_demo_keeps_what_people_changed():
+    load_demo()
+    student = User.objects.get(email="student@example.com")
+    student.full_name = "Somebody Else"
+    student.set_password("my own words")
+    student.save()
+    MeetingLink.objects.update(status=MeetingLink.Status.RETIRED, label="mine")
+    ApiKey.objects.update(revoked_at=timezone.now())
+    SessionType.objects.update(price=1)
+
+    load_demo()
+
+    student.refresh_from_db()
+    assert student.full_name == "Somebody Else"
+    assert student.check_password("my own words")
+    assert set(MeetingLink.objects.values_list("status", "label")) == {("retired", "mine")}
+    assert ApiKey.objects.filter(revoked_at=None).count() == 0
+    assert set(SessionType.objects.values_list("price", flat=True)) == {1}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_demo_loaded_twice_at_once_makes_everything_once():
+    outcomes = race(lambda number: load_demo(), threads=3)
+
+    assert [outcome.error for outcome in outcomes] == [None] * 3
+    assert len({outcome.value.soon for outcome in outcomes}) == 1
+    assert count_rows() == {
+        "User": 4,
+        "EmailAddress": 4,
+        "Tutor": 2,
+        "SessionType": 6,
+        "WeeklyHours": 21,
+        "ApiKey": 1,
+        "MeetingLink": 3,
+        "Order": 5,
+        "Booking": 5,
+        "Payment": 4,
+    }
+
+
+@pytest.mark.django_db
+def test_demo_command_tells_the_logins(settings):
+    settings.DEBUG = True
+    out = StringIO()
+
+    call_command("demo_data", stdout=out)
+
+    for word in ("student@example.com", "tutor1@example.com", "tutor2@example.com", "admin@example.com", "“demo”"):
+        assert word in out.getvalue()
+    assert "can join now" in out.getvalue()
+
+
+@pytest.mark.django_db
+def test_demo_is_refused_without_debug(settings):
+    settings.DEBUG = False  # said here although tests run so anyway: it is what this one is about
+
+    with pytest.raises(CommandError, match="needs DEBUG=1"):
+        call_command("demo_data")
+
+    assert count_rows() == dict.fromkeys(count_rows(), 0)
