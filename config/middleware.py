@@ -82,7 +82,7 @@ def answer_unavailable(request: HttpRequest) -> HttpResponse:
     if wants_json(request):
         response = JsonResponse({"success": False, "error": message}, status=503)
     else:
-        response = HttpResponse(message, status=503, content_type="text/plain; charset=utf-8")
+        response = render(request, "503.html", {"message": message}, status=503)
     response["Retry-After"] = "60"
     return response
 

@@ -9,6 +9,11 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.template.loader import get_template
+from django.utils.functional import SimpleLazyObject
+
+from bookings.views.style_guide import show_style_guide
+from config.middleware import answer_unavailable
+from config.urls import server_error
 
 ROOT = Path(settings.BASE_DIR)
 STATIC = ROOT / "bookings" / "static" / "bookings"
@@ -96,6 +101,25 @@ def test_the_design_page_shows_the_contrasts_that_hold():
     page = (ROOT / "docs" / "design-system.md").read_text()
 
     assert [row for row in contrast_rows() if row not in page] == []
+
+
+@pytest.mark.parametrize("answer", [answer_unavailable, server_error])
+def test_a_page_for_times_of_trouble_asks_no_database(rf, answer):
+    request = rf.get("/bookings/")
+    request.user = SimpleLazyObject(lambda: pytest.fail("the page asked who is reading"))
+
+    response = answer(request)
+
+    assert response.status_code in (500, 503)
+    assert "Nothing was lost" in response.content.decode()
+    assert f" · {settings.SITE_NAME}</title>" in response.content.decode()
+
+
+def test_the_style_page_shows_every_component(rf):
+    response = show_style_guide(rf.get("/style/"))
+
+    assert response.status_code == 200
+    assert "{" + "#" not in response.content.decode()
 
 
 @pytest.mark.parametrize("sheet", sorted((STATIC / "css").glob("*.css")), ids=lambda sheet: sheet.name)
