@@ -46,10 +46,9 @@ def why_not(
     """Return the first rule that hides this start, or None if it is offered. Takes 3 or 4 queries."""
     now = now or timezone.now()
     rules = rules_of(session_type)
-    if starts_at < now:
-        return Reason.PAST
-    if times.local(starts_at, rules.zone).date() > rules.last_date(now):
-        return Reason.HORIZON
+    out_of_reach = slots.why_out_of_reach(rules, starts_at=starts_at, now=now)
+    if out_of_reach is not None:
+        return out_of_reach
     within = During(starts_at, starts_at + timedelta(minutes=1))
     loaded = _load(session_type, rules, within=within, now=now, student=student)
     return slots.why_not(rules, loaded.hours, loaded.overrides, loaded.taken, starts_at=starts_at, now=now)

@@ -15,7 +15,7 @@ from bookings.times import EARLIEST, LATEST, ONE_DAY, During, as_utc, local, mer
 from bookings.windows import Hours, OpenTime, Override
 
 LONGEST_DEFAULT_STEP = 30  # minutes
-MOST = 100_000  # of any number in the rules: beyond all use, and every sum still has a date
+MOST = 100_000  # minutes or days in the rules: beyond all use, and every sum still has a date
 
 
 class Reason(Enum):
@@ -53,9 +53,11 @@ class Rules:
         step = self.minutes if self.step_minutes is None else self.step_minutes
         if not (1 <= self.minutes <= MOST and 1 <= step <= MOST):
             raise ValueError(f"A lesson and its step take 1 to {MOST} minutes.")
-        waits = (self.notice_minutes, self.buffer_before_minutes, self.buffer_after_minutes)
-        if not all(0 <= number <= MOST for number in (*waits, self.horizon_days, self.daily_limit or 0)):
-            raise ValueError(f"Notice, buffers, horizon and daily limit are numbers from 0 to {MOST}.")
+        buffers = (self.buffer_before_minutes, self.buffer_after_minutes)
+        if not all(0 <= number <= MOST for number in (*buffers, self.notice_minutes, self.horizon_days)):
+            raise ValueError(f"Buffers, notice and horizon are numbers from 0 to {MOST}.")
+        if self.daily_limit is not None and self.daily_limit < 0:
+            raise ValueError("A daily limit is a number from 0.")
 
     @property
     def length(self) -> timedelta:
@@ -82,11 +84,6 @@ class Rules:
     def after(self) -> timedelta:
         """The buffer after a lesson."""
         return timedelta(minutes=self.buffer_after_minutes)
-
-    def last_date(self, now: datetime) -> date:
-        """Return the tutor's last date that the horizon allows, or the last of the calendar."""
-        today, last = local(now, self.zone).date(), LATEST.date()
-        return today + timedelta(days=min(self.horizon_days, (last - today).days))
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,23 +129,31 @@ def why_not(
 
     Needs the same rows as `open_slots`. Raises ValueError if a time has no zone.
     """
-    if starts_at.utcoffset() is None:
-        raise ValueError("A time needs a zone.")
-    if starts_at < as_utc(now):
-        return Reason.PAST
-    if starts_at >= LATEST:  # no zone shows such a time: ask no further
-        return Reason.HORIZON
+    out_of_reach = why_out_of_reach(rules, starts_at=starts_at, now=now)
+    if out_of_reach is not None:
+        return out_of_reach
     start = as_utc(starts_at)
     asked = During(start, start + datetime.resolution)
     diary = _Diary(rules, hours, overrides, taken, asked=asked, now=now)
-    return diary.too_early_or_late(start) or diary.not_open(start) or diary.not_free(start)
+    return diary.why_not_open(start) or diary.why_not_free(start)
+
+
+def why_out_of_reach(rules: Rules, *, starts_at: datetime, now: datetime) -> Reason | None:
+    """Return PAST, NOTICE or HORIZON, the reasons that need no rows, or None.
+
+    Answers for any year, so ask it first. Raises ValueError if a time has no zone.
+    """
+    if starts_at.utcoffset() is None:
+        raise ValueError("A time needs a zone.")
+    return _Reach(rules, now).why_not(starts_at)
 
 
 def bookable(rules: Rules, *, within: During, now: datetime) -> During | None:
     """Return the part of `within` that notice and horizon leave, at most a day too long; None if none."""
-    start = max(within.start, as_utc(now) + rules.notice)
+    reach = _Reach(rules, now)
+    start = max(within.start, reach.soonest)
     # The end of the last date as in UTC, and a day more for the zone's offset.
-    end = min(within.end, midnight(rules.last_date(now)) + 2 * ONE_DAY)
+    end = min(within.end, midnight(reach.last_date) + 2 * ONE_DAY)
     return During(start, end) if start < end else None
 
 
@@ -162,6 +167,25 @@ def time_read(rules: Rules, within: During) -> During:
     start = within.start - rules.before - 2 * ONE_DAY
     end = within.end + rules.length + rules.after + 2 * ONE_DAY
     return During(max(EARLIEST, start), min(LATEST, end))
+
+
+class _Reach:
+    """How soon and how far ahead a lesson may start, seen from `now`."""
+
+    def __init__(self, rules: Rules, now: datetime) -> None:
+        self._zone, self._now = rules.zone, as_utc(now)
+        self.soonest = self._now + rules.notice
+        today, last_of_all = local(now, rules.zone).date(), LATEST.date()
+        self.last_date = today + timedelta(days=min(rules.horizon_days, (last_of_all - today).days))
+
+    def why_not(self, start: datetime) -> Reason | None:
+        if start < self._now:
+            return Reason.PAST
+        if start < self.soonest:
+            return Reason.NOTICE
+        # No zone shows what is later than LATEST.
+        is_too_far = start >= LATEST or start.astimezone(self._zone).date() > self.last_date
+        return Reason.HORIZON if is_too_far else None
 
 
 class _Busy:
@@ -192,8 +216,7 @@ class _Diary:
     ) -> None:
         self._zone, self._length, self._step = rules.zone, rules.length, rules.step
         self._before, self._end_padded = rules.before, rules.length + rules.after
-        self._now, self._soonest = as_utc(now), as_utc(now) + rules.notice
-        self._last_date, self._daily_limit = rules.last_date(now), rules.daily_limit
+        self._reach, self._daily_limit = _Reach(rules, now), rules.daily_limit
         self._open = OpenTime(rules.zone, hours, overrides, within=asked, length=rules.length)
         self._blocks, self._student = _Busy(taken.blocks), _Busy(taken.student)
         self._lessons = Counter(local(start, rules.zone).date() for start in taken.starts)
@@ -201,24 +224,17 @@ class _Diary:
     def starts(self) -> Iterator[datetime]:
         """Yield the starts that nothing hides, in order."""
         for start in self._open.grid(self._step):
-            if self.too_early_or_late(start) is None and self.not_free(start) is None:
+            if self._reach.why_not(start) is None and self.why_not_free(start) is None:
                 yield start
 
-    def too_early_or_late(self, start: datetime) -> Reason | None:
-        if start < self._now:
-            return Reason.PAST
-        if start < self._soonest:
-            return Reason.NOTICE
-        return Reason.HORIZON if self._date(start) > self._last_date else None
-
-    def not_open(self, start: datetime) -> Reason | None:
+    def why_not_open(self, start: datetime) -> Reason | None:
         if start in self._open.grid(self._step):
             return None
         if self._open.is_closed(self._date(start)):
             return Reason.CLOSED
         return Reason.OFF_GRID if self._open.holds(start) else Reason.OUTSIDE_HOURS
 
-    def not_free(self, start: datetime) -> Reason | None:
+    def why_not_free(self, start: datetime) -> Reason | None:
         end = start + self._length
         if self._blocks.overlaps(start - self._before, start + self._end_padded):
             return Reason.BOOKED if self._blocks.overlaps(start, end) else Reason.BUFFER

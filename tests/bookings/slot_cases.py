@@ -37,9 +37,7 @@ def on(day: str, hours: str = "") -> Override:
     return Override(date.fromisoformat(day), starts, ends)
 
 
-def offered(
-    *hours, overrides=(), zone="UTC", days=(MONDAY, MONDAY), now=LONG_BEFORE, within=None, taken=None, **numbers
-):
+def offered(*hours, overrides=(), zone="UTC", days=(MONDAY, MONDAY), now=LONG_BEFORE, within=None, taken=None, **numbers):
     """The starts offered on these days of the zone, in UTC: `["2026-03-02 09:00", ...]`."""
     rules = Rules(ZoneInfo(zone), **{"minutes": 60, **numbers})
     first, last = map(date.fromisoformat, days)

@@ -215,6 +215,12 @@ def test_slots_end_with_the_calendar_instead_of_failing(zone, now):
     assert all(why_not(rules, weekly("* 00:00-00:00"), [], Taken(), starts_at=s.start, now=now) is None for s in slots)
 
 
+def test_limits_beyond_use_are_rules_still():
+    numbers = {"notice_minutes": 0, "buffer_before_minutes": 100_000, "buffer_after_minutes": 100_000}
+
+    assert times("0 09:00-10:00", horizon_days=100_000, daily_limit=2**31, **numbers) == "09:00"
+
+
 def test_everything_ever_can_be_asked_for():
     everything = During(EARLIEST, LATEST)
 
@@ -234,7 +240,6 @@ def test_rows_to_read_lie_around_what_is_asked():
     assert time_read(rules, During(EARLIEST, LATEST)) == During(EARLIEST, LATEST)
 
 
-
 @pytest.mark.parametrize(
     "make",
     [
@@ -246,6 +251,8 @@ def test_rows_to_read_lie_around_what_is_asked():
         pytest.param(lambda: Rules(ZONE, 60, buffer_before_minutes=-1), id="buffer before"),
         pytest.param(lambda: Rules(ZONE, 60, buffer_after_minutes=-1), id="buffer after"),
         pytest.param(lambda: Rules(ZONE, 60, daily_limit=-1), id="limit"),
+        pytest.param(lambda: Rules(ZONE, 100_001), id="length beyond use"),
+        pytest.param(lambda: Rules(ZONE, 60, 100_001), id="step beyond use"),
         pytest.param(lambda: offered("0 09:00-10:00", now=NAIVE), id="naive now"),
         pytest.param(
             lambda: why_not(Rules(ZONE, 60), [], [], Taken(), starts_at=NAIVE, now=LONG_BEFORE),
