@@ -182,6 +182,14 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="meeting",
             index=models.Index(
+                models.Func(models.F("during"), function="upper", output_field=models.DateTimeField()),
+                condition=models.Q(("status", "ready")),
+                name="meeting_ready_by_end",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="meeting",
+            index=models.Index(
                 condition=models.Q(("status", "waiting")), fields=["next_attempt_at"], name="meeting_waiting"
             ),
         ),
@@ -196,8 +204,21 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="meeting",
             constraint=models.CheckConstraint(
-                condition=models.Q(("link", None), ("reserved__contains", models.F("during")), _connector="OR"),
+                condition=models.Q(
+                    models.Q(("link", None), ("reserved", None)),
+                    models.Q(
+                        ("link__isnull", False), ("reserved__contains", models.F("during")), ("reserved__isnull", False)
+                    ),
+                    _connector="OR",
+                ),
                 name="meeting_link_reserved_for_its_time",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="meeting",
+            constraint=models.CheckConstraint(
+                condition=models.Q(models.Q(("status", "waiting"), _negated=True), ("link", None), _connector="OR"),
+                name="meeting_waiting_has_no_link",
             ),
         ),
         migrations.AddConstraint(

@@ -72,9 +72,11 @@ class Meeting(models.Model):
                 condition=Q(link__isnull=False, status__in=["ready", "ended"]),
             ),
             models.CheckConstraint(
-                condition=Q(link=None) | Q(reserved__contains=F("during")),
+                condition=Q(link=None, reserved=None)
+                | Q(link__isnull=False, reserved__isnull=False, reserved__contains=F("during")),
                 name="meeting_link_reserved_for_its_time",
             ),
+            models.CheckConstraint(condition=~Q(status="waiting") | Q(link=None), name="meeting_waiting_has_no_link"),
             models.CheckConstraint(
                 condition=~Q(status="ready") | Q(link__isnull=False) | ~Q(join_url_student=""),
                 name="meeting_ready_has_an_address",
@@ -90,6 +92,11 @@ class Meeting(models.Model):
                 Func(F("reserved"), function="lower", output_field=models.DateTimeField()),
                 condition=Q(link__isnull=False, status__in=["ready", "ended"]),
                 name="meeting_link_predecessor",
+            ),
+            models.Index(
+                Func(F("during"), function="upper", output_field=models.DateTimeField()),
+                condition=Q(status="ready"),
+                name="meeting_ready_by_end",
             ),
             models.Index(fields=["next_attempt_at"], condition=Q(status="waiting"), name="meeting_waiting"),
         ]
