@@ -1,0 +1,171 @@
+"""The pool's rule: a link serves one meeting at a time and rests between two.
+
+The row to win is the Meeting: it stores `link` and `reserved` = [start, end + LINK_BUFFER_MINUTES), and the
+constraint `meeting_link_used_once_at_a_time` is the truth. The rest is speed and order, and stands in one SQL
+function (migration 0002): lock the day, then search, then write, in one round trip.
+
+Locks, in this order everywhere, all kept to the end of the transaction and all taken before any row:
+
+1. the pool: shared by whoever assigns, alone by whoever cordons, retires or brings back a link;
+2. each UTC day that `reserved` touches, ascending;
+3. rows: MeetingLink, then Meeting. Who holds one of these rows must not ask for 1 or 2 any more.
+
+Assign in autocommit, one short transaction per meeting: those who assign for the same day wait for each other.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.db.transaction import TransactionManagementError
+from django.utils import timezone
+
+from bookings.errors import BookingNotPaid
+from bookings.times import During
+from meetings.errors import LinkNotFree, LinkSearchFailed, MeetingNotWaiting, NoLinkLeft
+from meetings.models import Meeting, MeetingLink
+from meetings.models.links import MeetingLinkQuerySet
+
+log = logging.getLogger("linkpool.pool")
+
+POOL_LOCK = (76001, 0)  # as in migration 0002
+
+ASSIGN = """
+SELECT answer.outcome, link.* FROM meetings_assign_link(%s, %s, %s, %s) answer
+  LEFT JOIN meetings_meetinglink link ON link.id = answer.chosen
+"""
+
+
+class Outcome(StrEnum):
+    """What the function may answer."""
+
+    ASSIGNED = "assigned"
+    ALREADY = "already"
+    NO_ROOM = "no_room"
+    NOT_WAITING = "not_waiting"
+    NOT_PAID = "not_paid"
+    CHANGED = "changed"  # cancelled, moved or provided for at this very moment: ask again
+
+
+REFUSALS = {
+    Outcome.NO_ROOM: NoLinkLeft,
+    Outcome.NOT_WAITING: MeetingNotWaiting,
+    Outcome.NOT_PAID: BookingNotPaid,
+}
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """The link of a meeting, and whether it had been assigned before this call."""
+
+    link: MeetingLink
+    was_there: bool
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """How many links there are in each state, and how many of them serve a lesson right now."""
+
+    available: int
+    cordoned: int
+    retired: int
+    in_use: int
+
+
+def assign_link(meeting: Meeting) -> MeetingLink:
+    """Give the meeting a link that is free for its whole time, and mark it ready. A second call returns the same.
+
+    The row changes, not `meeting`. Raises NoLinkLeft, MeetingNotWaiting, BookingNotPaid, LinkSearchFailed.
+    """
+    return ask_for_link(meeting).link
+
+
+def ask_for_link(meeting: Meeting) -> Assignment:
+    """As `assign_link`, and say whether the link was there before."""
+    outcome, link = _ask(meeting, wish=None)
+    if link is None:
+        raise REFUSALS[outcome]
+    return Assignment(link, was_there=outcome is Outcome.ALREADY)
+
+
+def choose_link(meeting: Meeting, link: MeetingLink) -> MeetingLink:
+    """Give a waiting meeting this very link, as an admin wishes.
+
+    Raises LinkNotFree if it is in use, cordoned or retired, or the meeting has another link by now; else as `assign_link`.
+    """
+    outcome, chosen = _ask(meeting, wish=link)
+    if outcome is Outcome.NO_ROOM or (chosen is not None and chosen.pk != link.pk):
+        raise LinkNotFree
+    if chosen is None:
+        raise REFUSALS[outcome]
+    return chosen
+
+
+def _ask(meeting: Meeting, *, wish: MeetingLink | None) -> tuple[Outcome, MeetingLink | None]:
+    """Call the function in one round trip; again in the rare case that the meeting changed meanwhile."""
+    asked = [meeting.pk, link_rest(), timezone.now(), wish and wish.pk]
+    outcome = Outcome.CHANGED
+    while outcome is Outcome.CHANGED:
+        try:
+            row: Any = MeetingLink.objects.raw(ASSIGN, asked)[0]
+        except DatabaseError as error:
+            log.exception("assigning failed", extra={"meeting": meeting.pk})
+            raise LinkSearchFailed from error
+        outcome = Outcome(row.outcome)
+    return outcome, row if row.pk else None
+
+
+def link_rest() -> timedelta:
+    """Return how long a link rests between two uses."""
+    return timedelta(minutes=settings.LINK_BUFFER_MINUTES)
+
+
+def free_link(meeting: Meeting) -> None:
+    """Take the link off the meeting and let it wait for another. The row is locked by the caller, who saves it."""
+    meeting.link = None
+    meeting.reserved = None
+    meeting.ready_at = None
+    meeting.alerted_at = None
+    meeting.status = Meeting.Status.WAITING
+    meeting.next_attempt_at = timezone.now()
+    meeting.generation += 1
+
+
+def lock_pool() -> None:
+    """Keep everybody from assigning until the end of this transaction, and wait for those who are at it."""
+    if not connection.in_atomic_block:
+        raise TransactionManagementError("The pool is locked for the length of a transaction: open one first.")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", POOL_LOCK)
+
+
+def predecessor(*, before: datetime) -> QuerySet[Meeting]:
+    """Return, for use in a subquery over links, the last meeting on the link that starts before then.
+
+    Meetings on one link never overlap, so this one tells whether the link is free: the probe of the function.
+    """
+    on_link = Meeting.objects.holding_links().filter(link=OuterRef("pk"), reserved__startswith__lt=before)
+    return on_link.order_by("-reserved__startswith")[:1]
+
+
+def links_free_at(during: During) -> MeetingLinkQuerySet:
+    """Return the links that a lesson at this time (UTC) could have."""
+    busy_until = Subquery(predecessor(before=during.end + link_rest()).values("reserved__endswith"))
+    links = MeetingLink.objects.available().annotate(busy_until=Coalesce(busy_until, during.start))
+    return links.filter(busy_until__lte=during.start)
+
+
+def capacity(now: datetime) -> Capacity:
+    """Count the links in each state, and those that serve a lesson or rest after one now. One query."""
+    busy_until = Subquery(predecessor(before=now).values("reserved__endswith"))
+    links = MeetingLink.objects.annotate(busy_until=busy_until)
+    states = {status.value: Count("pk", filter=Q(status=status)) for status in MeetingLink.Status}
+    return Capacity(**links.aggregate(**states, in_use=Count("pk", filter=Q(busy_until__gt=now))))

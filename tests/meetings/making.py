@@ -1,0 +1,48 @@
+"""Rows that the tests of meetings need in numbers."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+
+from django.db import connection
+
+from bookings.models import Booking
+from bookings.times import During
+from meetings.models import Meeting, MeetingLink
+from tests.factories import make_booking, make_meeting, make_tutor, make_user, tomorrow
+
+
+def lesson(start_minute: int = 0, minutes: int = 60) -> During:
+    """A time that begins so many minutes after tomorrow noon (UTC)."""
+    start = tomorrow() + timedelta(minutes=start_minute)
+    return During(start, start + timedelta(minutes=minutes))
+
+
+def paid_booking(during: During | None = None, **fields: object) -> Booking:
+    """A paid booking of a tutor and a student nobody else knows, so that only links can be scarce."""
+    return make_booking(make_user(), make_tutor(), during=during or lesson(), status=Booking.Status.PAID, **fields)
+
+
+def waiting_meeting(during: During | None = None, **fields: object) -> Meeting:
+    return make_meeting(paid_booking(during), **fields)
+
+
+def overlaps_on_one_link() -> list[tuple[Meeting, Meeting]]:
+    """Pairs of meetings that hold one link at overlapping times; reckoned in Python, not by the database."""
+    found = []
+    for link in MeetingLink.objects.all():
+        held = sorted(Meeting.objects.holding_links().filter(link=link), key=lambda one: one.reserved.lower)
+        found += [pair for pair in zip(held, held[1:], strict=False) if pair[0].reserved.upper > pair[1].reserved.lower]
+    return found
+
+
+def wait_until_somebody_waits_for_a_lock() -> None:
+    """Return once another connection is seen waiting for an advisory lock. Fails after 30 seconds."""
+    give_up = time.monotonic() + 30
+    with connection.cursor() as cursor:
+        while time.monotonic() < give_up:
+            cursor.execute("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+            if cursor.fetchone():
+                return
+    raise AssertionError("nobody waited for the lock")
