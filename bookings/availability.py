@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
@@ -12,7 +13,7 @@ from django.utils import timezone
 from bookings import slots, times
 from bookings.models import Booking, DateOverride, SessionType, User, WeeklyHours
 from bookings.slots import Reason, Rules, Taken
-from bookings.times import During
+from bookings.times import During, merge
 from bookings.windows import Hours, Override
 
 
@@ -64,6 +65,28 @@ def next_slots(
     return sorted(closest, key=lambda slot: slot.start)
 
 
+def first_slots(session_types: Sequence[SessionType], *, days: int = 14) -> dict[int, During]:
+    """Return the first open slot of the coming days of each of these, by its key; full ones are left out.
+
+    Takes 3 queries, however many session types and tutors they are.
+    """
+    now = timezone.now()
+    within = During(now, now + timedelta(days=days))
+    rules = {one.pk: rules_of(one) for one in session_types}
+    if not rules:
+        return {}
+    rows = _load_tutors({one.tutor_id for one in session_types}, list(rules.values()), within=within, now=now)
+    soon = During(now, now + timedelta(days=2))
+    found = {}
+    for one in session_types:
+        hours, overrides, taken = rows[one.tutor_id]
+        for span in (soon, within):  # most have a slot soon: the rest of the fortnight need not be reckoned
+            if starts := slots.open_slots(rules[one.pk], hours, overrides, taken, within=span, now=now):
+                found[one.pk] = starts[0]
+                break
+    return found
+
+
 def rules_of(session_type: SessionType) -> Rules:
     """Return the tutor's rules as they are for this session type."""
     tutor = session_type.tutor
@@ -79,24 +102,39 @@ def rules_of(session_type: SessionType) -> Rules:
     )
 
 
+_Rows = tuple[list[Hours], list[Override], Taken]
+
+
 def _load(session_type: SessionType, rules: Rules, *, within: During, now: datetime, student: User | None) -> _Loaded:
     tutor = session_type.tutor_id
-    hours = WeeklyHours.objects.filter(tutor=tutor).values_list("weekday", "starts", "ends")
-    dates = slots.dates_read(rules, within)
-    overrides = DateOverride.objects.filter(tutor=tutor, date__range=dates).values_list("date", "starts", "ends")
-    time_read = slots.time_read(rules, within)
-    blocking = Booking.objects.blocking(now).order_by()
-    rows = blocking.filter(tutor=tutor).blocks_overlapping(time_read).values_list("blocks", "during")
-    booked = [(_during(blocks), during.lower) for blocks, during in rows]
-    students = (
-        [] if student is None else blocking.filter(student=student).overlapping(time_read).values_list("during", flat=True)
-    )
-    taken = Taken(
-        blocks=[blocks for blocks, _start in booked],
-        starts=[start for _blocks, start in booked],
-        student=[_during(during) for during in students],
-    )
-    return _Loaded(rules, [Hours(*row) for row in hours], [Override(*row) for row in overrides], taken)
+    hours, overrides, taken = _load_tutors([tutor], [rules], within=within, now=now)[tutor]
+    if student is not None:
+        time_read = slots.time_read(rules, within)
+        busy = Booking.objects.blocking(now).order_by().filter(student=student).overlapping(time_read)
+        taken = replace(taken, student=[_during(during) for during in busy.values_list("during", flat=True)])
+    return _Loaded(rules, hours, overrides, taken)
+
+
+def _load_tutors(tutors: Collection[int], rules: Sequence[Rules], *, within: During, now: datetime) -> dict[int, _Rows]:
+    """Load what decides for these tutors under any of these rules; a row too many does no harm."""
+    hours: dict[int, list[Hours]] = defaultdict(list)
+    for week in WeeklyHours.objects.filter(tutor__in=tutors):
+        hours[week.tutor_id].append(Hours(week.weekday, week.starts, week.ends))
+    dates = [slots.dates_read(one, within) for one in rules]
+    first, last = min(one[0] for one in dates), max(one[1] for one in dates)
+    overrides: dict[int, list[Override]] = defaultdict(list)
+    for day in DateOverride.objects.filter(tutor__in=tutors, date__range=(first, last)):
+        overrides[day.tutor_id].append(Override(day.date, day.starts, day.ends))
+    [time_read] = merge(slots.time_read(one, within) for one in rules)
+    booked: dict[int, list[tuple[During, datetime]]] = defaultdict(list)
+    blocking = Booking.objects.blocking(now).order_by().filter(tutor__in=tutors).blocks_overlapping(time_read)
+    for tutor, blocks, during in blocking.values_list("tutor", "blocks", "during"):
+        booked[tutor].append((_during(blocks), during.lower))
+    return {one: (hours[one], overrides[one], _taken(booked[one])) for one in tutors}
+
+
+def _taken(booked: Sequence[tuple[During, datetime]]) -> Taken:
+    return Taken(blocks=[blocks for blocks, _start in booked], starts=[start for _blocks, start in booked])
 
 
 def _during(found: DateTimeTZRange) -> During:

@@ -2,5 +2,21 @@
 
 from __future__ import annotations
 
+from django.urls import path
+
+from bookings.api import AvailableSlots
+from bookings.views import cart, profile, sessions, tutors
+
 app_name = "bookings"
-urlpatterns: list[object] = []
+urlpatterns = [
+    path("", tutors.list_tutors, name="tutor_list"),
+    path("tutors/<slug:slug>/", tutors.show_tutor, name="tutor_detail"),
+    path("tutors/<slug:slug>/hold/", tutors.hold_slot, name="slot_hold"),
+    path("cart/", cart.show_cart, name="cart"),
+    path("cart/<slug:reference>/release/", cart.remove_hold, name="hold_release"),
+    path("bookings/", sessions.list_bookings, name="booking_list"),
+    path("bookings/<slug:reference>/", sessions.show_booking, name="booking_detail"),
+    path("profile/", profile.edit_profile, name="profile"),
+    path("profile/time-zone/", profile.set_time_zone, name="time_zone_set"),
+    path("api/available-slots", AvailableSlots.as_view(), name="available_slots"),
+]

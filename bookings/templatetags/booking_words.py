@@ -1,0 +1,69 @@
+"""What a booking's state, its people and its history are called on a page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import template
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from bookings.models import Booking, Change, User
+
+register = template.Library()
+
+_HAPPENED = {
+    Booking.Status.REQUESTED: gettext_lazy("The tutor was asked"),
+    Booking.Status.ACCEPTED: gettext_lazy("The tutor accepted"),
+    Booking.Status.PAID: gettext_lazy("Paid"),
+    Booking.Status.COMPLETED: gettext_lazy("The session took place"),
+    Booking.Status.EXPIRED: gettext_lazy("Not paid in time, so the time was released"),
+    Booking.Status.DECLINED: gettext_lazy("The tutor declined"),
+    Booking.Status.CANCELLED: gettext_lazy("Cancelled"),
+    Booking.Status.NO_SHOW_STUDENT: gettext_lazy("The student did not come"),
+    Booking.Status.NO_SHOW_TUTOR: gettext_lazy("The tutor did not come"),
+}
+
+
+@register.inclusion_tag("includes/_status.html")
+def booking_status(booking: Booking) -> dict[str, Any]:
+    """Show the state of a booking as a badge, in the words of somebody who did not write it."""
+    now = timezone.now()
+    if booking.status == Booking.Status.HELD:
+        if not booking.is_hold_open:
+            return {"status": Booking.Status.EXPIRED, "label": _("expired")}
+        return {"status": booking.status, "label": _("waiting for payment")}
+    if booking.status == Booking.Status.PAID and booking.ends_at <= now:
+        return {"status": Booking.Status.COMPLETED, "label": _("over")}
+    if booking.status == Booking.Status.PAID and booking.starts_at <= now:
+        return {"status": booking.status, "label": _("running now")}
+    return {"status": booking.status, "label": booking.get_status_display()}
+
+
+@register.filter
+def public_name(person: User) -> str:
+    """Return the name that others may read: never the e-mail address."""
+    return person.full_name or _("(no name yet)")
+
+
+@register.filter
+def in_words(change: Change) -> str:
+    """Say what a line of history means."""
+    if change.what == "status" and change.became in _HAPPENED:
+        return str(_HAPPENED[Booking.Status(change.became)])
+    if change.was and change.became:
+        return _("%(what)s: from %(was)s to %(became)s") % {"what": change.what, "was": change.was, "became": change.became}
+    return f"{change.what} {change.became}".strip()
+
+
+@register.simple_tag
+def told_who(change: Change, booking: Booking, reader: User) -> str:
+    """Say who did it as far as the reader needs to know; names of staff stay inside."""
+    if change.who_id is None:
+        return ""
+    if change.who_id == reader.pk:
+        return _("by you")
+    if change.who_id == booking.student_id:
+        return _("by the student")
+    return _("by the tutor") if change.who_id == booking.tutor.user_id else _("by our team")

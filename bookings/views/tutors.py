@@ -1,0 +1,175 @@
+"""What anybody may look at: the tutors, and a tutor's open times. And the first step: hold one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.views import redirect_to_login
+from django.core.paginator import Page, Paginator
+from django.db.models import Exists, OuterRef, Prefetch, Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from bookings import availability
+from bookings.errors import SlotNotOffered, SlotTaken
+from bookings.forms import ChosenSlot, DayForm, SearchForm, SlotForm
+from bookings.holds import place_hold
+from bookings.models import SessionType, Tutor, User
+from bookings.times import local
+from bookings.views.answers import SeeOther
+from bookings.views.days import Fortnight, by_day
+
+TUTORS_ON_A_PAGE = 12
+
+
+@require_GET
+@login_not_required
+def list_tutors(request: HttpRequest) -> HttpResponse:
+    """Show the tutors who can be booked, those who fit the search words."""
+    search = SearchForm(request.GET)
+    page = Paginator(_tutors_who_sell(search.words()), TUTORS_ON_A_PAGE).get_page(request.GET.get("page"))
+    return render(request, "bookings/tutor_list.html", {"page_obj": page, "cards": _cards(page), "search": search})
+
+
+@require_GET
+@login_not_required
+def show_tutor(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show a tutor, what they teach, and the open times of a fortnight in the reader's zone."""
+    tutor = get_object_or_404(Tutor.objects.listed(), slug=slug)
+    offers = list(tutor.session_types.on_sale())
+    context: dict[str, Any] = {"tutor": tutor, "offers": offers}
+    if offers:
+        chosen = next((one for one in offers if one.slug == request.GET.get("type")), offers[0])
+        chosen.tutor = tutor
+        context |= {"chosen": chosen, **_times(request, chosen)}
+    return render(request, "bookings/tutor_detail.html", context)
+
+
+@require_POST
+@login_not_required
+def hold_slot(request: HttpRequest, slug: str) -> HttpResponse:
+    """Keep the slot in the reader's cart. Whoever is not logged in is asked to, and comes back to the slot."""
+    tutor = get_object_or_404(Tutor.objects.listed(), slug=slug)
+    wish = SlotForm(request.POST, tutor=tutor).validated()
+    if not isinstance(request.user, User):
+        return redirect_to_login(_address_of(wish))
+    with _others_offered(wish, student=request.user):
+        booking = place_hold(wish.session_type, starts_at=wish.starts_at, student=request.user)
+    until = timezone.localtime(booking.held_until).strftime("%H:%M")
+    messages.success(request, _("The time is yours until %(until)s. Please pay before then.") % {"until": until})
+    return SeeOther(reverse("bookings:cart"))
+
+
+@contextmanager
+def _others_offered(wish: ChosenSlot, *, student: User) -> Iterator[None]:
+    """Put the next free times beside a refusal, so that nobody has to start again."""
+    try:
+        yield
+    except (SlotTaken, SlotNotOffered) as refusal:
+        tutor = wish.session_type.tutor
+        near = availability.next_slots(wish.session_type, near=wish.starts_at, student=student)
+        refusal.context |= {
+            "slots": by_day(near, _zone()),
+            "slots_action": reverse("bookings:slot_hold", args=[tutor.slug]),
+            "session_type": wish.session_type.slug,
+            "next_steps": [(tutor.get_absolute_url(), _("All times of %(tutor)s") % {"tutor": tutor})],
+        }
+        raise
+
+
+def _tutors_who_sell(words: list[str]) -> Any:
+    offers = SessionType.objects.on_sale()
+    tutors = Tutor.objects.listed().filter(Exists(offers.filter(tutor=OuterRef("pk")))).order_by("user__full_name", "pk")
+    for word in words:
+        tutors = tutors.filter(
+            Q(user__full_name__icontains=word) | Q(subjects__icontains=word) | Q(headline__icontains=word)
+        )
+    return tutors.prefetch_related(Prefetch("session_types", queryset=offers, to_attr="offers"))
+
+
+def _cards(page: Page[Any]) -> list[dict[str, Any]]:
+    """Return each tutor with the lowest price and the next free time of what costs that."""
+    cheapest = {}
+    for tutor in page:
+        cheapest[tutor.pk] = min(tutor.offers, key=lambda one: (one.price, one.pk))
+        cheapest[tutor.pk].tutor = tutor
+    first = availability.first_slots(list(cheapest.values()))
+    return [
+        {"tutor": tutor, "price": cheapest[tutor.pk].money, "next_slot": first.get(cheapest[tutor.pk].pk)} for tutor in page
+    ]
+
+
+def _times(request: HttpRequest, session_type: SessionType) -> dict[str, Any]:
+    """Return what the tutor's page says about times: a fortnight, the way on, and a slot chosen before logging in."""
+    zone, student = _zone(), request.user if isinstance(request.user, User) else None
+    wish = _remembered(request, session_type)
+    fortnight, trouble = _fortnight(request.GET.get("from", ""), session_type, wish=wish, zone=zone)
+    open_now = availability.open_slots(session_type, within=fortnight.during(zone), student=student)
+    next_day = None
+    if not open_now and (rest := fortnight.rest(zone)):
+        later = availability.open_slots(session_type, within=rest, student=student)
+        next_day = local(later[0].start, zone).date() if later else None
+    return {
+        "days": by_day(open_now, zone),
+        "fortnight": fortnight,
+        "next_day": next_day,
+        "trouble": trouble,
+        "wish": wish,
+        "wish_is_open": wish is not None and any(slot.start == wish.starts_at for slot in open_now),
+    }
+
+
+def _remembered(request: HttpRequest, session_type: SessionType) -> ChosenSlot | None:
+    if "slot" not in request.GET:
+        return None
+    form = SlotForm({"session_type": session_type.slug, "starts_at": request.GET["slot"]}, tutor=session_type.tutor)
+    return ChosenSlot(**form.cleaned_data) if form.is_valid() else None
+
+
+def _fortnight(raw: str, session_type: SessionType, *, wish: ChosenSlot | None, zone: ZoneInfo) -> tuple[Fortnight, str]:
+    """Return the days asked for, brought within what can be booked, and a sentence where that differs."""
+    today = timezone.localdate()
+    tutor = session_type.tutor
+    last_of_tutor = timezone.localdate(timezone=ZoneInfo(tutor.time_zone)) + timedelta(days=tutor.horizon_days)
+    end = max(today, last_of_tutor + timedelta(days=1))  # the tutor's evening may be the reader's next day
+    if not raw:
+        first = local(wish.starts_at, zone).date() if wish else today
+        return Fortnight(min(max(first, today), end), today, end), ""
+    asked = DayForm.read(raw)
+    if asked is None:
+        return Fortnight(today, today, end), _("This is not a date. Here are the coming days.")
+    if asked < today:
+        return Fortnight(today, today, end), _("That day is over. Here are the coming days.")
+    if asked > end:
+        return _last_page(today, end), _("That day is too far away. These are the last days that can be booked.")
+    return Fortnight(asked, today, end), ""
+
+
+def _last_page(today: date, end: date) -> Fortnight:
+    return Fortnight(max(today, end - timedelta(days=6)), today, end)
+
+
+def _address_of(wish: ChosenSlot) -> str:
+    tutor = wish.session_type.tutor
+    query = {"type": wish.session_type.slug, "slot": _as_text(wish.starts_at)}
+    return f"{tutor.get_absolute_url()}?{urlencode(query)}"
+
+
+def _as_text(instant: datetime) -> str:
+    return instant.isoformat().replace("+00:00", "Z")
+
+
+def _zone() -> ZoneInfo:
+    """Return the zone in which the reader's times are shown (set by the middleware)."""
+    return ZoneInfo(timezone.get_current_timezone_name())
