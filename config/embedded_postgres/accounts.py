@@ -34,10 +34,14 @@ class Account:
         return {"user": self.uid, "group": self.gid, "extra_groups": []}
 
     def may_enter(self, folder: Path) -> bool:
-        """Tell whether the account reaches a folder of somebody else's (access lists are not looked at)."""
+        """Tell whether the account reaches a folder (groups and access lists are not looked at)."""
         if not self.is_borrowed:
             return True
-        return all(part.stat().st_mode & stat.S_IXOTH for part in (folder, *folder.parents))
+        return all(self._passes(part.stat()) for part in (folder, *folder.parents))
+
+    def _passes(self, folder: os.stat_result) -> bool:
+        needed = stat.S_IXUSR if folder.st_uid == self.uid else stat.S_IXOTH
+        return bool(folder.st_mode & needed)
 
     def make_folder(self, folder: Path) -> None:
         """Make a folder that only this account can enter; one that is there already is kept."""
@@ -53,6 +57,10 @@ class Account:
 
     def owns(self, folder: Path) -> bool:
         return folder.lstat().st_uid == self.uid
+
+    def may_own(self, folder: Path) -> bool:
+        """Tell whether the folder is the account's, or root's to hand over to it."""
+        return self.owns(folder) or (self.is_borrowed and folder.lstat().st_uid == 0)
 
 
 def owner_name(path: Path) -> str:

@@ -58,8 +58,7 @@ class DataFolder:
             return False
         if not self.path.is_dir():
             raise errors.not_our_folder(self.path)
-        account.take_from_root(self.real)
-        if not account.owns(self.real):
+        if not account.may_own(self.real):
             raise errors.owned_by(owner_name(self.path), self.path)
         if (self.path / "PG_VERSION").exists():
             return True
@@ -85,8 +84,10 @@ class DataFolder:
                 "--locale=C",
                 "--locale-provider=builtin",
                 "--builtin-locale=C.UTF-8",  # the same order of words on every machine
+                "--no-sync",
                 about=self.path,
             )
+            os.sync()  # once for all, instead of file by file: three times as fast
             unfinished.replace(self.real)
         finally:
             shutil.rmtree(unfinished, ignore_errors=True)
@@ -96,6 +97,12 @@ class DataFolder:
         theirs, ours = (self.path / "PG_VERSION").read_text().strip(), wheel.major_version()
         if theirs != ours:
             raise errors.made_by_another_version(self.path, theirs=theirs, ours=ours)
+
+    def hand_over(self, account: Account) -> None:
+        """Let the account own the data and reach it. Raises EmbeddedPostgresError if it cannot."""
+        if not account.may_enter(self.real.parent):
+            raise errors.out_of_reach(self.real, account.uid)
+        account.take_from_root(self.real)
 
     def open_socket_folder(self, account: Account) -> None:
         """Make the folder of the socket, if it is one of its own, and let nobody else in."""

@@ -1,6 +1,7 @@
 """What can be wrong with the database, as sentences for the person at the terminal."""
 
 import errno
+import shutil
 from pathlib import Path
 
 from django.core.management.base import CommandError
@@ -8,6 +9,7 @@ from django.db.utils import OperationalError
 
 DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 NOT_WRITABLE = {errno.EACCES, errno.EPERM, errno.EROFS}
+ALMOST_NOTHING = 1024 * 1024  # bytes
 NOT_A_FOLDER = {errno.ENOTDIR, errno.EEXIST}
 
 
@@ -49,6 +51,13 @@ def owned_by(owner: str, folder: Path) -> EmbeddedPostgresError:
     )
 
 
+def out_of_reach(data: Path, uid: int) -> EmbeddedPostgresError:
+    return EmbeddedPostgresError(
+        f"PostgreSQL does not run as root, and the user number {uid}, who would run it, cannot enter {data.parent}: "
+        "let everybody pass through that folder, or point DATA_DIR at another."
+    )
+
+
 def disk_is_full(folder: Path) -> EmbeddedPostgresError:
     return EmbeddedPostgresError(f"The disk that holds {folder} is full: free some space, then try again.")
 
@@ -70,7 +79,7 @@ def from_system(error: OSError, folder: Path) -> EmbeddedPostgresError:
 
 def from_output(program: str, output: str, folder: Path) -> EmbeddedPostgresError:
     """Say what the words of a failed PostgreSQL program (run with LC_ALL=C, so in English) mean."""
-    if "No space left on device" in output or "Disk quota exceeded" in output:
+    if "No space left on device" in output or "Disk quota exceeded" in output or _is_full(folder):
         return disk_is_full(folder)
     if "Permission denied" in output or "Read-only file system" in output:
         return not_writable(folder)
@@ -82,3 +91,11 @@ def from_output(program: str, output: str, folder: Path) -> EmbeddedPostgresErro
 
 def still_starting(data: Path) -> EmbeddedPostgresError:
     return EmbeddedPostgresError(f"The embedded PostgreSQL in {data} is still starting: try again in a minute.")
+
+
+def _is_full(folder: Path) -> bool:
+    """Tell whether hardly anything can be written: on a full disk PostgreSQL cannot even log that it is full."""
+    try:
+        return shutil.disk_usage(folder).free < ALMOST_NOTHING
+    except OSError:
+        return False

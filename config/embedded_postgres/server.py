@@ -143,6 +143,7 @@ class Server:
             os.close(descriptor)
 
     def _start(self, wheel: Wheel) -> None:
+        self.folder.hand_over(wheel.account)
         self.folder.open_socket_folder(wheel.account)
         deadline = time.monotonic() + ORPHAN_SECONDS
         while find_postmaster(self.folder.real) is None:

@@ -27,7 +27,8 @@ from config.embedded_postgres.server import Server
 server = Server(pathlib.Path(sys.argv[1]))
 server.ensure()
 with psycopg.connect(host=str(server.socket_folder), user="postgres", dbname="postgres") as connection:
-    print(*connection.execute(sys.argv[2]).fetchone(), flush=True)
+    answer = connection.execute(sys.argv[2]).fetchone()
+print(*answer, flush=True)
 sys.stdin.read()
 """
 SAVE = "WITH made AS (INSERT INTO kept VALUES (1) RETURNING 1) SELECT count(*) FROM made"
@@ -41,9 +42,21 @@ def data(tmp_path):
     stop(path)
 
 
+@pytest.fixture(scope="session")
+def made(tmp_path_factory):
+    """A data folder, made once; a copy of it saves the time to make another."""
+    path = tmp_path_factory.mktemp("made") / "postgres"
+    Server(path).ensure()
+    Server(path).release()
+    yield path.resolve()
+    stop(path)
+
+
 @pytest.fixture
-def server(data):
+def server(data, made):
     server = Server(data)
+    server.folder.settle(Account.for_data(data))
+    shutil.copytree(made, server.folder.real)
     server.ensure()
     return server
 
@@ -249,6 +262,20 @@ def test_folder_of_somebody_else_is_refused():
 
     with an_ordinary_user(), pytest.raises(EmbeddedPostgresError, match="/usr belongs to the user root"):
         folder.is_made(Account.for_data(folder.path))
+
+
+@pytest.mark.parametrize(("mode", "may_enter"), [(0o700, False), (0o755, True)])
+def test_borrowed_account_enters_only_what_is_open_to_it(tmp_path, mode, may_enter):
+    for folder in (tmp_path, *tmp_path.parents[:2]):
+        folder.chmod(0o755)
+    closed = tmp_path / "closed"
+    closed.mkdir()
+    closed.chmod(mode)
+    stranger = Account(uid=os.getuid() + 12345, gid=12345, is_borrowed=True)
+    owner = Account(uid=os.getuid(), gid=os.getgid(), is_borrowed=True)
+
+    assert stranger.may_enter(closed) == may_enter
+    assert owner.may_enter(closed)
 
 
 def test_half_made_folder_is_made_anew(data):
