@@ -7,6 +7,7 @@ import re
 import time
 import uuid
 from collections.abc import Callable
+from http import HTTPStatus
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -119,7 +120,12 @@ class DomainErrorMiddleware:
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if not isinstance(exception, DomainError):
             return None
+        response: HttpResponse
         if wants_json(request):
-            return JsonResponse({"success": False, "error": str(exception)}, status=exception.http_status)
-        context = {"message": str(exception), "status": exception.http_status, **exception.context}
-        return render(request, "error.html", context, status=exception.http_status)
+            response = JsonResponse({"success": False, "error": str(exception)}, status=exception.http_status)
+        else:
+            context = {"message": str(exception), "status": exception.http_status, **exception.context}
+            response = render(request, "error.html", context, status=exception.http_status)
+        if exception.http_status == HTTPStatus.SERVICE_UNAVAILABLE:
+            response["Retry-After"] = "60"
+        return response

@@ -1,1 +1,99 @@
 """Background work of this app. Each job may run twice, in two workers, and be killed halfway."""
+
+from __future__ import annotations
+
+import requests
+from django.conf import settings
+from django.core.mail import send_mail
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from procrastinate.contrib.django import app
+
+from bookings.jobs import Backoff
+from payments import inquiries, webhooks
+from payments.errors import GatewayUnavailable
+from payments.gateways import get_gateway
+from payments.gateways.http import TIMEOUTS
+from payments.gateways.sandbox import HEADER, SandboxGateway
+from payments.models import Payment, Refund, WebhookEvent
+from payments.staff import staff_addresses
+
+
+@app.task(name="payments.apply_webhook_event", retry=Backoff(runs=4))
+def apply_webhook_event(event_id: int) -> None:
+    """Apply a stored message; after a few quick tries it waits for `apply_due_events`."""
+    webhooks.apply_event(event_id)
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="payments.apply_due_events", queueing_lock="payments.apply_due_events")
+def apply_due_events(timestamp: int) -> None:
+    """Find messages that no job has applied, whatever became of their jobs."""
+    webhooks.enqueue_due_events(now=timezone.now())
+
+
+@app.task(name="payments.check_payment")
+def check_payment(payment_id: int) -> None:
+    """Ask the gateway about one attempt. Trouble is not retried here: the row says when to ask again."""
+    inquiries.check_payment(Payment.objects.select_related("order").get(pk=payment_id))
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="payments.check_due_payments", queueing_lock="payments.check_due_payments")
+def check_due_payments(timestamp: int) -> None:
+    """Find attempts of which nothing has been heard."""
+    inquiries.enqueue_due_checks(now=timezone.now())
+
+
+@app.task(name="payments.deliver_sandbox_webhook", retry=Backoff(runs=8, base=2))
+def deliver_sandbox_webhook(body: str) -> None:
+    """Send a message of the pretend bank to this site over HTTP, signed afresh at each try."""
+    gateway = get_gateway(SandboxGateway.name)
+    if not isinstance(gateway, SandboxGateway):
+        raise TypeError("the sandbox's messages are sent by the sandbox gateway alone")
+    raw = body.encode()
+    headers = {"Content-Type": "application/json", HEADER: gateway.sign(raw)}
+    answer = requests.post(gateway.webhook_url, data=raw, headers=headers, timeout=TIMEOUTS, allow_redirects=False)
+    if answer.status_code != 200:
+        raise GatewayUnavailable(f"the site answered its own sandbox HTTP {answer.status_code}")
+
+
+@app.task(name="payments.mail_staff_of_payment", retry=Backoff())
+def mail_staff_of_payment(payment_id: int, what: str) -> None:
+    """Tell the staff what about a payment needs a person."""
+    payment = Payment.objects.get(pk=payment_id)
+    address = reverse("admin:payments_payment_change", args=[payment_id])
+    _mail_staff(what, f"{payment.reference}, {payment.gateway}, {payment.money}", address)
+
+
+@app.task(name="payments.mail_staff_of_message", retry=Backoff())
+def mail_staff_of_message(event_id: int, what: str) -> None:
+    """Tell the staff what about a gateway's message needs a person."""
+    event = WebhookEvent.objects.get(pk=event_id)
+    address = reverse("admin:payments_webhookevent_change", args=[event_id])
+    _mail_staff(what, str(event), address)
+
+
+def _mail_staff(what: str, about: str, address: str) -> None:
+    subject = f"[{settings.SITE_NAME}] {' '.join(what.split())}"[:150]
+    text = f"{what}\n\n{about}\n\n{settings.SITE_URL}{address}\n"
+    send_mail(subject, text, settings.DEFAULT_FROM_EMAIL, staff_addresses())
+
+
+@app.task(name="payments.mail_payer_of_refund", retry=Backoff())
+def mail_payer_of_refund(refund_id: int) -> None:
+    """Tell the payer that the money goes back, and why."""
+    refund = Refund.objects.select_related("payment__order__payer").get(pk=refund_id)
+    order = refund.payment.order
+    facts = {
+        "refund": refund,
+        "order": order,
+        "payer": order.payer,
+        "site_name": settings.SITE_NAME,
+        "order_url": settings.SITE_URL + order.get_absolute_url(),
+    }
+    text = render_to_string("mail/payments/refund_due.txt", facts)
+    subject = _("Your payment of %(money)s goes back to you") % {"money": refund.money}
+    send_mail(subject, text, settings.DEFAULT_FROM_EMAIL, [order.payer.email])

@@ -119,6 +119,11 @@ class Payment(models.Model):
         """True while the payer can go (back) to the gateway's page of this attempt."""
         return self.is_pending and self.checkout_url != "" and now < self.expires_at
 
+    def mark_pending(self) -> None:
+        """The payer has begun another try on the same page."""
+        self.status = self.Status.PENDING
+        self.note = ""
+
     def mark_succeeded(self, *, at: datetime, received: Money) -> None:
         """Record the money. Success is final: nothing later takes it back here."""
         self.status = self.Status.SUCCEEDED

@@ -1,0 +1,143 @@
+"""Going to pay: the Payment is written down first, then the gateway is asked for its page, outside of any lock.
+
+A page that is still open is used again, so reloading makes no new attempt. When the gateway's answer is lost
+nobody knows whether there is a page: that attempt stays pending, and the next one has a number of its own.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Max
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from bookings.errors import OrderNotPayable
+from bookings.models import Booking, Order
+from bookings.money import Money
+from bookings.orders import mark_order_paid, place_order
+from payments.errors import CheckoutUnderway, GatewayRefused, GatewayUnavailable, PriceChanged
+from payments.gateways import require_offered
+from payments.gateways.base import CheckoutItem, CheckoutRequest, Gateway
+from payments.models import Payment
+
+log = logging.getLogger("linkpool.checkout")
+
+LEAST_TIME = timedelta(minutes=1)  # less than this is no time to pay in
+OPENING_TIME = timedelta(seconds=30)  # longer than a gateway may take to answer
+FIRST_CHECK = timedelta(minutes=2)
+
+
+def start_checkout(order: Order, *, gateway_name: str) -> Payment | None:
+    """Place the order if it is a cart, and return an attempt with the gateway's page; None if nothing is to be paid.
+
+    Raises what `place_order` raises; OrderNotPayable, GatewayNotOffered, CheckoutUnderway; GatewayUnavailable and
+    GatewayRefused, after which the order waits for another attempt until its deadline.
+    """
+    if order.status == Order.Status.CART and not _total_of(order).is_zero:
+        require_offered(gateway_name, _total_of(order))  # before the cart is gone
+    order = place_order(order)
+    if order.money.is_zero:
+        mark_order_paid(order, why="nothing to pay")
+        return None
+    gateway = require_offered(gateway_name, order.money)
+    payment, is_new = _find_or_make_payment(order, gateway)
+    return _open_page(payment, gateway) if is_new else payment
+
+
+def require_total(order: Order, *, seen: int) -> None:
+    """Raise PriceChanged unless the cart costs what the person saw (minor units)."""
+    if _total_of(order).amount != seen:
+        raise PriceChanged
+
+
+@transaction.atomic
+def _find_or_make_payment(order: Order, gateway: Gateway) -> tuple[Payment, bool]:
+    order = Order.objects.select_for_update().get(pk=order.pk)
+    now = timezone.now()
+    if not order.is_awaiting_payment or order.expires_at is None or order.expires_at - now < LEAST_TIME:
+        raise OrderNotPayable
+    latest = order.payments.filter(gateway=gateway.name).order_by("-number").first()
+    if latest is not None and latest.page_is_open(now):
+        return latest, False
+    if latest is not None and _is_being_opened(latest, now):
+        raise CheckoutUnderway
+    number = (order.payments.aggregate(last=Max("number"))["last"] or 0) + 1
+    payment = Payment.objects.create(
+        order=order,
+        number=number,
+        reference=f"PAY-{order.reference.removeprefix('OR-')}-{number}",
+        gateway=gateway.name,
+        amount=order.total,
+        currency=order.currency,
+        expires_at=order.expires_at,
+        next_check_at=now + FIRST_CHECK,
+    )
+    log.info("payment started", extra={**_facts(payment), "attempt": number})
+    return payment, True
+
+
+def _open_page(payment: Payment, gateway: Gateway) -> Payment:
+    try:
+        page = gateway.open_checkout(_request_of(payment))
+    except GatewayRefused as error:
+        log.error("gateway refused a checkout", extra={**_facts(payment), "reason": error.detail})
+        note = _("The gateway did not open a page: %(detail)s") % {"detail": error.detail}
+        Payment.objects.filter(pk=payment.pk, status=Payment.Status.PENDING).update(
+            status=Payment.Status.FAILED, note=note[:500], next_check_at=None
+        )
+        raise
+    except GatewayUnavailable as error:
+        log.warning("gateway did not answer a checkout", extra={**_facts(payment), "reason": error.detail})
+        note = _("Nobody knows whether the gateway opened a page: %(detail)s") % {"detail": error.detail}
+        Payment.objects.filter(pk=payment.pk, status=Payment.Status.PENDING).update(note=note[:500])
+        raise
+    payment.checkout_url, payment.checkout_token = page.url, page.token
+    payment.save(update_fields=["checkout_url", "checkout_token"])
+    return payment
+
+
+def _request_of(payment: Payment) -> CheckoutRequest:
+    order = payment.order
+    bookings = order.bookings.exclude(status=Booking.Status.CANCELLED).order_by("pk")
+    items = [CheckoutItem(booking.reference, booking.name, booking.money) for booking in bookings]
+    rest = order.money - sum((item.money for item in items), Money(0, order.currency))
+    if not rest.is_zero:
+        items.append(CheckoutItem("discount", _("Discount"), rest))
+    return CheckoutRequest(
+        reference=payment.reference,
+        money=payment.money,
+        items=items,
+        payer_name=str(order.payer),
+        payer_email=order.payer.email,
+        made_at=payment.created_at,
+        expires_at=payment.expires_at,
+        return_url=settings.SITE_URL + reverse("payments:payment_return", args=[payment.reference]),
+    )
+
+
+def _is_being_opened(payment: Payment, now: datetime) -> bool:
+    """True while another request may still get the page; one that failed has left a note."""
+    return payment.is_pending and not payment.checkout_url and not payment.note and now - payment.created_at < OPENING_TIME
+
+
+def _total_of(order: Order) -> Money:
+    """Return what is to be paid; a cart is summed up from its open holds."""
+    if order.status != Order.Status.CART:
+        return order.money
+    open_holds = order.bookings.filter(status=Booking.Status.HELD, held_until__gt=timezone.now())
+    return sum((booking.money for booking in open_holds), Money(0, order.currency))
+
+
+def _facts(payment: Payment) -> dict[str, object]:
+    return {
+        "payment": payment.reference,
+        "order": payment.order.reference,
+        "gateway": payment.gateway,
+        "amount": payment.amount,
+        "currency": payment.currency,
+    }

@@ -1,0 +1,80 @@
+"""What paying refuses. `message` is for the person; `detail`, where there is one, is for the log and the admin."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from bookings.errors import DomainError, InvalidInput, NotFound
+
+
+class GatewayUnknown(NotFound):
+    """No gateway of that name is set up here."""
+
+    message = _("There is no payment service of this name here.")
+
+
+class GatewayNotOffered(InvalidInput):
+    message = _("Please choose one of the ways to pay that are offered.")
+
+
+class PaymentUnknown(NotFound):
+    message = _("There is no payment of this number here.")
+
+
+class CheckoutUnderway(DomainError):
+    """Another tab is opening the payment page right now."""
+
+    message = _("Your payment page is just being opened in another tab. Please wait a moment and try again.")
+
+
+class PriceChanged(DomainError):
+    """The cart's total is not what the person saw."""
+
+    message = _("Your cart has changed since you looked at it. Please look at the new total, then pay.")
+
+
+class InboxClosed(DomainError):
+    """A gateway's message could not be stored: it must be sent again."""
+
+    http_status = 503
+    message = _("This message cannot be stored right now. Please send it again later.")
+
+
+class MessageTooLarge(DomainError):
+    http_status = 413
+    message = _("This message is too large.")
+
+
+class GatewayError(DomainError):
+    """Trouble with a gateway. `detail` never holds a key, a signature or a person's data."""
+
+    def __init__(self, detail: str) -> None:
+        self.detail = detail[:500]
+        super().__init__()
+
+    def __str__(self) -> str:
+        return str(self.message)
+
+
+class GatewayUnavailable(GatewayError):
+    """No answer, or none that can be understood: what became of the request is unknown. Ask again later."""
+
+    http_status = 503
+    message = _("The payment service does not answer right now. Please try again in a minute.")
+
+
+class GatewayRefused(GatewayError):
+    """The gateway understood and said no; the same request will be refused again."""
+
+    http_status = 502
+    message = _("The payment service did not accept this payment. Please choose another way to pay, or tell us.")
+
+
+class BadSignature(GatewayError):
+    http_status = 403
+    message = _("The signature of this message is missing or wrong.")
+
+
+class BadMessage(GatewayError):
+    http_status = 400
+    message = _("This message cannot be read.")

@@ -1,0 +1,219 @@
+"""What a gateway's word does to our books: compare, record, mark the order paid. Late money is kept and owed back.
+
+Every function locks the Payment first and then its Order, may run any number of times and in whatever order the
+gateway's messages come: success is final, and a failure that comes after it is only looked at.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from bookings.errors import BookingNotPaid, OrderNotPayable, SlotsGone
+from bookings.models import Order
+from bookings.orders import mark_order_paid
+from payments.gateways.base import Outcome, PaymentReport
+from payments.models import Payment, Refund
+from payments.refunds import owe_back, record_payment_returned
+from payments.staff import tell_staff
+
+log = logging.getLogger("linkpool.payments")
+Status = Payment.Status
+FIELDS = [
+    "status",
+    "external_id",
+    "method",
+    "note",
+    "received_amount",
+    "received_currency",
+    "succeeded_at",
+    "next_check_at",
+]
+
+
+def record_report(payment: Payment, report: PaymentReport) -> bool:
+    """Record what the gateway says about an attempt. True when that changed something."""
+    return _RECORD[report.outcome](payment, report)
+
+
+@transaction.atomic
+def record_payment_succeeded(payment: Payment, report: PaymentReport) -> bool:
+    """Record the money and mark the order paid; if the order cannot be paid any more, owe the money back.
+
+    What does not match what we asked for is kept for a person to look at, and confirms nothing.
+    """
+    payment = _lock(payment)
+    if payment.status == Status.SUCCEEDED:
+        return _look_at_second_transaction(payment, report)
+    if not payment.may_still_be_paid:
+        return False
+    if mismatch := _mismatch(payment, report):
+        return _ask_a_person(payment, report, note=mismatch)
+    assert report.money is not None  # noqa: S101 - _mismatch has looked
+    payment.mark_succeeded(at=_paid_at(report), received=report.money)
+    payment.external_id, payment.method = report.external_id, report.method
+    payment.save(update_fields=FIELDS)
+    log.info("payment succeeded", extra=_facts(payment))
+    _settle_order(payment)
+    return True
+
+
+@transaction.atomic
+def record_payment_failed(payment: Payment, report: PaymentReport) -> bool:
+    """Record that a try failed or was cancelled: this attempt only, the order keeps waiting.
+
+    The same transaction failing after it had succeeded is a reversal: the gateway took the money back.
+    """
+    payment = _lock(payment)
+    if payment.status == Status.SUCCEEDED and report.external_id and report.external_id == payment.external_id:
+        note = _("The gateway took the money back after it had said “paid” (%(status)s).") % {"status": report.status}
+        return _ask_a_person(payment, report, note=note)
+    if not payment.may_still_be_paid or payment.status in (Status.FAILED, Status.EXPIRED):
+        return _ignore(payment, report)
+    payment.mark_failed(note=_("The gateway refused it (%(detail)s).") % {"detail": report.detail or report.status})
+    return _save(payment, report)
+
+
+@transaction.atomic
+def record_payment_expired(payment: Payment, report: PaymentReport) -> bool:
+    """Record that the page closed unpaid. Other attempts and the order are untouched: the order has its own clock."""
+    payment = _lock(payment)
+    if not payment.may_still_be_paid or payment.status == Status.EXPIRED:
+        return _ignore(payment, report)
+    payment.mark_expired(note=_("Not paid in time."))
+    return _save(payment, report)
+
+
+@transaction.atomic
+def record_payment_under_review(payment: Payment, report: PaymentReport) -> bool:
+    """Record that the gateway itself wants a person to decide. Nothing is paid yet; it may still become so."""
+    payment = _lock(payment)
+    if not payment.may_still_be_paid:
+        return _ignore(payment, report)
+    note = _("The gateway holds this payment for a look (%(detail)s). It is not paid.") % {"detail": report.detail}
+    return _ask_a_person(payment, report, note=note, received=False)
+
+
+@transaction.atomic
+def record_payment_pending(payment: Payment, report: PaymentReport) -> bool:
+    """Remember which transaction the payer has begun; after a refused one a new one opens the attempt again."""
+    payment = _lock(payment)
+    if not report.external_id or payment.external_id == report.external_id:
+        return False
+    if payment.status not in (Status.PENDING, Status.FAILED):
+        return _ignore(payment, report)
+    payment.mark_pending()
+    return _save(payment, report)
+
+
+@transaction.atomic
+def record_payment_unanswered(payment: Payment) -> bool:
+    """Leave an attempt to a person whose gateway could not be asked for a day after its end."""
+    payment = _lock(payment)
+    if not payment.is_pending:
+        return False
+    silence = PaymentReport(payment.reference, Outcome.UNKNOWN)
+    note = _("The gateway could not be asked what became of this payment. Please look it up there.")
+    return _ask_a_person(payment, silence, note=note, received=False)
+
+
+def _record_unknown(payment: Payment, report: PaymentReport) -> bool:
+    log.error("gateway said a word we do not know", extra={**_facts(payment), "kind": report.status})
+    return False
+
+
+_RECORD: dict[Outcome, Callable[[Payment, PaymentReport], bool]] = {
+    Outcome.PENDING: record_payment_pending,
+    Outcome.PAID: record_payment_succeeded,
+    Outcome.FAILED: record_payment_failed,
+    Outcome.CANCELLED: record_payment_failed,
+    Outcome.EXPIRED: record_payment_expired,
+    Outcome.REVIEW: record_payment_under_review,
+    Outcome.RETURNED: record_payment_returned,
+    Outcome.UNKNOWN: _record_unknown,
+}
+
+
+def _settle_order(payment: Payment) -> None:
+    order = Order.objects.select_for_update().get(pk=payment.order_id)
+    if order.is_paid:
+        owe_back(payment, reason=Refund.Reason.TWICE)
+        return
+    try:
+        mark_order_paid(order, why=payment.reference)
+    except (SlotsGone, BookingNotPaid):
+        owe_back(payment, reason=Refund.Reason.LATE)
+    except OrderNotPayable:
+        owe_back(payment, reason=Refund.Reason.CANCELLED)
+
+
+def _mismatch(payment: Payment, report: PaymentReport) -> str:
+    """Return what differs from what we asked for, as a sentence for staff; empty if all is right."""
+    if report.reference != payment.reference:
+        return _("The gateway names another payment (%(other)s).") % {"other": report.reference[:60]}
+    if report.money is None:
+        return _("The amount that the gateway took cannot be read.")
+    if report.money != payment.money:
+        sums = {"asked": payment.money, "taken": report.money}
+        return _("We asked for %(asked)s, but the gateway took %(taken)s.") % sums
+    taken = Payment.objects.filter(gateway=payment.gateway, external_id=report.external_id).exclude(external_id="")
+    if other := taken.exclude(pk=payment.pk).first():
+        return _("The gateway's number already belongs to %(other)s.") % {"other": other.reference}
+    return ""
+
+
+def _look_at_second_transaction(payment: Payment, report: PaymentReport) -> bool:
+    if not report.external_id or not payment.external_id or report.external_id == payment.external_id:
+        return False
+    note = _("A second transaction of this payment was paid as well (%(other)s).") % {"other": report.external_id}
+    return _ask_a_person(payment, report, note=note, received=False)
+
+
+def _ask_a_person(payment: Payment, report: PaymentReport, *, note: str, received: bool = True) -> bool:
+    if payment.status == Status.NEEDS_REVIEW and payment.note == note:
+        return False
+    payment.mark_needs_review(note=note, received=report.money if received else None)
+    payment.save(update_fields=FIELDS)
+    log.warning("payment needs a look", extra={**_facts(payment), "reason": note})
+    tell_staff(payment, what=note)
+    return True
+
+
+def _save(payment: Payment, report: PaymentReport) -> bool:
+    mine = Payment.objects.filter(gateway=payment.gateway, external_id=report.external_id).exclude(pk=payment.pk)
+    if report.external_id and not mine.exists():
+        payment.external_id = report.external_id
+    payment.method = report.method or payment.method
+    payment.save(update_fields=FIELDS)
+    log.info("payment recorded", extra={**_facts(payment), "kind": report.status})
+    return True
+
+
+def _ignore(payment: Payment, report: PaymentReport) -> bool:
+    log.info("gateway's word changes nothing", extra={**_facts(payment), "kind": report.status})
+    return False
+
+
+def _lock(payment: Payment) -> Payment:
+    return Payment.objects.select_related("order").select_for_update(of=("self",)).get(pk=payment.pk)
+
+
+def _paid_at(report: PaymentReport) -> datetime:
+    now = timezone.now()
+    return min(report.paid_at, now) if report.paid_at else now
+
+
+def _facts(payment: Payment) -> dict[str, object]:
+    return {
+        "payment": payment.reference,
+        "order": payment.order.reference,
+        "gateway": payment.gateway,
+        "state": payment.status,
+        "amount": payment.amount,
+        "currency": payment.currency,
+    }
