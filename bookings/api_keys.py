@@ -34,6 +34,11 @@ def create_api_key(name: str, *, scopes: list[str], key: str = "") -> tuple[ApiK
     return row, key
 
 
+def revoke_api_key(key: ApiKey) -> bool:
+    """Make the key useless from now on, for good. True when this call did it."""
+    return ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now()) == 1
+
+
 class ApiKeyAuthentication(BaseAuthentication):
     """`Authorization: Bearer <key>`. No key, a wrong one and a revoked one all answer 401."""
 

@@ -1,4 +1,4 @@
-"""Write lines of history."""
+"""Write lines of history, and read them in words."""
 
 from __future__ import annotations
 
@@ -19,6 +19,14 @@ def record_booking_change(
 ) -> None:
     """Add a line to the booking's history. `who` is None when the site itself acts."""
     Change.objects.create(booking=booking, what=what, was=was[:200], became=became[:200], why=why[:500], who=_person(who))
+
+
+def describe_value(change: Change, value: str) -> str:
+    """Return what the line says before or after the arrow: statuses by their names, all else as it stands."""
+    if change.what != "status":
+        return value
+    names = Booking.Status.choices if change.booking_id else Order.Status.choices
+    return str(dict(names).get(value, value))
 
 
 def _person(who: User | AnonymousUser | None) -> User | None:

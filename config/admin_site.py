@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from allauth.account.decorators import secure_admin_login
 from django.contrib.admin import AdminSite
+from django.http import HttpRequest, HttpResponse
+from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _
 
 
 class LinkpoolAdminSite(AdminSite):
     site_header = _("Admin")
     index_title = _("Today")
+
+    # The site's own log-in counts wrong passwords; who is logged in without rights gets 403 instead of a form.
+    @method_decorator(secure_admin_login)
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        return super().login(request, extra_context)

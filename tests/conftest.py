@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from django.core.cache import cache
 from django.db import connection
+from django.test import Client
 from django.utils import timezone
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
@@ -102,3 +103,11 @@ def kim(db: None) -> User:
 @pytest.fixture
 def root(db: None) -> User:
     return User.objects.create_superuser("root@example.com", "secret-words", full_name="Root Admin")
+
+
+@pytest.fixture
+def desk(root: User) -> Client:
+    """The browser of an admin."""
+    client = Client()
+    client.force_login(root)
+    return client

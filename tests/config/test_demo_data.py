@@ -8,6 +8,7 @@ from io import StringIO
 import pytest
 from allauth.account.models import EmailAddress
 from django.core.management import CommandError, call_command
+from django.test import Client
 from django.utils import timezone
 
 from bookings.api_keys import digest_key
@@ -113,6 +114,17 @@ def test_demo_keeps_what_people_changed():
     assert set(MeetingLink.objects.values_list("status", "label")) == {("retired", "mine")}
     assert ApiKey.objects.filter(revoked_at=None).count() == 0
     assert set(SessionType.objects.values_list("price", flat=True)) == {1}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("email", ["student", "tutor1", "tutor2", "admin"])
+def test_demo_people_can_log_in(email):
+    load_demo()
+    client = Client()
+
+    client.post("/accounts/login/", {"login": f"{email}@example.com", "password": "demo"})
+
+    assert client.session["_auth_user_id"] == str(User.objects.get(email=f"{email}@example.com").pk)
 
 
 @pytest.mark.django_db(transaction=True)
