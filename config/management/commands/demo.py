@@ -1,6 +1,7 @@
 """Try the whole site: database, example people, web and worker with one command."""
 
 import http.client
+import io
 import os
 import sys
 import threading
@@ -16,15 +17,10 @@ from config.serving import check_port_is_free, port_from_environment, serve
 HOST = "127.0.0.1"
 LONGEST_WAIT_SECONDS = 60
 WELCOME = """
-  Linkpool is ready: {address}
+Linkpool is ready: {address}   (for the admin: {address}/admin/)
 
-    student   student@example.com
-    tutors    tutor1@example.com, tutor2@example.com
-    admin     admin@example.com   {address}/admin/
-    password  demo (for all of them)
-    API key   demo-service-key
-
-  Ctrl-C stops it. What you did is still there next time.
+{contents}
+Ctrl-C stops it. What you do is still there next time.
 """
 
 
@@ -42,20 +38,21 @@ class Command(BaseCommand):
         start_again_as_a_demo(port)
         self.stdout.write("Preparing the database ...")
         call_command("migrate", interactive=False, verbosity=0)
-        call_command("demo_data")
-        threading.Thread(target=self.welcome, args=[port], daemon=True).start()
+        contents = io.StringIO()
+        call_command("demo_data", stdout=contents)
+        threading.Thread(target=self.welcome, args=[port, contents.getvalue()], daemon=True).start()
         serve(HOST, port)
         self.stdout.write("Stopped.")
 
-    def welcome(self, port: int) -> None:
-        """Tell where the site is, as soon as it answers."""
+    def welcome(self, port: int, contents: str) -> None:
+        """Tell where the site is and what it holds, as soon as it answers."""
         deadline = time.monotonic() + LONGEST_WAIT_SECONDS
         while not answers(port):
             if time.monotonic() > deadline:
                 self.stderr.write("The site does not answer yet; what is above may say why.")
                 return
             time.sleep(0.1)
-        self.stdout.write(WELCOME.format(address=settings.SITE_URL))
+        self.stdout.write(WELCOME.format(address=settings.SITE_URL, contents=contents))
 
 
 def start_again_as_a_demo(port: int) -> None:
