@@ -11,6 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.conf import settings
+from django.test import Client
+
+from bookings.models import User
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -43,17 +47,26 @@ def browser() -> Iterator[Browser]:
         opened.close()
 
 
+def _session_of(reader: User) -> str:
+    client = Client()
+    client.force_login(reader, backend=settings.AUTHENTICATION_BACKENDS[0])
+    return str(client.cookies["sessionid"].value)
+
+
 @pytest.fixture
 def open_page(browser: Browser, live_server: Any) -> Iterator[Callable[..., Page]]:
     """Open pages of the site; at the end every one of them must have kept the security policy.
 
-    `open_page(path, **context)` takes what Playwright's new_context takes (viewport, timezone_id, color_scheme).
+    `open_page(path, reader=sam, **context)` opens it as sam, who is logged in; the rest is what Playwright's
+    new_context takes (viewport, timezone_id, color_scheme).
     """
     complaints: list[str] = []
     contexts = []
 
-    def open_one(path: str, **options: Any) -> Page:
+    def open_one(path: str, *, reader: User | None = None, **options: Any) -> Page:
         context = browser.new_context(base_url=live_server.url, **options)
+        if reader is not None:
+            context.add_cookies([{"name": "sessionid", "value": _session_of(reader), "url": live_server.url}])
         contexts.append(context)
         context.set_default_timeout(15_000)
         page = context.new_page()

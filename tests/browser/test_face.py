@@ -76,3 +76,23 @@ def test_nothing_is_wider_than_a_phone(open_page, path, scheme):
         page = open_page(path, viewport=viewport, color_scheme=scheme)
 
         assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
+
+
+def test_a_phone_shows_the_first_days_open_and_a_wide_screen_all(open_page, ada):
+    path = ada.get_absolute_url()
+    phone, wide = open_page(path, viewport=PHONE), open_page(path, viewport={"width": 1280, "height": 800})
+
+    assert phone.locator(".slots-day").count() > 2
+    assert phone.locator(".slots-day[open]").count() == 2
+    assert wide.locator(".slots-day:not([open])").count() == 0
+
+
+def test_the_account_menu_closes_with_escape_and_gives_the_focus_back(open_page, sam):
+    page = open_page("/accounts/email/", reader=sam, viewport=PHONE)
+    summary = page.locator("summary[aria-label='Your account']")
+    summary.click()
+    page.get_by_role("link", name="Profile and time zone").focus()
+    page.keyboard.press("Escape")
+
+    assert not page.get_by_role("link", name="Profile and time zone").is_visible()
+    assert summary.evaluate("element => element === document.activeElement")
