@@ -63,6 +63,7 @@ def hold_slot(request: HttpRequest, slug: str) -> HttpResponse:
     tutor = get_object_or_404(Tutor.objects.listed(), slug=slug)
     wish = SlotForm(request.POST, tutor=tutor).validated()
     if not isinstance(request.user, User):
+        messages.info(request, _("Log in or sign up to keep this time."))
         return redirect_to_login(_address_of(wish))
     with _others_offered(wish, student=request.user):
         booking = place_hold(wish.session_type, starts_at=wish.starts_at, student=request.user)
