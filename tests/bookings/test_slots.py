@@ -172,6 +172,23 @@ def test_reason_is_the_first_rule_that_hides_a_start(start, reason):
     assert found is reason
 
 
+@pytest.mark.parametrize(
+    ("start", "reason"),
+    [
+        ("2026-03-02 09:45", Reason.OFF_GRID),
+        ("2026-03-02 09:46", Reason.OUTSIDE_HOURS),
+        ("2026-03-02 08:59", Reason.OUTSIDE_HOURS),
+        ("2026-03-02 09:30", None),
+    ],
+)
+def test_reason_beside_the_only_window_there_is(start, reason):
+    only = [on(MONDAY, "09:00-10:45")]
+
+    found = why_not(Rules(ZONE, 60), [], only, Taken(), starts_at=instant(start), now=LONG_BEFORE)
+
+    assert found is reason
+
+
 def test_reason_can_be_asked_in_any_zone():
     starts_at = datetime(2026, 3, 2, 16, tzinfo=ZoneInfo("Asia/Jakarta"))
     now = LONG_BEFORE.astimezone(ZoneInfo("America/Lima"))
@@ -192,6 +209,7 @@ def test_reason_can_be_asked_in_any_zone():
         (datetime.max.replace(tzinfo=ZoneInfo("Asia/Tokyo")), Reason.HORIZON),
         (EARLIEST, Reason.PAST),
         (LATEST - timedelta(minutes=1), Reason.HORIZON),
+        (LATEST, Reason.HORIZON),
     ],
 )
 def test_times_at_the_ends_of_the_calendar_have_a_reason(starts_at, reason):
@@ -219,6 +237,8 @@ def test_limits_beyond_use_are_rules_still():
     numbers = {"notice_minutes": 0, "buffer_before_minutes": 100_000, "buffer_after_minutes": 100_000}
 
     assert times("0 09:00-10:00", horizon_days=100_000, daily_limit=2**31, **numbers) == "09:00"
+    assert times("0 09:00-09:02", minutes=1, step_minutes=1) == "09:00 09:01"
+    assert Rules(ZONE, 100_000, 100_000).length == Rules(ZONE, 100_000, 100_000).step
 
 
 def test_everything_ever_can_be_asked_for():
@@ -229,8 +249,8 @@ def test_everything_ever_can_be_asked_for():
 
 
 def test_rows_to_read_lie_around_what_is_asked():
-    rules = Rules(ZONE, 60, horizon_days=7, buffer_before_minutes=30, buffer_after_minutes=15)
-    now = instant("2026-03-04 12:00")
+    rules = Rules(ZONE, 60, notice_minutes=90, horizon_days=7, buffer_before_minutes=30, buffer_after_minutes=15)
+    now = instant("2026-03-04 10:30")
 
     asked = bookable(rules, within=During(EARLIEST, LATEST), now=now)
 
