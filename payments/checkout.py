@@ -17,10 +17,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from bookings.errors import OrderNotPayable
-from bookings.models import Booking, Order
+from bookings.holds import lock_cart
+from bookings.models import Booking, Order, User
+from bookings.models.bookings import BookingQuerySet
 from bookings.money import Money
 from bookings.orders import mark_order_paid, place_order
-from payments.errors import CheckoutUnderway, GatewayRefused, GatewayUnavailable, PriceChanged
+from payments.errors import CheckoutUnderway, GatewayError, GatewayRefused, PriceChanged
 from payments.gateways import require_offered
 from payments.gateways.base import CheckoutItem, CheckoutRequest, Gateway
 from payments.models import Payment
@@ -38,8 +40,8 @@ def start_checkout(order: Order, *, gateway_name: str) -> Payment | None:
     Raises what `place_order` raises; OrderNotPayable, GatewayNotOffered, CheckoutUnderway; GatewayUnavailable and
     GatewayRefused, after which the order waits for another attempt until its deadline.
     """
-    if order.status == Order.Status.CART and not _total_of(order).is_zero:
-        require_offered(gateway_name, _total_of(order))  # before the cart is gone
+    if not total_of(order).is_zero:
+        require_offered(gateway_name, total_of(order))  # before the cart is gone
     order = place_order(order)
     if order.money.is_zero:
         mark_order_paid(order, why="nothing to pay")
@@ -49,10 +51,25 @@ def start_checkout(order: Order, *, gateway_name: str) -> Payment | None:
     return _open_page(payment, gateway) if is_new else payment
 
 
-def require_total(order: Order, *, seen: int) -> None:
-    """Raise PriceChanged unless the cart costs what the person saw (minor units)."""
-    if _total_of(order).amount != seen:
+@transaction.atomic
+def place_cart(payer: User, *, seen: Money) -> Order:
+    """Place the payer's cart if it costs what they saw. Raises PriceChanged and what `place_order` raises."""
+    cart = lock_cart(payer)
+    if open_holds(cart).exists() and total_of(cart) != seen:
         raise PriceChanged
+    return place_order(cart)
+
+
+def open_holds(order: Order) -> BookingQuerySet:
+    """Return the times of a cart that are still kept."""
+    return Booking.objects.filter(order=order, status=Booking.Status.HELD, held_until__gt=timezone.now())
+
+
+def total_of(order: Order) -> Money:
+    """Return what is to be paid; a cart is summed up from its open holds."""
+    if order.status != Order.Status.CART:
+        return order.money
+    return sum((booking.money for booking in open_holds(order)), Money(0, order.currency))
 
 
 @transaction.atomic
@@ -84,21 +101,25 @@ def _find_or_make_payment(order: Order, gateway: Gateway) -> tuple[Payment, bool
 def _open_page(payment: Payment, gateway: Gateway) -> Payment:
     try:
         page = gateway.open_checkout(_request_of(payment))
-    except GatewayRefused as error:
-        log.error("gateway refused a checkout", extra={**_facts(payment), "reason": error.detail})
-        note = _("The gateway did not open a page: %(detail)s") % {"detail": error.detail}
-        Payment.objects.filter(pk=payment.pk, status=Payment.Status.PENDING).update(
-            status=Payment.Status.FAILED, note=note[:500], next_check_at=None
-        )
-        raise
-    except GatewayUnavailable as error:
-        log.warning("gateway did not answer a checkout", extra={**_facts(payment), "reason": error.detail})
-        note = _("Nobody knows whether the gateway opened a page: %(detail)s") % {"detail": error.detail}
-        Payment.objects.filter(pk=payment.pk, status=Payment.Status.PENDING).update(note=note[:500])
+    except GatewayError as error:
+        _note_trouble(payment, error)
+        error.context["next_steps"] = [(payment.order.get_absolute_url(), _("Go to your order"))]
         raise
     payment.checkout_url, payment.checkout_token = page.url, page.token
     payment.save(update_fields=["checkout_url", "checkout_token"])
     return payment
+
+
+def _note_trouble(payment: Payment, error: GatewayError) -> None:
+    """A refusal ends the attempt. Without an answer it stays pending: the gateway is asked about it later."""
+    log.error("no payment page", extra={**_facts(payment), "reason": error.detail})
+    attempt = Payment.objects.filter(pk=payment.pk, status=Payment.Status.PENDING)
+    if isinstance(error, GatewayRefused):
+        note = _("The gateway did not open a page: %(detail)s") % {"detail": error.detail}
+        attempt.update(status=Payment.Status.FAILED, note=note[:500], next_check_at=None)
+        return
+    note = _("Nobody knows whether the gateway opened a page: %(detail)s") % {"detail": error.detail}
+    attempt.update(note=note[:500])
 
 
 def _request_of(payment: Payment) -> CheckoutRequest:
@@ -123,14 +144,6 @@ def _request_of(payment: Payment) -> CheckoutRequest:
 def _is_being_opened(payment: Payment, now: datetime) -> bool:
     """True while another request may still get the page; one that failed has left a note."""
     return payment.is_pending and not payment.checkout_url and not payment.note and now - payment.created_at < OPENING_TIME
-
-
-def _total_of(order: Order) -> Money:
-    """Return what is to be paid; a cart is summed up from its open holds."""
-    if order.status != Order.Status.CART:
-        return order.money
-    open_holds = order.bookings.filter(status=Booking.Status.HELD, held_until__gt=timezone.now())
-    return sum((booking.money for booking in open_holds), Money(0, order.currency))
 
 
 def _facts(payment: Payment) -> dict[str, object]:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from procrastinate.contrib.django import app
 
 from bookings.jobs import Backoff
-from payments import inquiries, webhooks
+from payments import inquiries, pretending, webhooks
 from payments.errors import GatewayUnavailable
 from payments.gateways import get_gateway
 from payments.gateways.http import TIMEOUTS
@@ -50,14 +50,25 @@ def check_due_payments(timestamp: int) -> None:
 @app.task(name="payments.deliver_sandbox_webhook", retry=Backoff(runs=8, base=2))
 def deliver_sandbox_webhook(body: str) -> None:
     """Send a message of the pretend bank to this site over HTTP, signed afresh at each try."""
-    gateway = get_gateway(SandboxGateway.name)
-    if not isinstance(gateway, SandboxGateway):
-        raise TypeError("the sandbox's messages are sent by the sandbox gateway alone")
-    raw = body.encode()
+    gateway, raw = _sandbox(), body.encode()
     headers = {"Content-Type": "application/json", HEADER: gateway.sign(raw)}
     answer = requests.post(gateway.webhook_url, data=raw, headers=headers, timeout=TIMEOUTS, allow_redirects=False)
     if answer.status_code != 200:
         raise GatewayUnavailable(f"the site answered its own sandbox HTTP {answer.status_code}")
+
+
+@app.task(name="payments.pay_sandbox_late")
+def pay_sandbox_late(token: str) -> None:
+    """Pay an order at the pretend bank whose deadline has passed."""
+    gateway = _sandbox()
+    pretending.pay(gateway, gateway.read_ticket(token))
+
+
+def _sandbox() -> SandboxGateway:
+    gateway = get_gateway(SandboxGateway.name)
+    if not isinstance(gateway, SandboxGateway):
+        raise TypeError("the settings put another gateway in the sandbox's place")
+    return gateway
 
 
 @app.task(name="payments.mail_staff_of_payment", retry=Backoff())

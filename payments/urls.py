@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from django.urls import re_path
+from django.urls import path, re_path
 
-from payments.views import webhooks
+from payments.views import checkout, sandbox, webhooks
 
 app_name = "payments"
 urlpatterns = [
+    path("checkout/", checkout.check_out, name="checkout"),
+    path("orders/<slug:reference>/", checkout.show_order, name="order_detail"),
+    path("orders/<slug:reference>/state/", checkout.show_order_state, name="order_state"),
+    path("orders/<slug:reference>/pay/", checkout.pay_order, name="order_pay"),
+    path("orders/<slug:reference>/check/", checkout.check_payments, name="payment_check"),
+    path("payments/return/<slug:reference>/", checkout.return_from_gateway, name="payment_return"),
+    path("sandbox/pay/<str:token>", sandbox.pretend_to_pay, name="sandbox_pay"),
     # With and without the final slash: gateways do not follow redirects.
     re_path(r"^webhooks/(?P<gateway>[a-z0-9_]+)/?$", webhooks.take_webhook, name="webhook"),
 ]

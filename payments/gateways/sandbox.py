@@ -23,7 +23,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from bookings.money import Money
-from payments.errors import BadMessage, BadSignature
+from payments.errors import BadMessage, BadSignature, PaymentUnknown
 from payments.gateways.base import CheckoutPage, CheckoutRequest, Gateway, GatewayMessage, Outcome, PaymentReport
 
 HEADER = "Sandbox-Signature"
@@ -83,25 +83,26 @@ class SandboxGateway(Gateway):
         return money.amount > 0
 
     def open_checkout(self, request: CheckoutRequest) -> CheckoutPage:
-        token = signing.dumps(
-            {
-                "reference": request.reference,
-                "amount": request.money.amount,
-                "currency": request.money.currency,
-                "expires_at": request.expires_at.isoformat(),
-                "return_url": request.return_url,
-            },
-            salt=_SALT,
-            compress=True,
-        )
-        return CheckoutPage(url=f"{self._site_url}/sandbox/pay/{token}")
+        ticket = Ticket(request.reference, request.money, request.expires_at, request.return_url)
+        return CheckoutPage(url=f"{self._site_url}/sandbox/pay/{self.token_of(ticket)}")
+
+    def token_of(self, ticket: Ticket) -> str:
+        """Return the ticket as it stands in the address of its page, signed."""
+        held = {
+            "reference": ticket.reference,
+            "amount": ticket.money.amount,
+            "currency": ticket.money.currency,
+            "expires_at": ticket.expires_at.isoformat(),
+            "return_url": ticket.return_url,
+        }
+        return signing.dumps(held, salt=_SALT, compress=True)
 
     def read_ticket(self, token: str) -> Ticket:
-        """Return what a payment page's address holds. Raises BadMessage when it was not made here."""
+        """Return what a payment page's address holds. Raises PaymentUnknown when it was not made here."""
         try:
             held = signing.loads(token, salt=_SALT)
         except signing.BadSignature:
-            raise BadMessage("the address of the page was not made here") from None
+            raise PaymentUnknown from None
         return Ticket(
             reference=held["reference"],
             money=Money(held["amount"], held["currency"]),

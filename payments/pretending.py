@@ -1,0 +1,80 @@
+"""What can be tried at the pretend bank, each told to the site by a signed message over HTTP, sent by a job."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from bookings.jobs import enqueue
+from bookings.models import Booking, Order
+from bookings.orders import expire_order
+from payments.errors import PaymentUnknown
+from payments.gateways.sandbox import Answer, SandboxGateway, Ticket
+from payments.models import Payment
+
+LATE = timedelta(seconds=30)  # from the end of the order to the message that it was paid
+
+
+def pay(gateway: SandboxGateway, ticket: Ticket) -> None:
+    """Pay in time."""
+    _tell(gateway.decide(ticket, Answer.PAID))
+
+
+def pay_told_three_times(gateway: SandboxGateway, ticket: Ticket) -> None:
+    """Pay in time, and tell of it three times over, as gateways do."""
+    body = gateway.decide(ticket, Answer.PAID)
+    for _copy in range(3):
+        _tell(body)
+
+
+def pay_late(gateway: SandboxGateway, ticket: Ticket) -> None:
+    """Let the order's deadline pass now, and pay half a minute later: time for somebody else to take the slot."""
+    _let_the_deadline_pass(ticket.reference)
+    enqueue("payments.pay_sandbox_late", wait=LATE, token=gateway.token_of(ticket))
+
+
+def fail(gateway: SandboxGateway, ticket: Ticket) -> None:
+    """Refuse the card. The page stays open for another try."""
+    _tell(gateway.decide(ticket, Answer.FAILED))
+
+
+def cancel(gateway: SandboxGateway, ticket: Ticket) -> None:
+    _tell(gateway.decide(ticket, Answer.CANCELLED))
+
+
+def expire(gateway: SandboxGateway, ticket: Ticket) -> None:
+    """Close the page unpaid, as at its end."""
+    _tell(gateway.decide(ticket, Answer.EXPIRED))
+
+
+TRIES: dict[str, Callable[[SandboxGateway, Ticket], None]] = {
+    "pay": pay,
+    "pay_three_times": pay_told_three_times,
+    "pay_late": pay_late,
+    "fail": fail,
+    "cancel": cancel,
+    "expire": expire,
+}
+
+
+def _tell(body: bytes) -> None:
+    enqueue("payments.deliver_sandbox_webhook", body=body.decode())
+
+
+@transaction.atomic
+def _let_the_deadline_pass(reference: str) -> None:
+    """Bring the end of an order forward to now, so that nobody need wait half an hour to see late money."""
+    payment = Payment.objects.select_for_update().filter(reference=reference).first()
+    if payment is None:
+        raise PaymentUnknown
+    order = Order.objects.select_for_update().get(pk=payment.order_id)
+    now = timezone.now()
+    if order.is_awaiting_payment and order.expires_at is not None and order.expires_at > now:
+        payment.expires_at = order.expires_at = now
+        payment.save(update_fields=["expires_at"])
+        order.save(update_fields=["expires_at"])
+        order.bookings.filter(status=Booking.Status.HELD).update(held_until=now)
+    expire_order(order)

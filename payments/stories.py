@@ -1,0 +1,91 @@
+"""How an order stands, as its payer should read it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from bookings.models import Booking, Order
+from payments.models import Payment, Refund
+
+
+class State(StrEnum):
+    WAITING = "waiting"  # to be paid until the deadline
+    PAID = "paid"
+    CHECKING = "checking"  # the deadline is over, but an attempt may still turn out to be paid
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+    REVIEW = "review"  # money came that does not fit: a person looks at it
+
+
+@dataclass(frozen=True)
+class Story:
+    """An order with its sessions, its attempts (newest first) and the money on its way back."""
+
+    order: Order
+    bookings: Sequence[Booking]
+    payments: Sequence[Payment]
+    refunds: Sequence[Refund]
+    now: datetime
+
+    @property
+    def state(self) -> State:
+        if self.order.is_paid:
+            return State.PAID
+        if any(payment.status == Payment.Status.NEEDS_REVIEW for payment in self.payments):
+            return State.REVIEW
+        if self.order.status == Order.Status.CANCELLED:
+            return State.CANCELLED
+        if self.order.is_awaiting_payment and self.order.expires_at is not None and self.now < self.order.expires_at:
+            return State.WAITING
+        under_way = any(payment.is_pending and payment.next_check_at for payment in self.payments)
+        return State.CHECKING if under_way and not self.refunds else State.EXPIRED
+
+    @property
+    def open_page(self) -> Payment | None:
+        """The attempt whose page the payer can go back to."""
+        return next((payment for payment in self.payments if payment.page_is_open(self.now)), None)
+
+    @property
+    def is_settled(self) -> bool:
+        """True when nothing will change while the payer looks on."""
+        return self.state not in (State.WAITING, State.CHECKING)
+
+    @property
+    def last_try_failed(self) -> bool:
+        """True when the payer's newest attempt was refused."""
+        return bool(self.payments) and self.payments[0].status == Payment.Status.FAILED
+
+    @property
+    def version(self) -> str:
+        """Changes with whatever the page shows, so that a page that is up to date need not be sent again."""
+        parts = [
+            self.state,
+            *[f"{payment.reference}{payment.status}{bool(payment.checkout_url)}" for payment in self.payments],
+        ]
+        parts += [f"{refund.reference}{refund.status}" for refund in self.refunds]
+        parts += [f"{booking.reference}{booking.status}" for booking in self.bookings]
+        parts.append(self.open_page.reference if self.open_page else "")
+        return hashlib.sha256("|".join(parts).encode()).hexdigest()[:16]
+
+
+def tell_story(order: Order, *, now: datetime) -> Story:
+    """Load an order's story in three queries."""
+    bookings = order.bookings.select_related("tutor__user", "student").order_by("during", "pk")
+    payments = list(order.payments.order_by("-number"))
+    return Story(
+        order=order,
+        bookings=_without_put_back(order, list(bookings)),
+        payments=payments,
+        refunds=list(Refund.objects.filter(payment__order=order).select_related("payment").order_by("pk")),
+        now=now,
+    )
+
+
+def _without_put_back(order: Order, bookings: list[Booking]) -> list[Booking]:
+    """Leave out times that were taken out of the cart: they were never part of the order."""
+    put_back = [b for b in bookings if b.status == Booking.Status.CANCELLED and b.cancelled_at is None]
+    return [booking for booking in bookings if booking not in put_back or order.status == Order.Status.CANCELLED]

@@ -1,0 +1,134 @@
+"""From the cart to the gateway's page and back, and the story of an order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from bookings.access import PersonRequest
+from bookings.errors import CartEmpty
+from bookings.models import Order
+from bookings.money import Money
+from bookings.views.answers import SeeOther
+from payments.checkout import open_holds, place_cart, start_checkout, total_of
+from payments.errors import GatewayNotOffered, PriceChanged
+from payments.forms import CheckoutForm, GatewayForm
+from payments.gateways import listed_gateways
+from payments.inquiries import ask_gateway_now
+from payments.models import Payment
+from payments.stories import tell_story
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def check_out(request: PersonRequest) -> HttpResponse:
+    """Show what is about to be paid and how; POST places the order and goes on to the gateway's page."""
+    cart = Order.objects.carts().filter(payer=request.user).first()
+    if cart is None or not open_holds(cart).exists():
+        return _go_to_waiting_order(request)
+    money = total_of(cart)
+    if request.method != "POST":
+        form = CheckoutForm(money=money, initial={"expected_total": money.amount})
+        return _show_checkout(request, cart, money, form)
+    form = CheckoutForm(request.POST, money=money)
+    if "expected_total" in form.errors:
+        raise PriceChanged(next_steps=_look_again())
+    if not form.is_valid():
+        return _show_checkout(request, cart, money, form, status=400)
+    seen = Money(form.cleaned_data["expected_total"], money.currency)
+    if seen != money:
+        raise PriceChanged(next_steps=_look_again())
+    return _go_to_payment(place_cart(request.user, seen=seen), form.chosen)
+
+
+@require_GET
+def show_order(request: PersonRequest, reference: str) -> HttpResponse:
+    """Show the payer how the order stands."""
+    return render(request, "payments/order_detail.html", _context(_order(request, reference)))
+
+
+@require_GET
+def show_order_state(request: PersonRequest, reference: str) -> HttpResponse:
+    """Answer the page that asks every few seconds: the fragment, or 204 while it is as it was (`?seen=`)."""
+    context = _context(_order(request, reference))
+    if request.GET.get("seen") == context["story"].version:
+        return HttpResponse(status=204)
+    return render(request, "payments/_order.html", context)
+
+
+@require_POST
+def pay_order(request: PersonRequest, reference: str) -> HttpResponse:
+    """Go (back) to a gateway's page with an order that waits for payment."""
+    order = _order(request, reference)
+    form = GatewayForm(request.POST, money=order.money)
+    if not form.is_valid():
+        raise GatewayNotOffered(next_steps=[(order.get_absolute_url(), _("Go to your order"))])
+    return _go_to_payment(order, form.chosen)
+
+
+@require_POST
+def check_payments(request: PersonRequest, reference: str) -> HttpResponse:
+    """Ask the gateway for somebody who has just come back from its page; what is shown follows from our books."""
+    order = _order(request, reference)
+    attempts = order.payments.exclude(checkout_url="").order_by("-number")
+    for payment in [payment for payment in attempts if payment.may_still_be_paid][:3]:
+        ask_gateway_now(payment)
+    if request.headers.get("HX-Request"):
+        return HttpResponse(status=204)  # the page asks for its own news
+    return SeeOther(order.get_absolute_url())
+
+
+@require_GET
+def return_from_gateway(request: PersonRequest, reference: str) -> HttpResponse:
+    """Lead back to the order. Nothing that this address claims is believed, or shown."""
+    payment = get_object_or_404(Payment.objects.visible_to(request.user), reference=reference)
+    return SeeOther(payment.order.get_absolute_url())
+
+
+def _order(request: PersonRequest, reference: str) -> Order:
+    placed = Order.objects.visible_to(request.user).exclude(status=Order.Status.CART)
+    return get_object_or_404(placed.select_related("payer"), reference=reference)
+
+
+def _context(order: Order) -> dict[str, Any]:
+    story = tell_story(order, now=timezone.now())
+    labels = {gateway.name: gateway.label for gateway in listed_gateways()}
+    return {
+        "order": order,
+        "story": story,
+        "state": story.state.value,
+        "attempts": [(payment, labels.get(payment.gateway, payment.gateway)) for payment in story.payments],
+        "form": GatewayForm(money=order.money),
+    }
+
+
+def _show_checkout(request: PersonRequest, cart: Order, money: Money, form: CheckoutForm, status: int = 200) -> HttpResponse:
+    holds = open_holds(cart).with_people().order_by("during", "pk")
+    first_to_go = min(hold.held_until for hold in holds if hold.held_until)
+    context = {"holds": holds, "money": money, "form": form, "first_to_go": first_to_go}
+    return render(request, "payments/checkout.html", context, status=status)
+
+
+def _go_to_payment(order: Order, gateway_name: str) -> HttpResponse:
+    payment = start_checkout(order, gateway_name=gateway_name)
+    return SeeOther(payment.checkout_url if payment else order.get_absolute_url())
+
+
+def _go_to_waiting_order(request: PersonRequest) -> HttpResponse:
+    """An empty cart: whoever has just placed it (in another tab, or by a second press) goes on with that order."""
+    waiting = Order.objects.filter(payer=request.user, status=Order.Status.AWAITING_PAYMENT, expires_at__gt=timezone.now())
+    order = waiting.order_by("-placed_at").first()
+    if order is not None:
+        return SeeOther(order.get_absolute_url())
+    if request.method == "POST":
+        raise CartEmpty(next_steps=_look_again())
+    return SeeOther(reverse("bookings:cart"))
+
+
+def _look_again() -> list[tuple[str, str]]:
+    return [(reverse("bookings:cart"), _("Look at your cart"))]
