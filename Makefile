@@ -7,6 +7,7 @@ RUN := .venv/bin/python
 # What a shell may have set for other projects stays outside.
 unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP DJANGO_SETTINGS_MODULE
 export PYTHONUTF8 = 1
+export PYTHONUNBUFFERED = 1
 
 .PHONY: help demo serve test lint bench lock clean
 .DELETE_ON_ERROR:

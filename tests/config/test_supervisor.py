@@ -129,6 +129,7 @@ def test_pause_before_each_new_start_grows_to_ten_seconds(tmp_path):
     for _ in range(6):
         child.due_at = 0
         child.tend(lifeline)
+        assert child.process is not None
         child.process.wait()
         pauses.append(child.pause)
         child.tend(lifeline)
