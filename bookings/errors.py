@@ -1,6 +1,6 @@
 """What the domain refuses, each as one plain sentence with the next step.
 
-Raise these anywhere; `config.middleware.DomainErrorMiddleware` is the only place where they become HTTP.
+Raise these anywhere; `config.middleware.RefusalMiddleware` is the only place where they become HTTP.
 """
 
 from __future__ import annotations

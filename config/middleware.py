@@ -4,31 +4,29 @@ from __future__ import annotations
 
 import logging
 import re
+import sys
 import time
 import uuid
 from collections.abc import Callable
-from http import HTTPStatus
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
+from django.core.signals import got_request_exception
 from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
+from django.dispatch import receiver
+from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from bookings import times
 from bookings.errors import DomainError
+from config.answers import answer_json, answer_refusal, answer_unavailable, not_found, sentence_of, wants_json
 from config.logs import request_id
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 log = logging.getLogger("linkpool.http")
+DATABASE_TROUBLE = "database_trouble"
 _REQUEST_ID = re.compile(r"^[A-Za-z0-9_-]{8,64}$")
-
-
-def wants_json(request: HttpRequest) -> bool:
-    """True for programs: they get JSON whatever happens."""
-    return request.path.startswith(("/api/", "/webhooks/", "/health/"))
 
 
 class RequestLogMiddleware:
@@ -60,14 +58,40 @@ class RequestLogMiddleware:
             request_id.reset(token)
 
 
-class DatabaseDownMiddleware:
-    """Answer 503 while the database cannot be reached, so that gateways and people try again."""
+class ProgramErrorMiddleware:
+    """Let every error on a program's address be JSON, also those that Django answers with a page of its own."""
+
+    KEPT_HEADERS = ("Allow", "Retry-After", "WWW-Authenticate")
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
+        response = self.get_response(request)
+        if response.status_code < 400 or not wants_json(request):
+            return response
+        if response.get("Content-Type", "").startswith("application/json"):
+            return response
+        answer = answer_json(response.status_code, sentence_of(response.status_code))
+        for name in self.KEPT_HEADERS:
+            if name in response:
+                answer[name] = response[name]
+        return answer
+
+
+class DatabaseDownMiddleware:
+    """Answer 503 while the database cannot be reached, so that gateways and people try again.
+
+    Views' exceptions come to `process_exception`. Those of other middleware (the session, the log-in) do not: Django
+    turns them into a 500 on the spot, and `note_database_trouble` leaves a mark on the request.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        return answer_unavailable(request) if hasattr(request, DATABASE_TROUBLE) else response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if isinstance(exception, OperationalError | InterfaceError):
@@ -76,16 +100,11 @@ class DatabaseDownMiddleware:
         return None
 
 
-def answer_unavailable(request: HttpRequest) -> HttpResponse:
-    """Return 503 without touching the database: not even the session may be read."""
-    message = _("The site cannot reach its database right now. Nothing was lost; please try again in a minute.")
-    response: HttpResponse
-    if wants_json(request):
-        response = JsonResponse({"success": False, "error": message}, status=503)
-    else:
-        response = render(request, "503.html", {"message": message}, status=503)
-    response["Retry-After"] = "60"
-    return response
+@receiver(got_request_exception, dispatch_uid="config.note_database_trouble")
+def note_database_trouble(sender: Any, request: HttpRequest, **kwargs: Any) -> None:
+    """Django is about to answer 500: mark the request when that is the database's doing."""
+    if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
+        setattr(request, DATABASE_TROUBLE, True)
 
 
 class TimeZoneMiddleware:
@@ -108,24 +127,24 @@ class TimeZoneMiddleware:
             return times.parse_zone(settings.DEFAULT_TIME_ZONE)
 
 
-class DomainErrorMiddleware:
-    """Turn a refusal of the domain into a page, or into JSON for programs."""
+class RefusalMiddleware:
+    """Turn a refusal of the domain, and what is not there, into a page, or into JSON for programs.
+
+    It stands innermost. Django's own pages for developers, which DEBUG brings, thus never stand in for "not found".
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
+        response = self.get_response(request)
+        if settings.DEBUG and response.status_code == 404 and request.resolver_match is None:
+            return not_found(request, None)
+        return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        if not isinstance(exception, DomainError):
-            return None
-        response: HttpResponse
-        if wants_json(request):
-            response = JsonResponse({"success": False, "error": str(exception)}, status=exception.http_status)
-        else:
-            context = {"message": str(exception), "status": exception.http_status, **exception.context}
-            response = render(request, "error.html", context, status=exception.http_status)
-        if exception.http_status == HTTPStatus.SERVICE_UNAVAILABLE:
-            response["Retry-After"] = "60"
-        return response
+        if isinstance(exception, DomainError):
+            return answer_refusal(request, exception)
+        if isinstance(exception, Http404):
+            return not_found(request, exception)
+        return None

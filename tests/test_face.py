@@ -12,8 +12,7 @@ from django.template.loader import get_template
 from django.utils.functional import SimpleLazyObject
 
 from bookings.views.style_guide import show_style_guide
-from config.middleware import answer_unavailable
-from config.urls import server_error
+from config.answers import answer_unavailable, server_error
 
 ROOT = Path(settings.BASE_DIR)
 STATIC = ROOT / "bookings" / "static" / "bookings"
