@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from html import unescape
 from typing import Any
 
@@ -20,6 +21,17 @@ def text_of(answer: Any) -> str:
 def slots_on(answer: Any) -> list[str]:
     """Return the instants of the slots that can be pressed."""
     return re.findall(r'<button[^>]* name="starts_at" value="([^"]+)"', answer.content.decode())
+
+
+def days_on(answer: Any) -> list[str]:
+    """Return the days under which slots stand, such as "Sunday 22 November"."""
+    heads = re.findall(r"<summary><h3>(.*?)</h3>", answer.content.decode())
+    return [re.sub(r"<[^>]+>", "", head) for head in heads]
+
+
+def day_name(day: date) -> str:
+    """Return how a page calls a day."""
+    return f"{day:%A} {day.day} {day:%B}"
 
 
 def queries_of(client: Client, path: str) -> int:

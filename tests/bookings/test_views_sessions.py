@@ -141,10 +141,10 @@ def test_booking_that_is_not_there_is_not_found(browser: Client, reference: str)
 @pytest.mark.parametrize(
     ("status", "during", "words"),
     [
-        (Status.PAID, (1, 2), "paid"),
-        (Status.PAID, (-0.5, 0.5), "running now"),
-        (Status.PAID, (-2, -1), "over"),
-        (Status.EXPIRED, (1, 2), "expired"),
+        (Status.PAID, (1, 2), "Paid"),
+        (Status.PAID, (-0.5, 0.5), "Running now"),
+        (Status.PAID, (-2, -1), "Over"),
+        (Status.EXPIRED, (1, 2), "Expired"),
     ],
 )
 def test_booking_says_its_state_in_words(browser: Client, ada: Tutor, sam: User, status: str, during, words: str):
@@ -159,14 +159,14 @@ def test_booking_says_its_state_in_words(browser: Client, ada: Tutor, sam: User,
 
 def test_booking_that_waits_too_long_reads_as_expired_before_it_is_swept(browser: Client, maths: SessionType, sam: User):
     booking = place_order(place_hold(maths, starts_at=tomorrow(days=2), student=sam).order).bookings.get()
-    assert "waiting for payment" in text_of(browser.get(booking.get_absolute_url()))
+    assert "Waiting for payment" in text_of(browser.get(booking.get_absolute_url()))
 
     with time_machine.travel(timezone.now() + timedelta(minutes=31)):
         browser.force_login(sam)
         page = text_of(browser.get(booking.get_absolute_url()))
 
-    assert "expired" in page
-    assert "waiting for payment" not in page
+    assert "Expired" in page
+    assert "Waiting for payment" not in page
 
 
 def test_booking_tells_its_history_in_plain_words(browser: Client, maths: SessionType, sam: User, root: User):
