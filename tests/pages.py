@@ -25,8 +25,8 @@ def slots_on(answer: Any) -> list[str]:
 
 def days_on(answer: Any) -> list[str]:
     """Return the days under which slots stand, such as "Sunday 22 November"."""
-    heads = re.findall(r"<summary><h3>(.*?)</h3>", answer.content.decode())
-    return [re.sub(r"<[^>]+>", "", head) for head in heads]
+    read_out = re.findall(r'<button class="slot"[^>]* aria-label="([^",]+), ', answer.content.decode())
+    return list(dict.fromkeys(read_out))
 
 
 def day_name(day: date) -> str:
