@@ -6,10 +6,10 @@ import random
 from datetime import timedelta
 from typing import Any
 
-from django.db import OperationalError
+from django.db import OperationalError, transaction
 from procrastinate import BaseRetryStrategy, RetryDecision
 from procrastinate.contrib.django import app
-from procrastinate.exceptions import ConnectorException
+from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
 from procrastinate.jobs import Job
 
 
@@ -29,6 +29,17 @@ class Backoff(BaseRetryStrategy):
             return None
         seconds = min(self.cap, self.base * 2**job.attempts) * random.uniform(0.8, 1.2)  # noqa: S311 - spreads load only
         return RetryDecision(retry_in={"seconds": max(1, int(seconds))})
+
+
+def enqueue_once(task: str, **arguments: Any) -> None:
+    """Enqueue the task unless the same one waits already. Call it after the commit: what waits must see the change."""
+    try:
+        with transaction.atomic():
+            app.configure_task(task, allow_unknown=False, queueing_lock=task).defer(**arguments)
+    except AlreadyEnqueued:
+        return
+    except ConnectorException as error:
+        raise OperationalError("The job could not be stored.") from error
 
 
 def enqueue(task: str, *, wait: timedelta = timedelta(), priority: int = 0, **arguments: Any) -> None:
