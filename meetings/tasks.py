@@ -1,1 +1,58 @@
 """Background work of this app. Each job may run twice, in two workers, and be killed halfway."""
+
+from __future__ import annotations
+
+import logging
+
+from django.utils import timezone
+from procrastinate.contrib.django import app
+
+from bookings.errors import DomainError
+from bookings.jobs import Backoff
+from meetings import alerts, provisioning, upkeep
+from meetings.errors import LinkSearchFailed
+from meetings.models import Meeting
+from meetings.providers import get_provider, is_offered
+from meetings.providers.base import RoomMaker
+
+log = logging.getLogger("linkpool.meetings")
+
+
+@app.task(name="meetings.provision_meeting", retry=Backoff(runs=4))
+def provision_meeting(meeting_id: int) -> None:
+    """Make one meeting ready, right after the payment."""
+    try:
+        provisioning.provision_meeting(Meeting.objects.select_related("booking").get(pk=meeting_id))
+    except LinkSearchFailed:
+        raise
+    except DomainError as error:  # written down; the round of every minute tries again
+        log.warning("meeting not ready", extra={"meeting": meeting_id, "reason": str(error)})
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="meetings.provision_meetings", queueing_lock="meetings.provision_meetings")
+def provision_meetings(timestamp: int) -> None:
+    """Find and finish whatever was left behind, then try every waiting meeting whose turn has come."""
+    upkeep.make_round(timezone.now())
+
+
+@app.task(name="meetings.provision_waiting", retry=Backoff(runs=4))
+def provision_waiting() -> None:
+    """Links came free: try all that wait for one, the earliest lesson first."""
+    now = timezone.now()
+    upkeep.wake_waiting(now)
+    provisioning.provision_due(now=now)
+
+
+@app.task(name="meetings.alert_admins", retry=Backoff())
+def alert_admins(meeting_id: int) -> None:
+    """Mail the admins about a meeting that has no link."""
+    alerts.mail_admins_about(Meeting.objects.select_related("booking").get(pk=meeting_id))
+
+
+@app.task(name="meetings.cancel_room", retry=Backoff())
+def cancel_room(provider: str, external_id: str) -> None:
+    """Close a room that is no longer needed."""
+    maker = get_provider(provider) if is_offered(provider) else None
+    if isinstance(maker, RoomMaker):
+        maker.cancel(external_id)

@@ -113,6 +113,26 @@ class Meeting(models.Model):
     def is_ready(self) -> bool:
         return self.status == self.Status.READY
 
+    @property
+    def is_waiting(self) -> bool:
+        return self.status == self.Status.WAITING
+
+    @property
+    def is_live(self) -> bool:
+        """True while it is to take place: being prepared or ready."""
+        return self.status in (self.Status.WAITING, self.Status.READY)
+
+    def mark_cancelled(self) -> None:
+        """Call it off. Which link it had stays to be read; that link is free for others."""
+        self.status = self.Status.CANCELLED
+        self.next_attempt_at = None
+
+    def mark_failed(self, *, why: str) -> None:
+        """Give up: nothing can be done any more."""
+        self.status = self.Status.FAILED
+        self.next_attempt_at = None
+        self.last_error = why[:500]
+
     def address_for(self, *, is_tutor: bool) -> str:
         """Return the raw join address, or an empty text. Only the join gate and the Bearer API may ask."""
         if self.link is not None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from datetime import timedelta
+from itertools import pairwise
+from typing import Any
 
 from django.db import connection
 
@@ -19,12 +21,12 @@ def lesson(start_minute: int = 0, minutes: int = 60) -> During:
     return During(start, start + timedelta(minutes=minutes))
 
 
-def paid_booking(during: During | None = None, **fields: object) -> Booking:
+def paid_booking(during: During | None = None, **fields: Any) -> Booking:
     """A paid booking of a tutor and a student nobody else knows, so that only links can be scarce."""
     return make_booking(make_user(), make_tutor(), during=during or lesson(), status=Booking.Status.PAID, **fields)
 
 
-def waiting_meeting(during: During | None = None, **fields: object) -> Meeting:
+def waiting_meeting(during: During | None = None, **fields: Any) -> Meeting:
     return make_meeting(paid_booking(during), **fields)
 
 
@@ -33,7 +35,7 @@ def overlaps_on_one_link() -> list[tuple[Meeting, Meeting]]:
     found = []
     for link in MeetingLink.objects.all():
         held = sorted(Meeting.objects.holding_links().filter(link=link), key=lambda one: one.reserved.lower)
-        found += [pair for pair in zip(held, held[1:], strict=False) if pair[0].reserved.upper > pair[1].reserved.lower]
+        found += [pair for pair in pairwise(held) if pair[0].reserved.upper > pair[1].reserved.lower]
     return found
 
 

@@ -1,4 +1,5 @@
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -185,7 +186,7 @@ def test_capacity_counts_states_and_links_in_use_or_resting(django_assert_num_qu
 
 def test_constraint_stands_behind_the_search():
     link = make_link()
-    times = {"link": link, "status": Status.READY, "reserved": (lesson().start, lesson().end)}
+    times: dict[str, Any] = {"link": link, "status": Status.READY, "reserved": (lesson().start, lesson().end)}
     waiting_meeting(**times)
     with pytest.raises(IntegrityError, match="meeting_link_used_once_at_a_time"):
         waiting_meeting(**times)

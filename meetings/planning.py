@@ -1,0 +1,107 @@
+"""Write down where lessons are to be held: the wish, never a call to anybody outside.
+
+The job that makes the wish true is stored in the same transaction. Provisioning looks at the booking again, so
+news that comes late, twice or in the wrong order does no harm.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+from functools import partial
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from bookings.jobs import enqueue, enqueue_once
+from bookings.models import Booking
+from bookings.models.bookings import BookingQuerySet
+from meetings.models import Meeting
+from meetings.pool import free_link
+from meetings.providers import is_offered
+
+log = logging.getLogger("linkpool.meetings")
+
+POOL = "pool"
+
+
+@transaction.atomic
+def plan_meeting(booking: Booking) -> Meeting | None:
+    """Write that a paid booking needs a meeting. A second call changes nothing; an unpaid booking gets None."""
+    booking = Booking.objects.select_related("tutor").get(pk=booking.pk)
+    if not booking.is_paid:
+        return None
+    now = timezone.now()
+    wish = {"provider": _provider_of(booking), "during": booking.during, "requested_at": now, "next_attempt_at": now}
+    meeting, is_new = Meeting.objects.select_for_update().get_or_create(booking=booking, defaults=wish)
+    if meeting.status == Meeting.Status.CANCELLED:  # dropped for a booking that turned out to be paid
+        _let_wait_again(meeting, booking)
+        is_new = True
+    if is_new:
+        _provision_soon(meeting)
+    return meeting
+
+
+@transaction.atomic
+def drop_meeting(booking: Booking) -> None:
+    """Call the meeting off and let others have its link. A second call changes nothing."""
+    meeting = Meeting.objects.select_for_update().filter(booking=booking).first()
+    if meeting is None or not meeting.is_live:
+        return
+    meeting.mark_cancelled()
+    meeting.save(update_fields=["status", "next_attempt_at"])
+    _close_room(meeting)
+    log.info("meeting cancelled", extra={"booking": booking.reference})
+    tell_links_came_free()
+
+
+@transaction.atomic
+def move_meeting(booking: Booking) -> None:
+    """Let the meeting wait for a link at the booking's new time. A second call changes nothing."""
+    booking = Booking.objects.select_related("tutor").get(pk=booking.pk)
+    meeting = Meeting.objects.select_for_update().filter(booking=booking).first()
+    if meeting is None or not meeting.is_live or meeting.time == booking.time:
+        return
+    _close_room(meeting)
+    _let_wait_again(meeting, booking)
+    _provision_soon(meeting)
+    tell_links_came_free()
+
+
+def tell_links_came_free() -> None:
+    """Have the meetings that wait for a link tried again, once this transaction is committed.
+
+    A hint: the round of every minute finds them as well.
+    """
+    transaction.on_commit(partial(enqueue_once, "meetings.provision_waiting"), robust=True)
+
+
+def bookings_without_meeting(now: datetime) -> BookingQuerySet:
+    """Return paid bookings to come that nobody planned a meeting for: their news was lost."""
+    to_come = Booking.objects.paid().filter(during__endswith__gt=now)
+    return to_come.filter(Q(meeting=None) | Q(meeting__status=Meeting.Status.CANCELLED)).order_by("during", "pk")
+
+
+def _provider_of(booking: Booking) -> str:
+    """The tutor's provider, or the pool where this site does not offer that one."""
+    chosen = booking.tutor.meeting_provider
+    return chosen if is_offered(chosen) else POOL
+
+
+def _let_wait_again(meeting: Meeting, booking: Booking) -> None:
+    free_link(meeting)
+    meeting.provider = _provider_of(booking)
+    meeting.during = booking.during
+    meeting.external_id = meeting.join_url_tutor = meeting.join_url_student = ""
+    meeting.attempts = 0
+    meeting.save()
+
+
+def _provision_soon(meeting: Meeting) -> None:
+    enqueue("meetings.provision_meeting", meeting_id=meeting.pk)
+
+
+def _close_room(meeting: Meeting) -> None:
+    if meeting.external_id:
+        enqueue("meetings.cancel_room", provider=meeting.provider, external_id=meeting.external_id)

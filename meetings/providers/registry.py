@@ -1,0 +1,25 @@
+"""The providers of this site, as settings.MEETING_PROVIDERS names them (the shape of Django's STORAGES)."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from meetings.providers.base import Provider
+
+
+def get_provider(name: str) -> Provider:
+    """Return the provider of that name. Raises KeyError if this site does not offer it."""
+    entry = settings.MEETING_PROVIDERS[name]
+    provider: Provider = import_string(entry["BACKEND"])(**entry["OPTIONS"])
+    return provider
+
+
+def is_offered(name: str) -> bool:
+    """Say whether meetings can be held there on this site."""
+    return name in settings.MEETING_PROVIDERS
+
+
+def provider_choices() -> list[tuple[str, str]]:
+    """Return (name, label) of all that are offered, for forms."""
+    return [(name, str(get_provider(name).label)) for name in settings.MEETING_PROVIDERS]

@@ -1,0 +1,105 @@
+"""What the minute's round finds and finishes, whatever a lost signal or a dead worker left behind.
+
+Every step is safe in two workers at once and may be cut off anywhere.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from bookings.models import Booking
+from meetings import planning, provisioning
+from meetings.models import Meeting, MeetingLink
+from meetings.provisioning import BATCH, Tally
+
+log = logging.getLogger("linkpool.meetings")
+
+# A lesson that was to take place, whether or not it has.
+STANDING = (
+    Booking.Status.PAID,
+    Booking.Status.COMPLETED,
+    Booking.Status.NO_SHOW_STUDENT,
+    Booking.Status.NO_SHOW_TUTOR,
+)
+
+
+def make_round(now: datetime) -> Tally:
+    """Plan what was missed, drop what was called off, end what is over, then provide what waits."""
+    planned = plan_missed(now)
+    dropped = drop_called_off()
+    ended = end_over(now)
+    failed = give_up_over(now)
+    if planned or dropped or ended or failed:
+        facts = {"planned": planned, "dropped": dropped, "ended": ended, "failed": failed}
+        log.info("meetings caught up", extra=facts)
+    return provisioning.provision_due(now=timezone.now())  # later than `now`: what was planned just above is due
+
+
+def plan_missed(now: datetime) -> int:
+    """Plan meetings for paid bookings to come that have none. Returns how many."""
+    missed = list(planning.bookings_without_meeting(now)[:BATCH])
+    for booking in missed:
+        planning.plan_meeting(booking)
+    return len(missed)
+
+
+def drop_called_off() -> int:
+    """Cancel live meetings of bookings that no longer stand. Returns how many."""
+    live = Meeting.objects.filter(status__in=[Meeting.Status.WAITING, Meeting.Status.READY])
+    called_off = list(live.exclude(booking__status__in=STANDING).select_related("booking")[:BATCH])
+    for meeting in called_off:
+        planning.drop_meeting(meeting.booking)
+    return len(called_off)
+
+
+@transaction.atomic
+def end_over(now: datetime) -> int:
+    """Mark ready meetings as ended once their time, and the rest of their link, has passed. Returns how many."""
+    over = Meeting.objects.filter(status=Meeting.Status.READY, during__endswith__lte=now)
+    rested = over.filter(Q(reserved=None) | Q(reserved__endswith__lte=now))
+    ended = list(rested.order_by("pk").select_for_update(skip_locked=True, of=("self",))[:BATCH])
+    Meeting.objects.filter(pk__in=[meeting.pk for meeting in ended]).update(status=Meeting.Status.ENDED)
+    for link_id, last in _last_uses(ended).items():
+        unused_since = Q(last_used_at=None) | Q(last_used_at__lt=last)
+        MeetingLink.objects.filter(unused_since, pk=link_id).update(last_used_at=last)
+    return len(ended)
+
+
+def _last_uses(ended: list[Meeting]) -> dict[int, datetime]:
+    """When each link was last used, by its key, in a fixed order so that two workers never wait crosswise."""
+    uses: dict[int, datetime] = {}
+    for meeting in ended:
+        if meeting.link_id is not None:
+            uses[meeting.link_id] = max(meeting.time.end, uses.get(meeting.link_id, meeting.time.end))
+    return dict(sorted(uses.items()))
+
+
+def give_up_over(now: datetime) -> int:
+    """Stop looking for links for lessons that are over, and say so to the admins. Returns how many."""
+    over = Meeting.objects.waiting().filter(during__endswith__lte=now)[:BATCH]
+    return sum(_give_up(meeting.pk, now=now) for meeting in over)
+
+
+@transaction.atomic
+def _give_up(key: int, *, now: datetime) -> bool:
+    meeting = Meeting.objects.waiting().select_for_update(skip_locked=True).filter(pk=key).first()
+    if meeting is None:
+        return False
+    meeting.mark_failed(why=_("The session was over before a link was found."))
+    meeting.save(update_fields=["status", "next_attempt_at", "last_error"])
+    provisioning.tell_admins(meeting, now=now)
+    return True
+
+
+@transaction.atomic
+def wake_waiting(now: datetime) -> int:
+    """Bring forward the turn of all that wait for a pool link. Returns how many."""
+    waiting = Meeting.objects.waiting().filter(provider=planning.POOL, next_attempt_at__gt=now).order_by("pk")
+    keys = list(waiting.select_for_update(skip_locked=True).values_list("pk", flat=True))
+    return Meeting.objects.filter(pk__in=keys).update(next_attempt_at=now)
