@@ -1,1 +1,0 @@
-"""What the admin sees of this app."""

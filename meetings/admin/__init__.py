@@ -1,0 +1,5 @@
+"""What the admin sees of meetings: the pool to keep, and the sessions that wait for a link on top."""
+
+from meetings.admin import links, meetings
+
+__all__ = ["links", "meetings"]
