@@ -100,6 +100,24 @@ def mark_order_paid(order: Order, *, who: User | None = None, why: str = "") -> 
 
 
 @transaction.atomic
+def release_order(order: Order, *, why: str) -> Order:
+    """Give up an order that waits for payment and free its slots now. A second call changes nothing.
+
+    Money that comes all the same finds a cancelled order and is owed back. Raises OrderNotPayable when it is paid.
+    """
+    order = Order.objects.select_for_update().get(pk=order.pk)
+    if order.status == Order.Status.CANCELLED:
+        return order
+    was = order.status
+    order.mark_cancelled()
+    order.save(update_fields=["status"])
+    drop_from_order(order.bookings.select_for_update().filter(status=Booking.Status.HELD).order_by("pk"))
+    record_order_change(order, what="status", was=was, became=order.status, why=why)
+    log.info("order released", extra={"order": order.reference})
+    return order
+
+
+@transaction.atomic
 def expire_order(order: Order) -> bool:
     """Give up an order that was not paid in time and free its slots. True when this call did it."""
     order = Order.objects.select_for_update().get(pk=order.pk)

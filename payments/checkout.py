@@ -7,6 +7,7 @@ nobody knows whether there is a page: that attempt stays pending, and the next o
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -17,12 +18,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from bookings.errors import OrderNotPayable
-from bookings.holds import lock_cart
+from bookings.holds import Wanted, lock_cart
 from bookings.models import Booking, Order, User
 from bookings.models.bookings import BookingQuerySet
 from bookings.money import Money
-from bookings.orders import mark_order_paid, place_order
-from payments.errors import CheckoutUnderway, GatewayError, GatewayRefused, PriceChanged
+from bookings.orders import mark_order_paid, order_at_once, place_order, release_order
+from payments.errors import CheckoutUnderway, GatewayError, GatewayNotOffered, GatewayRefused, PriceChanged
 from payments.gateways import require_offered
 from payments.gateways.base import CheckoutItem, CheckoutRequest, Gateway
 from payments.models import Payment
@@ -49,6 +50,20 @@ def start_checkout(order: Order, *, gateway_name: str) -> Payment | None:
     gateway = require_offered(gateway_name, order.money)
     payment, is_new = _find_or_make_payment(order, gateway)
     return _open_page(payment, gateway) if is_new else payment
+
+
+def order_and_check_out(wanted: Sequence[Wanted], *, student: User, gateway_name: str) -> tuple[Order, Payment | None]:
+    """Order these sessions beside any cart and start to pay them, for a program that waits for the page's address.
+
+    Without a page it has nothing to pay at, so the order is released and others may book. Raises what
+    `order_at_once` and `start_checkout` raise.
+    """
+    order = order_at_once(wanted, student=student)
+    try:
+        return order, start_checkout(order, gateway_name=gateway_name)
+    except (GatewayError, GatewayNotOffered):
+        release_order(order, why="no payment page")
+        raise
 
 
 @transaction.atomic

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
+from payments.api import InitiateBookingCheckout, VerifyPayment
 from payments.views import checkout, sandbox, webhooks
 
 app_name = "payments"
@@ -15,6 +16,8 @@ urlpatterns = [
     path("orders/<slug:reference>/check/", checkout.check_payments, name="payment_check"),
     path("payments/return/<slug:reference>/", checkout.return_from_gateway, name="payment_return"),
     path("sandbox/pay/<str:token>", sandbox.pretend_to_pay, name="sandbox_pay"),
+    re_path(r"^api/initiate-booking-checkout/?$", InitiateBookingCheckout.as_view(), name="initiate_booking_checkout"),
+    re_path(r"^api/verify-payment/?$", VerifyPayment.as_view(), name="verify_payment"),
     # With and without the final slash: gateways do not follow redirects.
     re_path(r"^webhooks/(?P<gateway>[a-z0-9_]+)/?$", webhooks.take_webhook, name="webhook"),
 ]

@@ -120,3 +120,9 @@ class Order(models.Model):
         if self.status not in (self.Status.CART, self.Status.AWAITING_PAYMENT):
             raise OrderNotPayable
         self.status = self.Status.EXPIRED
+
+    def mark_cancelled(self) -> None:
+        """Give the order up before it is paid. Raises OrderNotPayable when it no longer waits for payment."""
+        if self.status != self.Status.AWAITING_PAYMENT:
+            raise OrderNotPayable
+        self.status = self.Status.CANCELLED
