@@ -12,7 +12,7 @@ import pytest
 
 from config.embedded_postgres.postmaster import find_postmaster
 from config.embedded_postgres.server import PROJECT
-from tests.config.servers import wait_until
+from tests.config.servers import kill, wait_until
 
 OURS = {"DEBUG", "SITE_URL", "DATABASE_URL", "DJANGO_SETTINGS_MODULE"}
 PLAIN = {name: value for name, value in os.environ.items() if name not in OURS}
@@ -69,7 +69,7 @@ def test_demo_shows_the_way_in_serves_and_leaves_nothing_running(data, port):
 def kill_server(data):
     """Kill the database the demo runs on, and see it gone."""
     pid = find_postmaster(data.resolve())
-    os.kill(pid, signal.SIGKILL)
+    kill(pid)
     wait_until(lambda: find_postmaster(data.resolve()) != pid)
 
 
