@@ -45,7 +45,6 @@ class MeetingAdmin(ButtonsAdmin):
     list_select_related = ["booking__student", "booking__tutor__user", "link"]
     show_full_result_count = False
     search_fields = ["booking__reference", "booking__student__email", "booking__tutor__user__email", "link__label"]
-    ordering = ["urgency", "-during", "-id"]
     actions = None
     inlines = [AttendanceInline]
     fields = [
@@ -53,6 +52,9 @@ class MeetingAdmin(ButtonsAdmin):
         *("attempts", "next_attempt_at", "requested_at", "ready_at", "alerted_at"),
     ]
     buttons = (Button("provision", gettext_lazy("Assign now"), _provision, lambda meeting: meeting.is_waiting),)
+
+    def get_ordering(self, request: HttpRequest) -> list[str]:
+        return ["urgency", "-during", "-id"]  # not the attribute: Django wants a field of the model there
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Meeting]:
         first = Case(When(status=Status.WAITING, then=Value(0)), When(status=Status.FAILED, then=Value(1)), default=Value(2))
