@@ -26,6 +26,7 @@ from config.logs import request_id
 GetResponse = Callable[[HttpRequest], HttpResponse]
 log = logging.getLogger("linkpool.http")
 DATABASE_TROUBLE = "database_trouble"
+SECRET_PARTS = {"key", "uidb36", "token"}
 _REQUEST_ID = re.compile(r"^[A-Za-z0-9_-]{8,64}$")
 
 
@@ -48,7 +49,7 @@ class RequestLogMiddleware:
                     "request",
                     extra={
                         "method": request.method,
-                        "path": request.path,
+                        "path": path_to_log(request),
                         "status": response.status_code,
                         "milliseconds": round((time.monotonic() - began) * 1000),
                     },
@@ -56,6 +57,15 @@ class RequestLogMiddleware:
             return response
         finally:
             request_id.reset(token)
+
+
+def path_to_log(request: HttpRequest) -> str:
+    """Return the path without the parts that open something: the keys of mails that confirm or reset."""
+    path, match = request.path, request.resolver_match
+    for name, value in (match.kwargs if match else {}).items():
+        if name in SECRET_PARTS:
+            path = path.replace(str(value), "…")
+    return path
 
 
 class ProgramErrorMiddleware:
@@ -95,7 +105,7 @@ class DatabaseDownMiddleware:
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if isinstance(exception, OperationalError | InterfaceError):
-            log.error("database unreachable", extra={"path": request.path}, exc_info=exception)
+            log.error("database unreachable", extra={"path": path_to_log(request)}, exc_info=exception)
             return answer_unavailable(request)
         return None
 

@@ -9,6 +9,7 @@ import django_stubs_ext
 
 from config import env
 from config.embedded_postgres.server import Server
+from config.logs import note_job
 
 django_stubs_ext.monkeypatch()  # lets classes of Django take their types, as in forms.ModelForm[User]
 
@@ -28,6 +29,8 @@ ALLOWED_HOSTS = env.listed(
 )
 CSRF_TRUSTED_ORIGINS = [f"{_site.scheme}://{_site.netloc}"]
 TOKEN_KEYS = env.listed("TOKEN_KEYS", [], "Fernet keys that encrypt tutors' tokens, the newest first.")
+
+METRICS_TOKEN = env.text("METRICS_TOKEN", "", "Opens /metrics to Prometheus; empty = closed (open while DEBUG is on).")
 
 # What the rules of the business leave to the owner
 HOLD_MINUTES = env.whole("HOLD_MINUTES", 15, "How long a slot in the cart is kept.", least=1)
@@ -216,7 +219,7 @@ WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG
 
 # Security
 SECURE_SSL_REDIRECT = env.flag("SSL_REDIRECT", False, "Send http visitors to https (not the webhooks).")
-SECURE_REDIRECT_EXEMPT = [r"^webhooks/", r"^health/"]
+SECURE_REDIRECT_EXEMPT = [r"^webhooks/", r"^health/", r"^metrics"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if ALLAUTH_TRUSTED_PROXY_COUNT else None
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _site.scheme == "https"
 SECURE_HSTS_SECONDS = 60 * 60 * 24 * 365 if _site.scheme == "https" and not DEBUG else 0
@@ -250,7 +253,7 @@ REST_FRAMEWORK = {
     "NUM_PROXIES": ALLAUTH_TRUSTED_PROXY_COUNT,
 }
 
-PROCRASTINATE_WORKER_DEFAULTS = {"delete_jobs": "successful", "concurrency": 1, "wait": True}
+PROCRASTINATE_WORKER_DEFAULTS = {"delete_jobs": "successful", "concurrency": 1, "wait": True, "task_middleware": [note_job]}
 
 LOGGING = {
     "version": 1,

@@ -19,7 +19,7 @@ class Unavailable(DomainError):
     http_status = 503
 
 
-ERRORS = {
+ERRORS: dict[str, type[Exception]] = {
     "taken": SlotTaken,
     "away": Unavailable,
     "missing": Http404,
