@@ -1,9 +1,5 @@
 """Whatever is wrong with the database reaches a person as one sentence."""
 
-import os
-import subprocess
-import sys
-
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
@@ -11,18 +7,7 @@ from django.db import OperationalError, connection
 
 from config.embedded_postgres.errors import UnusableDatabaseError
 from config.embedded_postgres.postgresql import base
-from config.embedded_postgres.server import PROJECT
-
-
-def manage(*arguments, **environment):
-    return subprocess.run(
-        [sys.executable, "manage.py", *arguments],
-        cwd=PROJECT,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+from tests.config.servers import manage
 
 
 @pytest.mark.django_db
