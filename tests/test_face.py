@@ -144,4 +144,4 @@ def test_a_template_breaks_no_security_policy(template):
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: str(path.relative_to(ROOT / "templates")))
 def test_a_template_can_be_loaded(template):
-    assert get_template(str(template.relative_to(ROOT / "templates")))
+    assert get_template(str(template.relative_to(ROOT / "templates"))) is not None

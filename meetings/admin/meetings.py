@@ -53,8 +53,8 @@ class MeetingAdmin(ButtonsAdmin):
     ]
     buttons = (Button("provision", gettext_lazy("Assign now"), _provision, lambda meeting: meeting.is_waiting),)
 
-    def get_ordering(self, request: HttpRequest) -> list[str]:
-        return ["urgency", "-during", "-id"]  # not the attribute: Django wants a field of the model there
+    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
+        return ("urgency", "-during", "-id")  # not the attribute: Django wants a field of the model there
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Meeting]:
         first = Case(When(status=Status.WAITING, then=Value(0)), When(status=Status.FAILED, then=Value(1)), default=Value(2))
