@@ -1,0 +1,89 @@
+import json
+import time
+from collections.abc import Callable
+
+import pytest
+import time_machine
+
+from payments.errors import BadSignature, PaymentUnknown
+from payments.gateways.base import Gateway, Outcome
+from payments.gateways.sandbox import HEADER, Answer, SandboxGateway
+from tests.payments.gateways.contract import MONEY, REFERENCE, GatewayContract, Message, checkout_request
+
+
+@pytest.fixture
+def gateway() -> SandboxGateway:
+    return SandboxGateway(secret="words-of-the-bank", site_url="http://testserver/")
+
+
+def ticket_of(gateway: SandboxGateway):
+    return gateway.read_ticket(gateway.open_checkout(checkout_request()).url.rpartition("/")[2])
+
+
+class TestSandboxGateway(GatewayContract):
+    @pytest.fixture
+    def gateway(self) -> Gateway:
+        return SandboxGateway(secret="words-of-the-bank", site_url="http://testserver")
+
+    @pytest.fixture
+    def unconfigured(self) -> Gateway:
+        return SandboxGateway(secret="", site_url="http://testserver")
+
+    @pytest.fixture
+    def paid(self, gateway: SandboxGateway) -> Callable[[], Message]:  # type: ignore[override]
+        def pay() -> Message:
+            body = gateway.decide(ticket_of(gateway), Answer.PAID)
+            return {HEADER: gateway.sign(body)}, body
+
+        return pay
+
+
+def test_page_holds_what_is_asked_for(gateway: SandboxGateway):
+    request = checkout_request()
+    ticket = ticket_of(gateway)
+    assert (ticket.reference, ticket.money, ticket.return_url) == (REFERENCE, MONEY, request.return_url)
+
+
+def test_address_made_elsewhere_is_unknown(gateway: SandboxGateway):
+    token = gateway.token_of(ticket_of(gateway))
+    with pytest.raises(PaymentUnknown):
+        gateway.read_ticket(token[:-1] + ("A" if token[-1] != "A" else "B"))
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome"),
+    [
+        (Answer.OPEN, Outcome.PENDING),
+        (Answer.PAID, Outcome.PAID),
+        (Answer.FAILED, Outcome.FAILED),
+        (Answer.CANCELLED, Outcome.CANCELLED),
+        (Answer.EXPIRED, Outcome.EXPIRED),
+    ],
+)
+def test_each_answer_has_its_outcome(gateway: SandboxGateway, answer: Answer, outcome: Outcome):
+    body = gateway.decide(ticket_of(gateway), answer)
+    report = gateway.read_message(body).report
+    assert report is not None
+    assert (report.outcome, gateway.answer_of(REFERENCE)) == (outcome, answer)
+
+
+def test_each_try_is_a_transaction_of_its_own(gateway: SandboxGateway):
+    first, second = (json.loads(gateway.decide(ticket_of(gateway), Answer.FAILED)) for _try in range(2))
+    assert first["id"] != second["id"]
+    assert first["transaction_id"] != second["transaction_id"]
+
+
+@pytest.mark.parametrize("header", ["", "t=1", "v1=00", "t=x,v1=" + "0" * 64, "t=1,v1=" + "0" * 63, "t=1,v1=" + "0" * 64])
+def test_header_that_proves_nothing_is_refused(gateway: SandboxGateway, header: str):
+    with pytest.raises(BadSignature):
+        gateway.verify_message({HEADER: header}, b"{}")
+
+
+@pytest.mark.parametrize("seconds", [-301, 301])
+def test_signature_is_good_for_five_minutes(gateway: SandboxGateway, seconds: int):
+    body = b'{"id":"evt_1"}'
+    header = gateway.sign(body)
+    with time_machine.travel(time.time() + seconds), pytest.raises(BadSignature):
+        gateway.verify_message({HEADER: header}, body)
+    with time_machine.travel(time.time() + seconds * 0.9):
+        gateway.verify_message({HEADER: header}, body)
