@@ -34,6 +34,8 @@ def place_order(order: Order) -> Order:
     order = Order.objects.select_for_update().get(pk=order.pk)
     if order.is_awaiting_payment:
         return order
+    if order.status != Order.Status.CART:
+        raise OrderNotPayable
     now = timezone.now()
     bookings = list(order.bookings.select_for_update().exclude(status=Booking.Status.CANCELLED).order_by("pk"))
     kept = [booking for booking in bookings if booking.is_hold_open]

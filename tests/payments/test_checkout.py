@@ -1,0 +1,200 @@
+import threading
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import requests
+import responses
+import time_machine
+from django.conf import settings
+from django.utils import timezone
+
+from bookings.errors import CartEmpty, OrderNotPayable
+from bookings.holds import Wanted, place_hold
+from bookings.models import Booking, Order, SessionType, Tutor, User
+from bookings.money import Money
+from payments.checkout import order_and_check_out, place_cart, start_checkout
+from payments.errors import CheckoutUnderway, GatewayNotOffered, GatewayRefused, GatewayUnavailable, PriceChanged
+from payments.models import Payment
+from tests.factories import make_booking, make_session_type, tomorrow
+from tests.payments import midtrans
+from tests.race import race
+
+SNAP = f"{settings.MIDTRANS_SNAP_URL}/transactions"
+
+
+@pytest.fixture
+def order(booking: Booking) -> Order:
+    return booking.order
+
+
+def test_payment_is_written_down_before_the_gateway_is_asked(order: Order, vendor: responses.RequestsMock):
+    seen: list[list[str]] = []
+
+    def answer(_request: Any) -> tuple[int, dict[str, str], str]:
+        seen.append(list(Payment.objects.values_list("reference", flat=True)))
+        return 201, {}, '{"token": "t-1", "redirect_url": "https://pay.test/t-1"}'
+
+    vendor.add_callback(responses.POST, SNAP, callback=answer)
+    payment = start_checkout(order, gateway_name="midtrans")
+
+    assert payment is not None
+    assert seen == [[payment.reference]]
+    assert payment.reference == f"PAY-{order.reference.removeprefix('OR-')}-1"
+    payment.refresh_from_db()
+    assert (payment.checkout_url, payment.checkout_token, payment.status) == ("https://pay.test/t-1", "t-1", "pending")
+    assert (payment.money, payment.expires_at) == (order.money, order.expires_at)
+
+
+@pytest.mark.defect("CE-20")
+def test_payment_that_the_gateway_knows_is_always_in_our_books(order: Order, vendor: responses.RequestsMock):
+    vendor.post(SNAP, body=requests.ReadTimeout("no answer"))
+    with pytest.raises(GatewayUnavailable):
+        start_checkout(order, gateway_name="midtrans")
+    [payment] = order.payments.all()
+    assert (payment.status, payment.next_check_at is not None) == (Payment.Status.PENDING, True)
+    assert "Nobody knows" in payment.note
+
+
+def test_attempt_after_a_lost_answer_has_a_number_of_its_own(order: Order, vendor: responses.RequestsMock):
+    vendor.post(SNAP, body=requests.ReadTimeout("no answer"))
+    with pytest.raises(GatewayUnavailable):
+        start_checkout(order, gateway_name="midtrans")
+    midtrans.serve_page(vendor)
+    second = start_checkout(order, gateway_name="midtrans")
+    assert second is not None
+    assert (second.number, second.reference[-2:]) == (2, "-2")
+
+
+@pytest.mark.defect("CE-21")
+def test_open_page_is_used_again(order: Order, vendor: responses.RequestsMock):
+    midtrans.serve_page(vendor)
+    first, again = (start_checkout(order, gateway_name="midtrans") for _visit in range(2))
+    assert first == again
+    assert (order.payments.count(), len(vendor.calls)) == (1, 1)
+
+
+def test_another_gateway_or_a_dead_attempt_makes_a_new_attempt(order: Order, vendor: responses.RequestsMock):
+    midtrans.serve_page(vendor)
+    first = start_checkout(order, gateway_name="midtrans")
+    other = start_checkout(order, gateway_name="sandbox")
+    assert first is not None
+    assert other is not None
+    Payment.objects.filter(pk=first.pk).update(status=Payment.Status.FAILED)
+    third = start_checkout(order, gateway_name="midtrans")
+    assert third is not None
+    assert [payment.number for payment in (first, other, third)] == [1, 2, 3]
+
+
+def test_refused_checkout_ends_the_attempt_and_leaves_the_order_waiting(order: Order, vendor: responses.RequestsMock):
+    vendor.post(SNAP, status=400, json={"error_messages": ["gross_amount is wrong"]})
+    with pytest.raises(GatewayRefused) as raised:
+        start_checkout(order, gateway_name="midtrans")
+    [payment] = order.payments.all()
+    order.refresh_from_db()
+    assert (payment.status, payment.next_check_at, order.status) == (
+        Payment.Status.FAILED,
+        None,
+        Order.Status.AWAITING_PAYMENT,
+    )
+    assert [label for _url, label in raised.value.context["next_steps"]] == ["Go to your order"]
+
+
+def test_second_tab_waits_while_the_first_opens_the_page(order: Order):
+    Payment.objects.create(
+        order=order, number=1, reference="PAY-X-1", gateway="midtrans", amount=1, currency="IDR", expires_at=order.expires_at
+    )
+    with pytest.raises(CheckoutUnderway):
+        start_checkout(order, gateway_name="midtrans")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_tabs_at_once_open_one_page(order: Order):
+    asked = threading.Semaphore(0)
+
+    def answer(_request: Any) -> tuple[int, dict[str, str], str]:
+        asked.release()
+        return 201, {}, '{"token": "t-1", "redirect_url": "https://pay.test/t-1"}'
+
+    with responses.RequestsMock() as fake:
+        fake.add_callback(responses.POST, SNAP, callback=answer)
+        outcomes = race(lambda _number: start_checkout(order, gateway_name="midtrans"), threads=4)
+    assert {type(outcome.error) for outcome in outcomes} <= {type(None), CheckoutUnderway}
+    assert (Payment.objects.count(), asked._value) == (1, 1)
+
+
+def test_order_whose_time_is_nearly_over_is_not_paid_any_more(order: Order):
+    assert order.expires_at is not None
+    with time_machine.travel(order.expires_at - timedelta(seconds=30)), pytest.raises(OrderNotPayable):
+        start_checkout(order, gateway_name="midtrans")
+
+
+@pytest.mark.parametrize("status", [Booking.Status.PAID, Booking.Status.EXPIRED, Booking.Status.CANCELLED])
+def test_order_that_waits_no_more_is_not_paid_again(sam: User, ada: Tutor, status: str):
+    booking = make_booking(sam, ada, status=status)
+    with pytest.raises(OrderNotPayable):
+        start_checkout(booking.order, gateway_name="midtrans")
+    booking.refresh_from_db()
+    assert (booking.status, Payment.objects.exists()) == (status, False)
+
+
+@pytest.mark.parametrize("name", ["", "acme", "stripe"])
+def test_gateway_that_is_not_offered_leaves_the_cart_as_it_is(maths: SessionType, sam: User, name: str):
+    cart = place_hold(maths, starts_at=tomorrow(), student=sam).order
+    with pytest.raises(GatewayNotOffered):
+        start_checkout(cart, gateway_name=name)
+    cart.refresh_from_db()
+    assert cart.status == Order.Status.CART
+
+
+def test_gateway_that_cannot_take_the_currency_is_not_offered(ada: Any, sam: User):
+    booking = make_booking(sam, ada, session_type=make_session_type(ada, price=2500, currency="USD"))
+    Order.objects.filter(pk=booking.order_id).update(total=2500, currency="USD")
+    booking.order.refresh_from_db()
+    with pytest.raises(GatewayNotOffered):
+        start_checkout(booking.order, gateway_name="midtrans")
+
+
+def test_order_that_costs_nothing_is_paid_without_a_gateway(ada: Any, sam: User):
+    free = make_session_type(ada, price=0)
+    cart = place_hold(free, starts_at=tomorrow(), student=sam).order
+    assert start_checkout(cart, gateway_name="") is None
+    cart.refresh_from_db()
+    assert (cart.status, cart.payments.count()) == (Order.Status.PAID, 0)
+
+
+@pytest.mark.defect("TB-01")
+def test_discount_is_a_line_so_that_the_lines_sum_up(order: Order, vendor: responses.RequestsMock):
+    Order.objects.filter(pk=order.pk).update(total=100_000, discount=50_000)
+    order.refresh_from_db()
+    midtrans.serve_page(vendor)
+    start_checkout(order, gateway_name="midtrans")
+    sent = vendor.calls[0].request.body
+    assert b'"gross_amount": 100000' in sent
+    assert b'"price": -50000' in sent
+
+
+def test_cart_is_placed_only_at_the_price_that_was_seen(maths: SessionType, sam: User):
+    cart = place_hold(maths, starts_at=tomorrow(), student=sam).order
+    with pytest.raises(PriceChanged):
+        place_cart(sam, seen=Money(1, "IDR"))
+    cart.refresh_from_db()
+    assert cart.status == Order.Status.CART
+    assert place_cart(sam, seen=Money(150_000, "IDR")).status == Order.Status.AWAITING_PAYMENT
+
+
+def test_empty_cart_is_not_placed(sam: User):
+    with pytest.raises(CartEmpty):
+        place_cart(sam, seen=Money(0, "IDR"))
+
+
+@pytest.mark.parametrize("answer", [{"body": requests.ReadTimeout("x")}, {"status": 400, "json": {"error_messages": []}}])
+def test_program_without_a_page_leaves_the_slot_to_others(
+    maths: SessionType, sam: User, kim: User, vendor: responses.RequestsMock, answer: dict[str, Any]
+):
+    vendor.post(SNAP, **answer)
+    wanted = [Wanted(maths, tomorrow())]
+    with pytest.raises((GatewayUnavailable, GatewayRefused)):
+        order_and_check_out(wanted, student=sam, gateway_name="midtrans")
+    assert Order.objects.get().status == Order.Status.CANCELLED
+    assert place_hold(maths, starts_at=tomorrow(), student=kim).held_until > timezone.now()

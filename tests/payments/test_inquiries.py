@@ -1,0 +1,129 @@
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import responses
+import time_machine
+from django.core.management import call_command
+from django.utils import timezone
+
+from bookings.models import Order, User
+from payments.inquiries import ask_gateway, ask_gateway_now, check_payment, enqueue_due_checks, next_check
+from payments.models import Payment
+from tests.conftest import Drain
+from tests.factories import make_payment
+from tests.payments import midtrans
+from tests.race import race
+
+Status = Payment.Status
+
+
+@pytest.fixture
+def due(payment: Payment) -> Payment:
+    """The attempt, due to be asked about."""
+    Payment.objects.filter(pk=payment.pk).update(next_check_at=timezone.now())
+    payment.refresh_from_db()
+    return payment
+
+
+def test_payment_whose_message_was_lost_is_found(due: Payment, vendor: responses.RequestsMock, drain: Drain):
+    midtrans.serve_status(vendor, due)
+    assert enqueue_due_checks(now=timezone.now()) == 1
+    assert drain() == [("payments.check_payment", "succeeded")]
+    due.refresh_from_db()
+    assert (due.status, due.order.status, due.next_check_at, due.checks) == (Status.SUCCEEDED, Order.Status.PAID, None, 1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_workers_share_what_is_due(due: Payment):
+    for _attempt in range(5):
+        make_payment(due.order, next_check_at=timezone.now())
+    now = timezone.now()
+    outcomes = race(lambda _number: enqueue_due_checks(now=now), threads=4)
+    assert [outcome.error for outcome in outcomes] == [None] * 4
+    assert sum(outcome.value for outcome in outcomes) == 6
+
+
+@pytest.mark.defect("CE-29")
+def test_page_never_used_is_over_soon_after_its_end(due: Payment, vendor: responses.RequestsMock):
+    midtrans.serve_not_begun(vendor, due)
+    ask_gateway(due)
+    due.refresh_from_db()
+    assert due.status == Status.PENDING
+
+    with time_machine.travel(due.expires_at + timedelta(minutes=3)):
+        ask_gateway(due)
+    due.refresh_from_db()
+    assert (due.status, due.next_check_at) == (Status.EXPIRED, None)
+
+
+def test_payment_begun_in_time_gets_a_day_to_arrive(due: Payment, vendor: responses.RequestsMock):
+    midtrans.serve_status(vendor, due, "pending")
+    with time_machine.travel(due.expires_at + timedelta(hours=3)):
+        ask_gateway(due)
+    due.refresh_from_db()
+    assert due.status == Status.PENDING
+    with time_machine.travel(due.expires_at + timedelta(hours=25)):
+        ask_gateway(due)
+    due.refresh_from_db()
+    assert due.status == Status.EXPIRED
+
+
+def test_gateway_is_asked_ever_more_rarely_and_just_after_the_end(payment: Payment):
+    now, made, end = timezone.now(), payment.created_at, payment.expires_at
+    assert next_check(payment, now) == now + timedelta(minutes=2)
+    assert next_check(payment, made + timedelta(minutes=8)) == made + timedelta(minutes=16)
+    assert next_check(payment, end - timedelta(minutes=1)) == end + timedelta(minutes=2)
+    assert next_check(payment, end + timedelta(hours=5)) == end + timedelta(hours=5, minutes=30)
+    assert next_check(payment, end + timedelta(hours=25)) is None
+
+
+def test_gateway_in_trouble_is_asked_again_later(due: Payment, vendor: responses.RequestsMock, drain: Drain):
+    vendor.get(midtrans.status_url(due.reference), status=503, body="busy")
+    enqueue_due_checks(now=timezone.now())
+    assert drain() == [("payments.check_payment", "succeeded")]
+    due.refresh_from_db()
+    assert due.status == Status.PENDING
+    assert due.next_check_at is not None
+    assert due.next_check_at > timezone.now()
+
+
+def test_gateway_silent_for_a_day_leaves_the_payment_to_a_person(
+    due: Payment, root: User, vendor: responses.RequestsMock, drain: Drain, mailoutbox: list[Any]
+):
+    vendor.get(midtrans.status_url(due.reference), status=503, body="busy")
+    with time_machine.travel(due.expires_at + timedelta(days=2)):
+        check_payment(due)
+        drain()
+    due.refresh_from_db()
+    assert due.status == Status.NEEDS_REVIEW
+    assert len(mailoutbox) == 1
+
+
+def test_gateway_that_was_taken_out_of_the_settings_is_a_silent_one(due: Payment, settings: Any):
+    settings.PAYMENT_GATEWAYS = {}
+    check_payment(due)
+    due.refresh_from_db()
+    assert due.status == Status.PENDING
+
+
+def test_person_before_the_page_asks_at_most_every_five_seconds(payment: Payment, vendor: responses.RequestsMock):
+    midtrans.serve_status(vendor, payment, "pending")
+    assert [ask_gateway_now(payment) for _press in range(3)] == [True, False, False]
+    assert len(vendor.calls) == 1
+    with time_machine.travel(timezone.now() + timedelta(seconds=6)):
+        assert ask_gateway_now(payment) is True
+
+
+def test_reconciliation_prints_what_changed(
+    due: Payment, vendor: responses.RequestsMock, capsys: pytest.CaptureFixture[str]
+):
+    silent = make_payment(due.order, next_check_at=timezone.now())
+    midtrans.serve_status(vendor, due)
+    vendor.get(midtrans.status_url(silent.reference), status=503, body="busy")
+    call_command("reconcile_payments")
+    said = capsys.readouterr()
+    assert said.out.splitlines() == [f"{due.reference}: pending → succeeded", "1 payments changed."]
+    assert silent.reference in said.err
+    call_command("reconcile_payments")
+    assert "0 payments changed." in capsys.readouterr().out
