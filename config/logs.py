@@ -98,6 +98,8 @@ def note_job(run: Callable[[], Any], context: JobContext, worker: Any) -> Any:
 
 
 def _facts_of_job(record: logging.LogRecord) -> dict[str, Any]:
-    """The worker's own lines carry the whole job: keep what names it."""
+    """The worker's own lines carry the whole job: keep what names it, not its arguments, which may be a whole mail."""
     job = getattr(record, "job", None)
-    return {"task": job.get("task_name"), "job": job.get("id")} if isinstance(job, dict) else {}
+    if not isinstance(job, dict):
+        return {}
+    return {"message": str(getattr(record, "action", "job")), "task": job.get("task_name"), "job": job.get("id")}

@@ -184,13 +184,14 @@ ALLAUTH_TRUSTED_PROXY_COUNT = env.whole(
 )
 
 # Mail
-vars().update(
-    env.email(
-        "EMAIL_URL",
-        "consolemail://" if DEBUG else "smtp://localhost:25",
-        "The mail server, such as smtp+tls://user:password@host:587.",
-    )
+_mail = env.email(
+    "EMAIL_URL",
+    "consolemail://" if DEBUG else "smtp://localhost:25",
+    "The mail server, such as smtp+tls://user:password@host:587.",
 )
+vars().update(_mail)
+MAIL_BACKEND = _mail["EMAIL_BACKEND"]  # used by the job that sends
+EMAIL_BACKEND = "config.mail.QueuedBackend"
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text(
     "DEFAULT_FROM_EMAIL", f"{SITE_NAME} <no-reply@{_site.hostname}>", "The sender of every mail."

@@ -1,0 +1,35 @@
+"""Background work of this app. Each job may run twice, in two workers, and be killed halfway."""
+
+from __future__ import annotations
+
+import logging
+
+from django.utils import timezone
+from procrastinate import JobContext
+from procrastinate.contrib.django import app
+from procrastinate.exceptions import UniqueViolation
+from procrastinate.jobs import Status
+
+from bookings import orders
+
+log = logging.getLogger("linkpool.jobs")
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="bookings.expire_unpaid", queueing_lock="bookings.expire_unpaid")
+def expire_unpaid(timestamp: int) -> None:
+    """Free what was not paid in time."""
+    orders.expire_unpaid(now=timezone.now())
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="bookings.take_up_stalled_jobs", queueing_lock="bookings.take_up_stalled_jobs", pass_context=True)
+async def take_up_stalled_jobs(context: JobContext, timestamp: int) -> None:
+    """Queue again what a worker was doing when it died: it tells of its life every 10 seconds, and has not for 30."""
+    jobs = context.app.job_manager
+    for job in await jobs.get_stalled_jobs(seconds_since_heartbeat=30):
+        log.warning("job taken up again", extra={"job": job.id, "task": job.task_name, "attempt": job.attempts})
+        try:
+            await jobs.retry_job(job)
+        except UniqueViolation:  # its queueing lock is taken: the next of its kind waits already and does the work
+            await jobs.finish_job(job, status=Status.ABORTED, delete_job=True)
