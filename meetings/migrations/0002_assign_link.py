@@ -59,11 +59,12 @@ BEGIN
         EXIT WHEN chosen IS NOT NULL OR start_id IS NOT DISTINCT FROM first_id;
         last_id := start_id - 1; start_id := first_id;
     END LOOP;
+    -- While we waited somebody may have cancelled, moved or provided for this very lesson: look again.
     IF chosen IS NULL THEN
-        outcome := 'no_room'; RETURN;
+        SELECT CASE WHEN m.status = 'waiting' AND m.during = asked.during THEN 'no_room' ELSE 'changed' END
+          INTO outcome FROM meetings_meeting m WHERE m.id = meeting;
+        RETURN;
     END IF;
-
-    -- Looks again: while we waited somebody may have cancelled, moved or provided for this lesson.
     UPDATE meetings_meeting m
        SET provider = 'pool', link_id = chosen, reserved = wanted, status = 'ready', ready_at = asked_at,
            attempts = m.attempts + 1, last_error = '', next_attempt_at = NULL

@@ -4,6 +4,7 @@ import random
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.db import connection, transaction
@@ -106,6 +107,10 @@ def test_link_given_back_while_another_waits_for_the_day_is_found():
         assert answer.result(timeout=30) == link
 
 
+def _assign_whoever_asks(meeting: Meeting, _number: int) -> MeetingLink:
+    return assign_link(meeting)
+
+
 def _assign_on_a_connection_of_its_own(meeting: Meeting) -> MeetingLink:
     try:
         return assign_link(meeting)
@@ -116,3 +121,12 @@ def _assign_on_a_connection_of_its_own(meeting: Meeting) -> MeetingLink:
 def _links_busy_during(during: During) -> int:
     reserved = (during.start, during.end + timedelta(minutes=10))
     return Meeting.objects.holding_links().filter(reserved__overlap=reserved).values("link").distinct().count()
+
+
+def test_meeting_given_the_last_link_by_another_caller_is_not_told_that_none_is_left():
+    """Both asked while it was waiting; the second finds the pool full, but of its own meeting's doing."""
+    for _attempt in range(10):
+        link, meeting = make_link(), waiting_meeting()
+        outcomes = race(partial(_assign_whoever_asks, meeting), threads=4)
+        assert [outcome.value for outcome in outcomes] == [link] * 4
+        MeetingLink.objects.update(status=MeetingLink.Status.RETIRED)
