@@ -14,6 +14,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from bookings.errors import BookingNotPaid
 from bookings.jobs import enqueue, enqueue_once
 from bookings.models import Booking
 from bookings.models.bookings import BookingQuerySet
@@ -40,6 +41,14 @@ def plan_meeting(booking: Booking) -> Meeting | None:
         is_new = True
     if is_new:
         _provision_soon(meeting)
+    return meeting
+
+
+def plan_paid_meeting(booking: Booking) -> Meeting:
+    """As `plan_meeting`, for those who need the meeting now. Raises BookingNotPaid."""
+    meeting = plan_meeting(booking)
+    if meeting is None:
+        raise BookingNotPaid
     return meeting
 
 

@@ -63,6 +63,15 @@ def provision_meeting(meeting: Meeting) -> Meeting:
     return meeting
 
 
+def assign_from_pool(meeting: Meeting) -> pool.Assignment:
+    """Give the meeting a pool link whatever its provider, as a person or a program asks. Raises as `assign_link`."""
+    try:
+        return pool.ask_for_link(meeting)
+    except NoLinkLeft as error:
+        note_trouble(meeting, error)
+        raise
+
+
 def provision_due(*, now: datetime, limit: int = BATCH) -> Tally:
     """Try every waiting meeting whose turn has come, the earliest lesson first. One's trouble stops no other."""
     tally = Tally(ready=0, errors=[])

@@ -13,8 +13,10 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from bookings.errors import DomainError
 from bookings.models import Booking
 from meetings import planning, provisioning
+from meetings.errors import LinkSearchFailed
 from meetings.models import Meeting, MeetingLink
 from meetings.provisioning import BATCH, Tally
 
@@ -47,6 +49,21 @@ def plan_missed(now: datetime) -> int:
     for booking in missed:
         planning.plan_meeting(booking)
     return len(missed)
+
+
+def provide_missing() -> Tally:
+    """Provide every paid session to come that has no address, now and whatever its turn, the earliest first."""
+    tally = Tally(ready=0, errors=[])
+    to_come = Booking.objects.paid().filter(during__endswith__gt=timezone.now())
+    for booking in to_come.exclude(meeting__status__in=Meeting.HOLDING).order_by("during", "pk")[:BATCH]:
+        try:
+            provisioning.provision_meeting(planning.plan_paid_meeting(booking))
+            tally.ready += 1
+        except LinkSearchFailed:
+            raise
+        except DomainError as error:
+            tally.errors.append((booking.reference, str(error)))
+    return tally
 
 
 def drop_called_off() -> int:

@@ -1,0 +1,104 @@
+"""The calls of the owner's other programs. A key with the scope "meetings" may read raw addresses."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from django.utils.translation import gettext as _
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from bookings.errors import InvalidInput, NotFound
+from bookings.models import ApiKey, Booking
+from meetings import planning, provisioning, upkeep
+from meetings.errors import LinkSearchFailed, NoLinkLeft
+from meetings.models import Meeting
+
+_REFERENCE = re.compile(r"[A-Za-z0-9-]{1,20}")
+
+
+class MeetingsCall(APIView):
+    """A call about meetings. Refusals of the domain become JSON in one place, here and in `answer_error`."""
+
+    scope = ApiKey.Scope.MEETINGS
+
+    def handle_exception(self, exc: Exception) -> Response:
+        response = super().handle_exception(exc)
+        if isinstance(exc, NoLinkLeft):
+            response.data["requiresManualAssignment"] = True
+        if isinstance(exc, LinkSearchFailed):
+            response.data["details"] = _("The database did not answer as expected. Please try again.")
+        return response
+
+
+class AssignMeetingLink(MeetingsCall):
+    """Give a paid booking a link of the pool, or return the one it has."""
+
+    def post(self, request: Request) -> Response:
+        booking = _find_booking(_text(request, "bookingId"), _("Missing required field: bookingId"), _("Booking not found"))
+        meeting = planning.plan_paid_meeting(booking)
+        if meeting.status in Meeting.HOLDING:
+            return Response({**_link_of(meeting), "alreadyAssigned": True})
+        assignment = provisioning.assign_from_pool(meeting)
+        answer = {"success": True, "meetingLink": assignment.link.url, "meetingLinkId": assignment.link.pk}
+        return Response({**answer, "alreadyAssigned": True} if assignment.was_there else answer)
+
+
+class CreateMeetingLink(MeetingsCall):
+    """Make the meeting at the tutor's provider, or return the one there is."""
+
+    def post(self, request: Request) -> Response:
+        booking = _find_booking(_text(request, "bookingId"), _("Missing required field: bookingId"), _("Booking not found"))
+        meeting = planning.plan_paid_meeting(booking)
+        if meeting.status not in Meeting.HOLDING:
+            meeting = provisioning.provision_meeting(meeting)
+        address = meeting.address_for(is_tutor=False)
+        return Response({"success": True, "meetingLink": address, "eventId": meeting.external_id or None})
+
+
+class CreateMissingMeetings(MeetingsCall):
+    """Provide every paid session to come that has no meeting, the earliest first, at most 200 a call."""
+
+    def post(self, request: Request) -> Response:
+        tally = upkeep.provide_missing()
+        message = _("Meeting creation complete") if tally.total else _("No sessions need meeting links")
+        errors = [{"session_id": reference, "error": why} for reference, why in tally.errors]
+        counts = {"total": tally.total, "success": tally.ready, "failed": len(errors)}
+        return Response({"message": message, **counts, "errors": errors})
+
+
+class RetryMeetingLink(MeetingsCall):
+    """Try again for one session, now."""
+
+    def post(self, request: Request) -> Response:
+        booking = _find_booking(_text(request, "sessionId"), _("Session ID is required"), _("Session not found"))
+        if not booking.is_paid:
+            raise InvalidInput(_("Can only create meeting links for scheduled sessions"))
+        meeting = planning.plan_paid_meeting(booking)
+        message = _("Session already has a meeting link")
+        if meeting.status not in Meeting.HOLDING:
+            meeting = provisioning.provision_meeting(meeting)
+            message = _("Meeting link created successfully")
+        return Response({"success": True, "message": message, "join_url": meeting.address_for(is_tutor=False)})
+
+
+def _text(request: Request, field: str) -> str:
+    """Return a field of the JSON body, or an empty text if it is missing or no text."""
+    value: Any = request.data.get(field) if isinstance(request.data, dict) else None
+    return value.strip() if isinstance(value, str) else ""
+
+
+def _find_booking(reference: str, missing: str, unknown: str) -> Booking:
+    """Raises InvalidInput or NotFound with these sentences."""
+    if not reference:
+        raise InvalidInput(missing)
+    found = Booking.objects.filter(reference=reference).first() if _REFERENCE.fullmatch(reference) else None
+    if found is None:
+        raise NotFound(unknown)
+    return found
+
+
+def _link_of(meeting: Meeting) -> dict[str, Any]:
+    return {"success": True, "meetingLink": meeting.address_for(is_tutor=False), "meetingLinkId": meeting.link_id}

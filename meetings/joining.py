@@ -1,0 +1,101 @@
+"""The door of a meeting: who stands before it learns when it opens, and gets through only while it is open.
+
+The raw address of a meeting leaves the site here, as a redirect, and in the answers of the API. Nowhere else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from django.db.models import F
+
+from bookings.models import Booking, User
+from meetings.models import Attendance, Meeting
+
+LOOK_AGAIN_AT_MOST = timedelta(hours=1)
+PREPARED_SOON, PREPARED_LATE = timedelta(seconds=5), timedelta(seconds=30)
+
+
+class State(StrEnum):
+    UNPAID = "unpaid"
+    CANCELLED = "cancelled"
+    EARLY = "early"
+    PREPARING = "preparing"
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+_STATE_OF_BOOKING = {
+    Booking.Status.HELD: State.UNPAID,
+    Booking.Status.REQUESTED: State.UNPAID,
+    Booking.Status.ACCEPTED: State.UNPAID,
+    Booking.Status.EXPIRED: State.CANCELLED,
+    Booking.Status.DECLINED: State.CANCELLED,
+    Booking.Status.CANCELLED: State.CANCELLED,
+    Booking.Status.COMPLETED: State.CLOSED,
+    Booking.Status.NO_SHOW_STUDENT: State.CLOSED,
+    Booking.Status.NO_SHOW_TUTOR: State.CLOSED,
+}
+
+
+@dataclass(frozen=True)
+class Door:
+    """What somebody finds who comes now. `meeting` may be missing; `is_ready` says that its address is known."""
+
+    state: State
+    opens_at: datetime
+    closes_at: datetime
+    meeting: Meeting | None
+    is_ready: bool
+
+    @property
+    def is_open(self) -> bool:
+        return self.state is State.OPEN
+
+    def look_again_in(self, now: datetime) -> int | None:
+        """Seconds after which something may be different, at most an hour; None when nothing will."""
+        if self.state in (State.UNPAID, State.CANCELLED, State.CLOSED):
+            return None
+        if not self.is_ready:
+            asked_at = self.meeting.requested_at if self.meeting else now
+            return int((PREPARED_SOON if now - asked_at < timedelta(minutes=2) else PREPARED_LATE).total_seconds())
+        left = (self.closes_at if self.is_open else self.opens_at) - now
+        return int(min(left, LOOK_AGAIN_AT_MOST).total_seconds()) + 1
+
+
+def find_door(booking: Booking, *, now: datetime) -> Door:
+    """Return the door of the booking as it is now. Looks at the link only while the join window is open."""
+    meeting: Meeting | None = getattr(booking, "meeting", None)
+    is_ready = meeting is not None and meeting.status in Meeting.HOLDING
+    opens_at, closes_at = booking.join_opens_at, booking.join_closes_at
+    state = _STATE_OF_BOOKING.get(Booking.Status(booking.status))
+    if state is None and now >= closes_at:
+        state = State.CLOSED
+    if state is None and now < opens_at:
+        state = State.EARLY
+    if state is None and not is_ready:
+        state = State.PREPARING
+    if state is None and meeting is not None and (others_until := _used_by_others_until(meeting, now)):
+        # A window may reach into the lesson before or after ours on the same link: nobody walks into that.
+        state = State.CLOSED if now >= booking.ends_at else State.EARLY
+        opens_at = max(opens_at, others_until)
+    return Door(state or State.OPEN, opens_at, closes_at, meeting, is_ready)
+
+
+def _used_by_others_until(meeting: Meeting, now: datetime) -> datetime | None:
+    """When the lesson that takes place on the same link right now ends; None if there is none."""
+    if meeting.link_id is None:
+        return None
+    on_link = Meeting.objects.holding_links().filter(link=meeting.link_id, reserved__contains=now, during__contains=now)
+    other = on_link.exclude(pk=meeting.pk).first()
+    return other.time.end if other else None
+
+
+def record_attendance(meeting: Meeting, user: User, *, now: datetime) -> None:
+    """Note that this person went through the open door. The first time is kept."""
+    first = {"opened_at": now, "last_opened_at": now}
+    row, is_new = Attendance.objects.get_or_create(meeting=meeting, user=user, defaults=first)
+    if not is_new:
+        Attendance.objects.filter(pk=row.pk).update(last_opened_at=now, times_opened=F("times_opened") + 1)

@@ -1,0 +1,79 @@
+"""The door of a session, and what a booking's page says of its meeting."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_safe
+
+from bookings.models import Booking, User
+from meetings.joining import Door, find_door, record_attendance
+
+
+@require_safe
+@never_cache
+def join(request: HttpRequest, reference: str) -> HttpResponse:
+    """Lead the student or the tutor through the open door; before and after, say how things stand."""
+    user = _user(request)
+    mine = Booking.objects.of_parties(user).select_related("tutor__user", "student", "meeting__link")
+    booking = get_object_or_404(mine, reference=reference)
+    now = timezone.now()
+    door = find_door(booking, now=now)
+    response = _through(door, booking, user, request) if door.is_open else _before(door, booking, request)
+    response["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+@require_GET
+@never_cache
+def booking_status(request: HttpRequest, reference: str) -> HttpResponse:
+    """Return the fragment that says whether the link is ready and when one can join. It asks again by itself."""
+    user = _user(request)
+    visible = Booking.objects.visible_to(user).select_related("tutor", "meeting")
+    booking = get_object_or_404(visible, reference=reference)
+    now = timezone.now()
+    door = find_door(booking, now=now)
+    context = {
+        "booking": booking,
+        "door": door,
+        "is_party": user.pk in (booking.student_id, booking.tutor.user_id),
+        "look_again_in": door.look_again_in(now),
+    }
+    return render(request, "meetings/_booking_status.html", context)
+
+
+@login_not_required
+@require_GET
+def sandbox_room(request: HttpRequest, code: str) -> HttpResponse:
+    """Show a pretend room. Only while DEBUG is on."""
+    if not settings.DEBUG:
+        raise Http404
+    return render(request, "meetings/sandbox_room.html", {"code": code})
+
+
+def _through(door: Door, booking: Booking, user: User, request: HttpRequest) -> HttpResponse:
+    if door.meeting is None:
+        raise Http404
+    if request.method == "GET":  # a HEAD only looks
+        record_attendance(door.meeting, user, now=timezone.now())
+    return HttpResponseRedirect(door.meeting.address_for(is_tutor=user.pk == booking.tutor.user_id))
+
+
+def _before(door: Door, booking: Booking, request: HttpRequest) -> HttpResponse:
+    now = timezone.now()
+    context = {"booking": booking, "door": door, "is_soon": (door.opens_at - now).days < 1}
+    response = render(request, "meetings/join.html", context)
+    seconds = door.look_again_in(now)
+    if seconds is not None:
+        response["Refresh"] = str(seconds)  # for browsers without scripts as well
+    return response
+
+
+def _user(request: HttpRequest) -> User:
+    if not isinstance(request.user, User):
+        raise Http404
+    return request.user
