@@ -1,0 +1,34 @@
+"""What the admin's front page asks of meetings: plain questions, a fixed number of queries each."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from bookings.models import Booking
+from bookings.models.bookings import BookingQuerySet
+from bookings.times import During
+from meetings.models import Meeting
+from meetings.upkeep import STANDING
+
+
+def sessions_without_link(now: datetime) -> BookingQuerySet:
+    """Return paid sessions that are not over and have no address, the earliest first; planned or not.
+
+    `booking.meeting.last_error` says why, if `booking` has a meeting.
+    """
+    missing = Booking.objects.paid().filter(during__endswith__gt=now).exclude(meeting__status__in=Meeting.HOLDING)
+    return _listed(missing)
+
+
+def sessions_during(during: During) -> BookingQuerySet:
+    """Return the sessions that touch this time (UTC) and take place or took place, with meeting and link label."""
+    return _listed(Booking.objects.filter(status__in=STANDING).overlapping(during))
+
+
+def next_sessions(now: datetime, *, limit: int = 10) -> BookingQuerySet:
+    """Return the next sessions that begin, with meeting and link label."""
+    return _listed(Booking.objects.paid().filter(during__startswith__gt=now))[:limit]
+
+
+def _listed(bookings: BookingQuerySet) -> BookingQuerySet:
+    return bookings.select_related("student", "tutor__user", "meeting__link").order_by("during", "pk")
