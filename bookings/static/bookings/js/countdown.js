@@ -1,4 +1,4 @@
-// Writes the time left into every <time data-countdown datetime="…">, and reloads the page once when it is over:
+// Writes the time left into every <time data-countdown datetime="…" data-words="# left">, and reloads the page once when it is over:
 // the server alone decides what is true then.
 "use strict";
 
@@ -18,7 +18,7 @@
       const ends = Date.parse(time.dateTime);
       if (Number.isNaN(ends)) continue;
       const left = Math.max(0, Math.ceil((ends - Date.now()) / 1000));
-      time.textContent = written(left);
+      time.textContent = (time.dataset.words || "#").replace("#", written(left));
       if (left === 0 && ends > opened && !reloading) {
         reloading = true;
         setTimeout(() => location.reload(), 1500);
