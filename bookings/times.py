@@ -112,7 +112,7 @@ class WallClock:
         return cls(tuple(stretches))
 
     def spans(self, starts: datetime, ends: datetime) -> list[During]:
-        """Return all the time in which the clock reads at least `starts` and less than `ends`.
+        """Return all the time in which the clock reads at least `starts` and less than `ends`, sorted.
 
         `starts` and `ends` are what the clock reads, written as if in UTC. A time that the clock
         jumps over is in no span; a time that it reads twice is in the spans twice.
@@ -122,7 +122,7 @@ class WallClock:
             start, end = max(begin, starts - offset), min(change, ends - offset)
             if start < end:
                 spans.append(During(start, end))
-        return merge(spans) if len(spans) > 1 else spans
+        return spans
 
     def first_at(self, reading: datetime) -> datetime:
         """Return the first instant at which the clock reads at least `reading` (written as in UTC)."""

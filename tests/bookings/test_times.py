@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bookings.times import During, as_utc, day_bounds, local, merge, parse_zone, zone_choices
+from bookings.times import During, WallClock, as_utc, day_bounds, local, merge, midnight, parse_zone, zone_choices
 
 HOUR = timedelta(hours=1)
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -155,13 +155,37 @@ def test_day_bounds_are_whole_days_of_the_zone(zone, first, last, start, end):
     [
         pytest.param("UTC", date(2026, 1, 2), date(2026, 1, 1), "must not be before", id="reversed"),
         pytest.param("Pacific/Apia", date(2011, 12, 30), date(2011, 12, 30), "does not exist", id="no such day"),
-        pytest.param("UTC", date.min, date.min, "years 2 to 9998", id="year 1"),
-        pytest.param("UTC", date(2026, 1, 1), date.max, "years 2 to 9998", id="year 9999"),
+        pytest.param("UTC", date(1, 12, 31), date(2, 1, 1), "years 2 to 9998", id="year 1"),
+        pytest.param("UTC", date(2026, 1, 1), date(9999, 1, 1), "years 2 to 9998", id="year 9999"),
+        pytest.param("UTC", date.min, date.max, "years 2 to 9998", id="all there is"),
     ],
 )
 def test_day_bounds_refuse_days_that_are_not_there(zone, first, last, sentence):
     with pytest.raises(ValueError, match=rf"^[A-Z].*{sentence}.*\.$"):
         day_bounds(first, last, ZoneInfo(zone))
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "reading", "first"),
+    [
+        ("Asia/Kathmandu", "2026-03-02", 9 * HOUR, "2026-03-02 03:15"),
+        ("Europe/Berlin", "2026-03-29", 1.5 * HOUR, "2026-03-29 00:30"),
+        ("Europe/Berlin", "2026-03-29", 2.5 * HOUR, "2026-03-29 01:00"),  # skipped: the first that comes
+        ("Europe/Berlin", "2026-03-29", 3.5 * HOUR, "2026-03-29 01:30"),
+        ("Europe/Berlin", "2026-10-25", 2.5 * HOUR, "2026-10-25 00:30"),  # repeated: the first pass
+        ("Europe/Berlin", "2026-10-25", 3.5 * HOUR, "2026-10-25 02:30"),
+        ("America/St_Johns", "2026-03-08", 1.5 * HOUR, "2026-03-08 05:00"),
+        ("America/St_Johns", "2026-03-08", 3.5 * HOUR, "2026-03-08 06:00"),
+        ("Pacific/Apia", "2011-12-30", 9 * HOUR, "2011-12-30 10:00"),
+        ("Asia/Jakarta", "0001-12-31", 9 * HOUR, "0002-01-01 00:00"),
+        ("Asia/Jakarta", "9999-01-01", 9 * HOUR, "9999-01-01 00:00"),
+    ],
+)
+def test_clock_knows_when_it_first_reads_a_time(zone, day, reading, first):
+    day = date.fromisoformat(day)
+    clock = WallClock.covering(day, day, ZoneInfo(zone))
+
+    assert clock.first_at(midnight(day) + reading) == instant(first)
 
 
 def test_local_shows_the_clock_of_the_zone():

@@ -103,6 +103,16 @@ def test_windows_follow_the_clock_when_it_changes(case, hours, starts):
     assert times(hours, **case) == starts
 
 
+def test_windows_of_a_year_follow_both_changes_of_the_clock():
+    year = {"zone": "Europe/Berlin", "days": ("2026-03-01", "2027-02-28"), "horizon_days": 400}
+
+    starts = offered("* 09:00-10:00", **year)
+
+    summer = [start for start in starts if start.endswith("07:00")]
+    assert (len(starts), summer[0], summer[-1]) == (365, "2026-03-29 07:00", "2026-10-24 07:00")
+    assert len([start for start in starts if start.endswith("08:00")]) == 365 - len(summer)
+
+
 def test_window_that_ends_in_a_repeated_hour_opens_again_for_its_second_pass():
     starts = offered("6 01:30-02:30", **BERLIN_AUTUMN, minutes=30)
 
