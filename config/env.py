@@ -25,22 +25,38 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Setting:
-    """One variable of the environment, for the documentation."""
+    """One variable of the environment, for the documentation. `default` is words where it depends on others."""
 
     name: str
     default: str
     sentence: str
+    group: str
 
 
 KNOWN: dict[str, Setting] = {}
+_groups = [""]
 _env = environ.Env()
 if ENV_FILE.is_file():
     _env.read_env(str(ENV_FILE))
 
 
-def _read(name: str, default: Any, sentence: str, cast: Callable[[str], T]) -> T:
-    shown = ",".join(default) if isinstance(default, list) else str(default)
-    KNOWN[name] = Setting(name, shown, sentence)
+def begin_group(title: str) -> None:
+    """Put what is read from here on under this title in the documentation."""
+    _groups.append(title)
+
+
+def declare(name: str, default: str, sentence: str) -> None:
+    """Note a variable that is read elsewhere, before there are settings."""
+    KNOWN[name] = Setting(name, default, sentence, _groups[-1])
+
+
+def is_set(name: str) -> bool:
+    """True when the environment gives a value, even if it is the default."""
+    return bool(os.environ.get(name, "").strip())
+
+
+def _read(name: str, default: Any, sentence: str, cast: Callable[[str], T], *, shown: str = "") -> T:
+    declare(name, shown or _shown(default), sentence)
     raw = os.environ.get(name)
     if raw is None or raw.strip() == "":
         return default  # type: ignore[no-any-return]
@@ -51,9 +67,17 @@ def _read(name: str, default: Any, sentence: str, cast: Callable[[str], T]) -> T
         raise ImproperlyConfigured(f"The environment variable {name} {error}. It means: {sentence}") from None
 
 
-def text(name: str, default: str, sentence: str) -> str:
-    """Return a text as it is written."""
-    return _read(name, default, sentence, str)
+def _shown(default: Any) -> str:
+    if isinstance(default, bool):
+        return "yes" if default else "no"
+    if isinstance(default, list):
+        return ",".join(default)
+    return "" if default is None else str(default)
+
+
+def text(name: str, default: str, sentence: str, *, shown: str = "") -> str:
+    """Return a text as it is written. `shown` describes a default that depends on other settings."""
+    return _read(name, default, sentence, str, shown=shown)
 
 
 def flag(name: str, default: bool, sentence: str) -> bool:
@@ -84,17 +108,25 @@ def whole(name: str, default: int, sentence: str, *, least: int = 0, most: int =
     return _read(name, default, sentence, cast)
 
 
-def listed(name: str, default: list[str], sentence: str) -> list[str]:
+def listed(name: str, default: list[str], sentence: str, *, shown: str = "") -> list[str]:
     """Return the parts of a comma-separated list, without blanks."""
-    return _read(name, default, sentence, lambda raw: [part.strip() for part in raw.split(",") if part.strip()])
+
+    def cast(raw: str) -> list[str]:
+        return [part.strip() for part in raw.split(",") if part.strip()]
+
+    return _read(name, default, sentence, cast, shown=shown)
 
 
 def address(name: str, default: str, sentence: str) -> str:
     """Return an http(s) address without its final slash."""
 
     def cast(raw: str) -> str:
-        parts = urlsplit(raw)
-        if parts.scheme not in ("http", "https") or not parts.netloc:
+        try:
+            parts = urlsplit(raw)
+            is_whole = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            is_whole = False
+        if not is_whole:
             raise ValueError("must be an address that starts with http:// or https://")
         return raw.rstrip("/")
 
@@ -131,12 +163,18 @@ def database(name: str, sentence: str) -> dict[str, Any] | None:
     def cast(raw: str) -> dict[str, Any]:
         if not raw.startswith(("postgres://", "postgresql://")):
             raise ValueError("must start with postgres:// (only PostgreSQL 15 or newer can be used)")
-        return dict(environ.Env.db_url_config(raw))
+        try:
+            found = dict(environ.Env.db_url_config(raw))
+        except ValueError:
+            raise ValueError("must be an address such as postgres://user:password@host:5432/linkpool") from None
+        if not found.get("NAME"):
+            raise ValueError("must name a database, such as postgres://user:password@host:5432/linkpool")
+        return found
 
     return _read(name, None, sentence, cast)
 
 
-def email(name: str, default: str, sentence: str) -> dict[str, Any]:
+def email(name: str, default: str, sentence: str, *, shown: str = "") -> dict[str, Any]:
     """Return Django's settings for a mail address such as smtp+tls://user:password@host:587."""
 
     def cast(raw: str) -> dict[str, Any]:
@@ -145,5 +183,4 @@ def email(name: str, default: str, sentence: str) -> dict[str, Any]:
         except Exception:
             raise ValueError("must be a mail address such as smtp+tls://user:password@host:587") from None
 
-    chosen = _read(name, default, sentence, str)
-    return _read(name, cast(default), sentence, cast) if chosen else cast(default)
+    return _read(name, cast(default), sentence, cast, shown=shown or default)

@@ -16,8 +16,14 @@ django_stubs_ext.monkeypatch()  # lets classes of Django take their types, as in
 BASE_DIR = env.BASE_DIR
 UNSET_SECRET_KEY = "unset-secret-key-of-a-site-that-is-not-set-up"  # noqa: S105 - checks.py refuses it
 
+env.begin_group("The site")
 DEBUG = env.flag("DEBUG", False, "Yes for demos and development only: shows the sandbox gateway and room.")
-SECRET_KEY = env.text("SECRET_KEY", UNSET_SECRET_KEY, "A long random text that signs sessions and links.")
+SECRET_KEY = env.text(
+    "SECRET_KEY",
+    UNSET_SECRET_KEY,
+    "A random text of 50 letters or more that signs sessions and links.",
+    shown="one that is known to all",
+)
 SITE_NAME = env.text("SITE_NAME", "Linkpool", "The name people see.")
 SITE_URL = env.address("SITE_URL", "http://localhost:8000", "The address people open, without a final slash.")
 DATA_DIR = (BASE_DIR / env.text("DATA_DIR", "var", "The folder for what the site writes itself.")).resolve()
@@ -26,13 +32,17 @@ ALLOWED_HOSTS = env.listed(
     "ALLOWED_HOSTS",
     ["localhost", "127.0.0.1", "[::1]", _site.hostname or "localhost"],
     "The host names that this site answers to.",
+    shown="localhost, 127.0.0.1, [::1] and the host of SITE_URL",
 )
 CSRF_TRUSTED_ORIGINS = [f"{_site.scheme}://{_site.netloc}"]
 TOKEN_KEYS = env.listed("TOKEN_KEYS", [], "Fernet keys that encrypt tutors' tokens, the newest first.")
-
 METRICS_TOKEN = env.text("METRICS_TOKEN", "", "Opens /metrics to Prometheus; empty = closed (open while DEBUG is on).")
 
-# What the rules of the business leave to the owner
+env.declare("PORT", "8000", "The port on which manage.py serve and manage.py demo listen.")
+env.declare("WEB_CONCURRENCY", "2", "Web processes of manage.py serve, of four threads each.")
+env.declare("ENV_FILE", ".env", "The file these settings are read from; the environment itself goes first.")
+
+env.begin_group("What the rules of the business leave to the owner")
 HOLD_MINUTES = env.whole("HOLD_MINUTES", 15, "How long a slot in the cart is kept.", least=1)
 PAYMENT_MINUTES = env.whole("PAYMENT_MINUTES", 30, "From checkout to the deadline for paying.", least=5)
 JOIN_OPENS_MINUTES = env.whole("JOIN_OPENS_MINUTES", 15, "The door opens this long before the start.")
@@ -46,7 +56,7 @@ NO_SHOW_WAIT_MINUTES = env.whole("NO_SHOW_WAIT_MINUTES", 15, "From when an absen
 DEFAULT_TIME_ZONE = env.zone("DEFAULT_TIME_ZONE", "Asia/Jakarta", "The zone of a reader we know nothing of.")
 DEFAULT_CURRENCY = env.currency("DEFAULT_CURRENCY", "IDR", "The currency of new session types.")
 
-# Vendors
+env.begin_group("Payments")
 SANDBOX_SECRET = env.text("SANDBOX_SECRET", "sandbox-signing-secret", "Signs the sandbox gateway's messages.")
 MIDTRANS_SERVER_KEY = env.text("MIDTRANS_SERVER_KEY", "", "Midtrans server key; empty = not offered.")
 MIDTRANS_SNAP_URL = env.address(
@@ -136,6 +146,7 @@ TEMPLATES = [
 ]
 FORM_RENDERER = "django.forms.renderers.DjangoTemplates"
 
+env.begin_group("Database, people and mail")
 # Database: the address given, else the site's own PostgreSQL in DATA_DIR
 _database = env.database("DATABASE_URL", "A PostgreSQL 15+ server; empty = the site starts its own.")
 if _database is None:
@@ -188,13 +199,17 @@ _mail = env.email(
     "EMAIL_URL",
     "consolemail://" if DEBUG else "smtp://localhost:25",
     "The mail server, such as smtp+tls://user:password@host:587.",
+    shown="a mail server on this machine",
 )
 vars().update(_mail)
 MAIL_BACKEND = _mail["EMAIL_BACKEND"]  # used by the job that sends
 EMAIL_BACKEND = "config.mail.QueuedBackend"
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text(
-    "DEFAULT_FROM_EMAIL", f"{SITE_NAME} <no-reply@{_site.hostname}>", "The sender of every mail."
+    "DEFAULT_FROM_EMAIL",
+    f"{SITE_NAME} <no-reply@{_site.hostname}>",
+    "The sender of every mail.",
+    shown="no-reply at the host of SITE_URL",
 )
 ADMINS = [("Admin", one) for one in env.listed("ADMINS", [], "Who is told of trouble (mail addresses).")]
 
@@ -219,6 +234,7 @@ STORAGES = {
 WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG
 
 # Security
+env.begin_group("Security")
 SECURE_SSL_REDIRECT = env.flag("SSL_REDIRECT", False, "Send http visitors to https (not the webhooks).")
 SECURE_REDIRECT_EXEMPT = [r"^webhooks/", r"^health/", r"^metrics"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if ALLAUTH_TRUSTED_PROXY_COUNT else None
@@ -267,4 +283,8 @@ LOGGING = {
         "procrastinate": {"level": "WARNING"},
     },
 }
-SILENCED_SYSTEM_CHECKS: list[str] = []
+SILENCED_SYSTEM_CHECKS = [
+    "security.W005",  # HSTS of other names under the same domain: theirs to decide
+    "security.W021",  # the same, for browsers' built-in lists
+    "security.W008",  # the proxy that ends TLS sends visitors to https; SSL_REDIRECT=1 where it does not
+]
