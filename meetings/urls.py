@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, re_path
 
 from meetings import api
 from meetings.views import join
@@ -13,13 +13,13 @@ urlpatterns: list[URLPattern] = [
     path("join/<slug:reference>/", join.join),
     path("bookings/<slug:reference>/meeting/", join.booking_status, name="booking_status"),
     path("sandbox/room/<slug:code>", join.sandbox_room, name="sandbox_room"),
+    # With and without the final slash: a redirect would lose what a program posts.
+    re_path(r"^api/assign-meeting-link/?$", api.AssignMeetingLink.as_view(), name="assign_meeting_link"),
+    re_path(r"^api/create-meeting-link/?$", api.CreateMeetingLink.as_view(), name="create_meeting_link"),
+    re_path(
+        r"^api/sessions/create-missing-meetings/?$",
+        api.CreateMissingMeetings.as_view(),
+        name="create_missing_meetings",
+    ),
+    re_path(r"^api/sessions/retry-meeting-link/?$", api.RetryMeetingLink.as_view(), name="retry_meeting_link"),
 ]
-
-for call, view in {
-    "assign-meeting-link": api.AssignMeetingLink,
-    "create-meeting-link": api.CreateMeetingLink,
-    "sessions/create-missing-meetings": api.CreateMissingMeetings,
-    "sessions/retry-meeting-link": api.RetryMeetingLink,
-}.items():
-    # With and without a final slash: a redirect would lose what a program posts.
-    urlpatterns += [path(f"api/{call}{slash}", view.as_view()) for slash in ("", "/")]

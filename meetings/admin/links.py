@@ -8,7 +8,9 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.widgets import AdminTextInputWidget
 from django.core.exceptions import PermissionDenied
+from django.db import models
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
@@ -56,6 +58,7 @@ class LinkForm(forms.ModelForm[MeetingLink]):
 @admin.register(MeetingLink)
 class MeetingLinkAdmin(ButtonsAdmin):
     form = LinkForm
+    formfield_overrides = {models.URLField: {"form_class": forms.CharField, "widget": AdminTextInputWidget}}
     change_list_template = "admin/meetings/meetinglink/change_list.html"
     list_display = ["__str__", "url", "status", "use_now", "next_use", "times_used", "last_used_at"]
     list_filter = ["status"]
@@ -140,8 +143,8 @@ class MeetingLinkAdmin(ButtonsAdmin):
         """Take a pasted or uploaded list of links, whole or not at all."""
         if not self.has_add_permission(request):
             raise PermissionDenied
-        form = AddManyForm(request.POST or None, request.FILES or None)
-        if request.method == "POST" and form.is_valid():
+        form = AddManyForm(request.POST, request.FILES) if request.method == "POST" else AddManyForm()
+        if form.is_valid():
             number = len(form.added)
             told = ngettext("%(number)s link added.", "%(number)s links added.", number) % {"number": number}
             self.message_user(request, told, messages.SUCCESS)

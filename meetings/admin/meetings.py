@@ -53,12 +53,13 @@ class MeetingAdmin(ButtonsAdmin):
     ]
     buttons = (Button("provision", gettext_lazy("Assign now"), _provision, lambda meeting: meeting.is_waiting),)
 
-    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
-        return ("urgency", "-during", "-id")  # not the attribute: Django wants a field of the model there
+    def get_ordering(self, request: HttpRequest) -> list[Any]:
+        """Those without a link first, then the latest."""
+        first = Case(When(status=Status.WAITING, then=Value(0)), When(status=Status.FAILED, then=Value(1)), default=Value(2))
+        return [first.asc(), "-during", "-id"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Meeting]:
-        first = Case(When(status=Status.WAITING, then=Value(0)), When(status=Status.FAILED, then=Value(1)), default=Value(2))
-        found: QuerySet[Meeting] = super().get_queryset(request).annotate(urgency=first)
+        found: QuerySet[Meeting] = super().get_queryset(request)
         return found.select_related("booking__student", "booking__tutor__user", "link")
 
     @admin.display(description=gettext_lazy("time"), ordering="during")
