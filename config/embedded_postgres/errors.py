@@ -45,6 +45,12 @@ def not_our_folder(data: Path) -> EmbeddedPostgresError:
     )
 
 
+def unspeakable(data: Path) -> EmbeddedPostgresError:
+    return EmbeddedPostgresError(
+        f"PostgreSQL cannot use the folder {str(data)!r}: point DATA_DIR at one without quotes, $ and backslashes."
+    )
+
+
 def owned_by(owner: str, folder: Path) -> EmbeddedPostgresError:
     return EmbeddedPostgresError(
         f"{folder} belongs to {owner}: run as that user, or point DATA_DIR at a folder of your own."

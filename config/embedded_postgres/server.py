@@ -7,6 +7,7 @@ process dies. The keeper (keeper.py) stops the server when nobody holds it. Maki
 
 import fcntl
 import os
+import shlex
 import subprocess
 import sys
 import threading
@@ -67,6 +68,7 @@ class Server:
         with _mutex:
             if self.folder.path in _holds and self.answers():
                 return
+            self.folder.check_name()
             try:
                 self.folder.home.mkdir(parents=True, exist_ok=True)
                 self._hold()
@@ -182,7 +184,7 @@ class Server:
         own = self.socket_folder == self.folder.path
         socket_folder = self.folder.real if own else self.socket_folder
         settings = {**SETTINGS, "unix_socket_directories": f'"{socket_folder}"'}
-        return " ".join(f"-c {name}='{value}'" for name, value in settings.items())
+        return " ".join(f"-c {name}={shlex.quote(value)}" for name, value in settings.items())
 
     def _await_answer(self) -> None:
         deadline = time.monotonic() + START_SECONDS

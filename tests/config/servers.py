@@ -30,6 +30,9 @@ sys.stdin.read()
 def stop(path: Path) -> None:
     Server(path).release()
     wait_until(lambda: find_postmaster(path.resolve()) is None)
+    socket_folder = Server(path).socket_folder
+    if socket_folder != path and socket_folder.exists():
+        socket_folder.rmdir()
     if path.is_symlink():
         shutil.rmtree(path.resolve().parent)
 

@@ -48,6 +48,11 @@ def test_file_in_place_of_the_folder_above_is_refused(tmp_path):
         Server(tmp_path / "var" / "postgres").ensure()
 
 
+def test_folder_whose_name_a_shell_would_read_is_refused(tmp_path):
+    with pytest.raises(EmbeddedPostgresError, match="without quotes"):
+        Server(tmp_path / "$HOME" / "postgres").ensure()
+
+
 def test_read_only_folder_is_named(tmp_path):
     for folder in (tmp_path, *tmp_path.parents[:2]):
         folder.chmod(0o555)
