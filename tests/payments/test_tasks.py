@@ -54,7 +54,7 @@ def test_jobs_wait_longer_after_each_failure():
 
     def wait(attempts: int) -> float | None:
         decision = backoff.get_retry_decision(exception=ValueError(), job=Job(attempts))  # type: ignore[arg-type]
-        return decision and decision.retry_at and (decision.retry_at - now).total_seconds()
+        return (decision.retry_at - now).total_seconds() if decision and decision.retry_at else None
 
     waits = [wait(attempts) for attempts in range(5)]
     assert waits[4] is None

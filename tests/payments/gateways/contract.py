@@ -6,6 +6,7 @@ import json
 from abc import abstractmethod
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -19,9 +20,9 @@ MONEY = Money(150_000, "IDR")
 Message = tuple[dict[str, str], bytes]
 
 
-def checkout_request(**changes: object) -> CheckoutRequest:
+def checkout_request(**changes: Any) -> CheckoutRequest:
     now = timezone.now()
-    usual = {
+    usual: dict[str, Any] = {
         "reference": REFERENCE,
         "money": MONEY,
         "items": [

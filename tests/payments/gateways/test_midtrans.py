@@ -1,6 +1,6 @@
 import base64
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, cast
@@ -42,7 +42,7 @@ class TestMidtransGateway(GatewayContract):
         return MidtransGateway(server_key="", snap_url=SNAP, api_url=API)
 
     @pytest.fixture
-    def paid(self, gateway: Gateway, vendor: responses.RequestsMock) -> Iterator[Callable[[], Message]]:
+    def paid(self, gateway: Gateway, vendor: responses.RequestsMock) -> Callable[[], Message]:
         def pay() -> Message:
             midtrans.serve_status(vendor, PAYMENT)
             return {}, midtrans.message(PAYMENT)

@@ -30,7 +30,7 @@ class TestSandboxGateway(GatewayContract):
         return SandboxGateway(secret="", site_url="http://testserver")
 
     @pytest.fixture
-    def paid(self, gateway: SandboxGateway) -> Callable[[], Message]:  # type: ignore[override]
+    def paid(self, gateway: SandboxGateway) -> Callable[[], Message]:
         def pay() -> Message:
             body = gateway.decide(ticket_of(gateway), Answer.PAID)
             return {HEADER: gateway.sign(body)}, body
