@@ -7,8 +7,11 @@ from typing import Any
 from allauth.account.decorators import secure_admin_login
 from django.contrib.admin import AdminSite
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _
+
+from config.front_page import build_front_page
 
 
 class LinkpoolAdminSite(AdminSite):
@@ -19,3 +22,8 @@ class LinkpoolAdminSite(AdminSite):
     @method_decorator(secure_admin_login)
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         return super().login(request, extra_context)
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """Show the front page above Django's list of what there is."""
+        front = build_front_page(request.user, now=timezone.now())
+        return super().index(request, {"front": front, **(extra_context or {})})

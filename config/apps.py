@@ -28,3 +28,8 @@ class SiteConfig(AppConfig):
 class LinkpoolAdminConfig(admin_apps.AdminConfig):
     default = False
     default_site = "config.admin_site.LinkpoolAdminSite"
+
+    def ready(self) -> None:
+        super().ready()
+        # After every app has registered its own pages: this one replaces one of them.
+        from config import job_admin  # noqa: F401

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import Count, F, Max, Min, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
@@ -43,3 +43,8 @@ def oldest_wait_seconds(now: datetime) -> float:
     """Return how long the oldest job that could run has been waiting, 0 when none is."""
     since = jobs_to_run(now).aggregate(oldest=Min("since"))["oldest"]
     return 0.0 if since is None else round(max(0.0, (now - since).total_seconds()), 1)
+
+
+def count_late_jobs(now: datetime, *, after: timedelta) -> int:
+    """Return how many jobs could have run at least that long ago and still wait."""
+    return jobs_to_run(now).filter(since__lte=now - after).count()

@@ -1,0 +1,130 @@
+"""What the front page of the admin shows: who has no link yet, who learns today, and what else needs a person."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.contrib.auth.models import AnonymousUser
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from bookings import times
+from bookings.models import Booking, User
+from config.job_queue import count_jobs_by_state, count_late_jobs, read_pulse
+from meetings.dashboard import sessions_during, sessions_without_link
+from meetings.pool import capacity
+from payments.dashboard import failed_events, payments_to_look_at, refunds_to_send
+
+ROWS = 25
+# A worker gives a sign of life every ten seconds; a busy machine may skip a few.
+SILENT_SECONDS = 60
+LATE_AFTER = timedelta(minutes=2)
+
+
+@dataclass(frozen=True)
+class Card:
+    """One figure, what it means, and where to read more. A bad one is red: somebody must do something."""
+
+    title: str | Promise
+    figure: str
+    sentence: str | Promise
+    url: str
+    is_bad: bool = False
+
+
+@dataclass(frozen=True)
+class FrontPage:
+    """The cards, and the two lists below them; None where this person may not look."""
+
+    cards: list[Card]
+    without_link: Sequence[Booking] | None = None
+    today: Sequence[Booking] | None = None
+
+
+def build_front_page(user: User | AnonymousUser, *, now: datetime) -> FrontPage:
+    """Return what this person may see, in a fixed number of queries. "Today" is that of the reader's zone."""
+    cards: list[Card] = []
+    without_link = today = None
+    if user.has_perms(["bookings.view_booking", "meetings.view_meeting"]):
+        missing = sessions_without_link(now)
+        without_link, number = list(missing[:ROWS]), missing.count()
+        today = _sessions_of_today(now)
+        cards += [_without_link(number), _today(today, now), _links(now)]
+    if user.has_perms(["payments.view_payment", "payments.view_refund", "payments.view_webhookevent"]):
+        cards += [_payments(), _refunds(), _messages()]
+    if user.has_perm("procrastinate.view_procrastinatejob"):
+        cards += [_jobs(now), _worker(now)]
+    return FrontPage(cards, without_link, today)
+
+
+def _sessions_of_today(now: datetime) -> list[Booking]:
+    zone = times.parse_zone(timezone.get_current_timezone_name())
+    day = times.local(now, zone).date()
+    return list(sessions_during(times.day_bounds(day, day, zone)))
+
+
+def _without_link(number: int) -> Card:
+    sentence = _("Their links are missing: see the list below.") if number else _("Every paid session has its link.")
+    return Card(_("Paid sessions without a link"), str(number), sentence, _list("meetings_meeting"), number > 0)
+
+
+def _today(sessions: Sequence[Booking], now: datetime) -> Card:
+    left = sum(booking.ends_at > now for booking in sessions)
+    sentence = ngettext("%(count)d is still to come or running.", "%(count)d are still to come or running.", left)
+    return Card(_("Sessions today"), str(len(sessions)), sentence % {"count": left}, _list("bookings_booking", "day=today"))
+
+
+def _links(now: datetime) -> Card:
+    pool = capacity(now)
+    usable = pool.available + pool.cordoned
+    sentence = _("%(free)d can be given to new sessions.") % {"free": pool.available}
+    figure = _("%(used)d of %(all)d") % {"used": pool.in_use, "all": usable}
+    return Card(_("Links in use now"), figure, sentence, _list("meetings_meetinglink"), pool.available == 0)
+
+
+def _payments() -> Card:
+    number = payments_to_look_at().count()
+    sentence = _("The gateway's word does not fit what was asked.") if number else _("Every payment is settled.")
+    where = _list("payments_payment", "status__exact=needs_review")
+    return Card(_("Payments that need a look"), str(number), sentence, where, number > 0)
+
+
+def _refunds() -> Card:
+    number = refunds_to_send().count()
+    sentence = _("This money has not reached its payers yet.") if number else _("No money is owed.")
+    return Card(_("Refunds to send back"), str(number), sentence, _list("payments_refund"), number > 0)
+
+
+def _messages() -> Card:
+    number = failed_events().count()
+    sentence = _("They could not be applied and are tried again.") if number else _("Every message was applied.")
+    where = _list("payments_webhookevent", "state__exact=failed")
+    return Card(_("Failed webhook events"), str(number), sentence, where, number > 0)
+
+
+def _jobs(now: datetime) -> Card:
+    counted = count_jobs_by_state()
+    late = count_late_jobs(now, after=LATE_AFTER)
+    sentence = _("%(failed)d failed, %(late)d late; %(waiting)d wait in all, for their time or a worker.")
+    told = sentence % {"failed": counted["failed"], "late": late, "waiting": counted["todo"]}
+    number = counted["failed"] + late
+    where = _list("procrastinate_procrastinatejob", "status__exact=failed" if counted["failed"] else "")
+    return Card(_("Jobs that failed or are late"), str(number), told, where, number > 0)
+
+
+def _worker(now: datetime) -> Card:
+    pulse = read_pulse(now)
+    where = _list("procrastinate_procrastinatejob", "status__exact=doing")
+    if pulse.heartbeat_seconds is None or pulse.heartbeat_seconds > SILENT_SECONDS:
+        return Card(_("Worker"), _("silent"), _("Start it: without it nobody gets links or mails."), where, is_bad=True)
+    told = _("Last sign of life %(seconds)d seconds ago.") % {"seconds": pulse.heartbeat_seconds}
+    return Card(_("Worker"), _("running"), told, where)
+
+
+def _list(name: str, query: str = "") -> str:
+    return reverse(f"admin:{name}_changelist") + (f"?{query}" if query else "")

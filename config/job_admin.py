@@ -1,0 +1,52 @@
+"""Background jobs to read: what runs, what waits, what failed and why not. Takes the place of the engine's own page.
+
+That one carries inline styles, which the Content-Security-Policy refuses.
+"""
+
+from __future__ import annotations
+
+import json
+
+from django.contrib import admin
+from django.db.models import Max, QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from procrastinate.contrib.django.models import ProcrastinateEvent, ProcrastinateJob
+
+from bookings.admin.reading import ReadOnlyAdmin, ReadOnlyInline
+
+
+class JobEventInline(ReadOnlyInline):
+    model = ProcrastinateEvent
+    readonly_fields = ["type", "at"]
+    fields = ("type", "at")
+    ordering = ["at", "id"]
+    verbose_name_plural = _("what happened")
+
+
+class JobAdmin(ReadOnlyAdmin[ProcrastinateJob]):
+    list_display = ["id", "task_name", "arguments", "status", "attempts", "scheduled_at", "last_event_at"]
+    list_filter = ["status", "task_name"]
+    search_fields = ["task_name", "id"]
+    ordering = ["-id"]
+    inlines = [JobEventInline]
+    readonly_fields = [
+        *("id", "task_name", "arguments", "status", "attempts"),
+        *("scheduled_at", "last_event_at", "queue_name", "priority", "lock", "queueing_lock"),
+    ]
+    fields = tuple(readonly_fields)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ProcrastinateJob]:
+        return super().get_queryset(request).annotate(last_event=Max("procrastinateevent__at"))
+
+    @admin.display(description=_("arguments"))
+    def arguments(self, job: ProcrastinateJob) -> str:
+        return json.dumps(job.args, ensure_ascii=False)[:300]
+
+    @admin.display(description=_("last event at"), ordering="last_event")
+    def last_event_at(self, job: ProcrastinateJob) -> object:
+        return getattr(job, "last_event", None)
+
+
+admin.site.unregister(ProcrastinateJob)
+admin.site.register(ProcrastinateJob, JobAdmin)
