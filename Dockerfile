@@ -16,4 +16,6 @@ USER linkpool
 VOLUME /srv/linkpool/var
 EXPOSE 8000
 STOPSIGNAL SIGTERM
+HEALTHCHECK --start-period=20s CMD ["python", "-c", \
+    "import urllib.request as r; r.urlopen('http://127.0.0.1:8000/health/live', timeout=5)"]
 CMD ["python", "manage.py", "serve", "--host", "0.0.0.0"]

@@ -38,7 +38,7 @@ bench: .venv/.ok
 # The settings of a site in production, as far as `check --deploy` asks for them
 PRODUCTION := DEBUG=0 SECRET_KEY=only-for-the-check-0123456789-abcdefghijklmnopqrstuvwxyz \
 	SITE_URL=https://linkpool.example ADMINS=admin@linkpool.example MIDTRANS_SERVER_KEY=only-for-the-check \
-	SSL_REDIRECT=1 ENV_FILE=/dev/null
+	EMAIL_URL=smtp://localhost:25 DEFAULT_FROM_EMAIL=lessons@linkpool.example SSL_REDIRECT=1 ENV_FILE=/dev/null
 
 lint: .venv/.ok
 	$(RUN) -m ruff check .

@@ -1,4 +1,4 @@
-"""What the tests here share: embedded servers that are asked, shared, killed and stopped; commands that are run."""
+"""Embedded servers for the tests: asked, shared with another process, killed, stopped."""
 
 import contextlib
 import os
@@ -81,15 +81,3 @@ def an_ordinary_user():
 def kill(pid: int | None) -> None:
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
-
-
-def manage(*arguments, **environment):
-    """Run a management command as a person does, in a process of its own."""
-    return subprocess.run(
-        [sys.executable, "manage.py", *arguments],
-        cwd=PROJECT,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )

@@ -7,7 +7,7 @@ from django.db import OperationalError, connection
 
 from config.embedded_postgres.errors import UnusableDatabaseError
 from config.embedded_postgres.postgresql import base
-from tests.config.servers import manage
+from tests.config.manage import manage
 
 
 @pytest.mark.django_db

@@ -1,7 +1,9 @@
 """The embedded PostgreSQL, with real servers and a real `kill -9`."""
 
 import contextlib
+import os
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -48,6 +50,26 @@ def test_server_stays_while_anybody_uses_it(server, data):
         process.stdin.close()
         process.wait()
     wait_until(lambda: not server.answers())
+
+
+def test_killed_keeper_is_replaced_by_the_next_user(server, data):
+    kill(keeper_of(data))
+    with another_process(data, STARTED) as process:
+        process.stdout.readline()
+        server.release()
+
+        process.kill()
+        wait_until(lambda: find_postmaster(data.resolve()) is None)
+
+
+def keeper_of(data) -> int | None:
+    """Return the number of the process that waits to stop the server of a folder."""
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            words = (process / "cmdline").read_bytes().split(b"\0")
+            if b"config.embedded_postgres.keeper" in words and os.fsencode(data.resolve()) in words:
+                return int(process.name)
+    return None
 
 
 def test_released_server_has_stopped_and_left_no_lock(server, data):

@@ -77,7 +77,7 @@ def answers(port: int) -> bool:
     """Tell whether something at this port speaks HTTP."""
     connection = http.client.HTTPConnection(HOST, port, timeout=5)
     try:
-        connection.request("GET", "/")
+        connection.request("GET", "/health/live")
         connection.getresponse()
     except (OSError, http.client.HTTPException):
         return False
