@@ -21,10 +21,10 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from bookings.admin.buttons import Button, ButtonsAdmin
 from bookings.models import User
 from meetings import links, pool
 from meetings.addresses import normalise_address
-from meetings.admin.buttons import Button, ButtonsAdmin
 from meetings.admin.forms import AddManyForm
 from meetings.errors import LinkAddressRefused
 from meetings.models import Meeting, MeetingLink

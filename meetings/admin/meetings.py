@@ -14,10 +14,10 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from bookings.admin.bookings import format_during
+from bookings.admin.buttons import Button, ButtonsAdmin
 from bookings.admin.reading import ReadOnlyInline
 from bookings.history import record_booking_change
 from bookings.models import User
-from meetings.admin.buttons import Button, ButtonsAdmin
 from meetings.admin.forms import ChooseLinkForm
 from meetings.models import Attendance, Meeting, MeetingLink
 from meetings.pool import choose_link

@@ -20,19 +20,23 @@ from bookings.errors import DomainError
 
 @dataclass(frozen=True)
 class Button:
-    """What a person can do to a row: `press(row, request)` calls a verb and returns the sentence that tells of it."""
+    """What a person can do to a row: `press(row, request)` calls a verb and returns the sentence that tells of it.
+
+    `asks` is the question whose answer comes as `request.POST["text"]`.
+    """
 
     name: str
     label: Any
     press: Callable[[Any, HttpRequest], str]
     has_use: Callable[[Any], bool]
     is_final: bool = False
+    asks: Any = ""
 
 
 class ButtonsAdmin(admin.ModelAdmin[Any]):
     """Shows the buttons that have a use above the row. Each needs the permission to change such rows."""
 
-    change_form_template = "admin/meetings/change_form.html"
+    change_form_template = "admin/row_with_buttons.html"
     buttons: tuple[Button, ...] = ()
 
     def get_urls(self) -> list[URLPattern]:
@@ -75,6 +79,7 @@ class ButtonsAdmin(admin.ModelAdmin[Any]):
             {
                 "label": button.label,
                 "is_final": button.is_final,
+                "asks": button.asks,
                 "url": reverse(f"admin:{self.page_name(button.name)}", args=[row.pk]),
             }
             for button in self.buttons

@@ -1,0 +1,47 @@
+"""Attempts to pay, with the money that went back."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from bookings.admin.buttons import Button, ButtonsAdmin
+from bookings.admin.reading import ReadOnlyAdmin, ReadOnlyInline
+from payments.inquiries import ask_gateway
+from payments.models import Payment, Refund
+
+
+def _ask(payment: Payment, request: HttpRequest) -> str:
+    report = ask_gateway(payment)
+    return _("The gateway says: %(word)s.") % {"word": report.status or report.detail or report.outcome.value}
+
+
+class RefundInline(ReadOnlyInline):
+    model = Refund
+    fields = ("reference", "money", "reason", "status", "created_at", "finished_at", "note")
+    readonly_fields = ("reference", "money", "created_at")
+    show_change_link = True
+
+
+@admin.register(Payment)
+class PaymentAdmin(ReadOnlyAdmin[Payment], ButtonsAdmin):
+    list_display = ["reference", "order", "payer", "gateway", "money", "status", "created_at"]
+    list_filter = ["status", "gateway", ("created_at", admin.DateFieldListFilter)]
+    list_select_related = ["order__payer"]
+    search_fields = ["reference", "external_id", "order__reference", "order__payer__email", "order__payer__full_name"]
+    search_help_text = gettext_lazy("Our reference, the gateway's number, the order, or the payer.")
+    inlines = [RefundInline]
+    fieldsets = [
+        (None, {"fields": ["reference", "order", "payer", "status", "note"]}),
+        (gettext_lazy("Money"), {"fields": ["money", "received", "gateway", "method", "external_id"]}),
+        (gettext_lazy("When"), {"fields": ["created_at", "expires_at", "succeeded_at"]}),
+        (gettext_lazy("Questions to the gateway"), {"fields": ["checked_at", "checks", "next_check_at"]}),
+    ]
+    readonly_fields = ["payer", "money", "received"]
+    buttons = (Button("ask", gettext_lazy("Ask the gateway now"), _ask, lambda payment: True),)
+
+    @admin.display(description=gettext_lazy("payer"), ordering="order__payer__email")
+    def payer(self, payment: Payment) -> str:
+        return payment.order.payer.email
