@@ -68,7 +68,9 @@ BEGIN
     UPDATE meetings_meeting m
        SET provider = 'pool', link_id = chosen, reserved = wanted, status = 'ready', ready_at = asked_at,
            attempts = m.attempts + 1, last_error = '', next_attempt_at = NULL
-     WHERE m.id = meeting AND m.status = 'waiting' AND m.during = asked.during
+     WHERE m.id = meeting AND m.during = asked.during
+       -- A CASE, because a plain comparison would let the planner read the index of all that wait instead of one row.
+       AND CASE m.status WHEN 'waiting' THEN true ELSE false END
        AND (SELECT b.status FROM bookings_booking b WHERE b.id = asked.booking_id) = 'paid';
     outcome := 'assigned';
     IF NOT FOUND THEN
