@@ -1,0 +1,1 @@
+"""Measure the site: giving links, webhooks, slots. `python -m bench`, or `make bench`."""

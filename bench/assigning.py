@@ -1,0 +1,110 @@
+"""Links per second: the site's verb, the bare function behind it, and what they are compared with.
+
+In each round the kinds take turns for a moment, so that whatever else the machine does troubles all of them alike.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bench import history, rivals, truth
+from bench.crew import Crew
+from bench.figures import Sample, ratio, shown, table
+from bench.history import History
+from bench.work import BEFORE, FUNCTION, PLAIN, VERB
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is measured, and for how long: seconds of one turn, turns, and seconds of the earlier system's one turn."""
+
+    links: Sequence[int] = (10, 1_000, 10_000)
+    meetings: Sequence[int] = (10_000, 1_000_000)
+    clients: Sequence[int] = (1, 4, 16)
+    turn: float = 0.35
+    turns: int = 5
+    before_turn: float = 4.0
+
+
+FULL = Plan()
+QUICK = Plan(links=(10, 1_000), meetings=(10_000,), clients=(1, 4), turn=0.25, turns=3, before_turn=1.0)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One pool, one history, so many clients: what each kind did, and what was wrong afterwards."""
+
+    links: int
+    meetings: int
+    clients: int
+    samples: dict[str, Sample]
+    doubles: int
+    doubles_before: int
+    false_refusals: int
+    trouble: truth.Trouble
+
+    def rate(self, kind: str) -> float:
+        return self.samples[kind].per_second
+
+
+def measure_assigning(crew: Crew, plan: Plan) -> list[Cell]:
+    """Measure every combination of the plan."""
+    cells = []
+    for links, meetings in itertools.product(plan.links, plan.meetings):
+        told = time.monotonic()
+        past = History(links, meetings, history.coming_midnight())
+        history.load_history(past)
+        print(f"{links:,} links, {meetings:,} meetings: loaded in {time.monotonic() - told:.0f} s", flush=True)
+        cells += [_measure_cell(crew, plan, past, clients) for clients in plan.clients]
+    return cells
+
+
+def _measure_cell(crew: Crew, plan: Plan, past: History, clients: int) -> Cell:
+    each_hour = max(1, min(8, past.lanes - 1))
+    keys = history.add_requests(past, count=each_hour * history.HOURS_AHEAD)
+    rivals.set_up_rivals()
+    rivals.analyze_rivals()
+    random.Random(1).shuffle(keys)
+    before = truth.trouble_so_far()
+    samples = _take_turns(crew, plan, keys, clients)
+    refusals = samples[VERB].refusals + samples[FUNCTION].refusals
+    trouble = truth.trouble_so_far() - before
+    doubles, false = truth.double_assignments(), truth.false_refusals(refusals)
+    samples[BEFORE] = crew.run(BEFORE, keys, clients=clients, seconds=plan.before_turn)
+    cell = Cell(past.links, past.meetings, clients, samples, doubles, truth.double_assignments_as_before(), false, trouble)
+    print(f"  {clients} clients: {cell.rate(VERB):,.0f}/s", flush=True)
+    history.drop_requests(keys)
+    return cell
+
+
+def _take_turns(crew: Crew, plan: Plan, keys: list[int], clients: int) -> dict[str, Sample]:
+    samples = {kind: Sample() for kind in (PLAIN, VERB, FUNCTION)}
+    share = len(keys) // (2 * plan.turns)
+    shares = [keys[start : start + share] for start in range(0, 2 * plan.turns * share, share)]
+    rows = [1 + number % rivals.PLAIN_ROWS for number in range(200_000)]
+    for turn in range(plan.turns):
+        todo = {PLAIN: rows, VERB: shares[2 * turn], FUNCTION: shares[2 * turn + 1]}
+        for kind, items in todo.items():
+            samples[kind] += crew.run(kind, items, clients=clients, seconds=plan.turn)
+    return samples
+
+
+def report(cells: Sequence[Cell]) -> str:
+    """Return the table of rates and ratios, one line for each combination."""
+    heads = ["links", "meetings", "clients", "verb /s", "p95 ms", "function /s", "p95 ms", "(a) /s", "p95 ms", "verb : (a)",
+             "function : (a)", "(b) /s", "p95 ms", "verb : (b)", "double", "falsely refused", "double in (b)"]  # fmt: skip
+    rows = []
+    for cell in cells:
+        verb, function, plain, before = (cell.samples[kind] for kind in (VERB, FUNCTION, PLAIN, BEFORE))
+        rows.append([
+            f"{cell.links:,}", f"{cell.meetings:,}", str(cell.clients),
+            *(text for sample in (verb, function, plain) for text in (shown(sample.per_second), shown(sample.p95 * 1000))),
+            shown(ratio(verb.per_second, plain.per_second)), shown(ratio(function.per_second, plain.per_second)),
+            shown(before.per_second), shown(before.p95 * 1000), shown(ratio(verb.per_second, before.per_second)),
+            str(cell.doubles), str(cell.false_refusals), f"{cell.doubles_before} of {before.count}",
+        ])  # fmt: skip
+    return table(heads, rows)
