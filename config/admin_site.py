@@ -13,6 +13,8 @@ from django.utils.translation import gettext_lazy as _
 
 from config.front_page import build_front_page
 
+ORDER = ["bookings", "meetings", "payments", "procrastinate"]
+
 
 class LinkpoolAdminSite(AdminSite):
     site_header = _("Admin")
@@ -27,3 +29,12 @@ class LinkpoolAdminSite(AdminSite):
         """Show the front page above Django's list of what there is."""
         front = build_front_page(request.user, now=timezone.now())
         return super().index(request, {"front": front, **(extra_context or {})})
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        """Return what there is, the daily work first, and the job engine by what it does."""
+        apps = super().get_app_list(request, app_label)
+        for app in apps:
+            if app["app_label"] == "procrastinate":
+                app["name"] = _("Background work")
+                app["models"][0]["name"] = _("Jobs")
+        return sorted(apps, key=lambda app: ORDER.index(app["app_label"]) if app["app_label"] in ORDER else len(ORDER))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import Count, F, Max, Min, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
@@ -32,7 +33,7 @@ def count_jobs_by_state() -> dict[str, int]:
     return dict.fromkeys(ProcrastinateJob.STATUSES, 0) | dict(counted)
 
 
-def jobs_to_run(now: datetime) -> QuerySet[ProcrastinateJob]:
+def jobs_to_run(now: datetime) -> QuerySet[Any]:
     """Return the jobs that could run now, with `since`: from when on they could."""
     added = ProcrastinateEvent.objects.filter(job=OuterRef("pk"), type="deferred").order_by("at").values("at")[:1]
     todo: QuerySet[ProcrastinateJob] = ProcrastinateJob.objects.filter(status="todo")

@@ -63,6 +63,10 @@ class BookingColumns:
     def shown_time(self, booking: Booking) -> str:
         return format_during(booking.time)
 
+    @admin.display(description=_("time taken from the tutor, buffers included"))
+    def shown_blocks(self, booking: Booking) -> str:
+        return format_during(During(booking.blocks.lower, booking.blocks.upper))
+
     @admin.display(description=_("price"))
     def shown_price(self, booking: Booking) -> str:
         return str(booking.money)
@@ -79,9 +83,10 @@ class BookingColumns:
 
 @admin.register(Booking)
 class BookingAdmin(BookingColumns, ReadOnlyAdmin[Booking]):
-    list_display = ["reference", "shown_time", "student", "tutor", "name", "status", "shown_meeting", "shown_price"]
+    list_display = ["reference", "shown_time", "student", "tutor", "name", "status", "shown_meeting"]
     list_filter = ["status", DayFilter, TutorFilter]
     list_select_related = ["student", "tutor__user", "order", "meeting__link"]
+    search_help_text = _("Search by the reference of a booking or order, or by a name or e-mail address.")
     search_fields = [
         "reference",
         "order__reference",
@@ -97,7 +102,7 @@ class BookingAdmin(BookingColumns, ReadOnlyAdmin[Booking]):
         (_("Who"), {"fields": ["student", "tutor", "order"]}),
         (_("As sold"), {"fields": ["name", "minutes", "shown_price"]}),
         (_("Held and cancelled"), {"fields": ["held_until", "cancelled_at", "cancelled_by", "cancel_reason"]}),
-        (_("When"), {"fields": ["created_at", "blocks"]}),
+        (_("When"), {"fields": ["created_at", "shown_blocks"]}),
     ]
 
 

@@ -7,7 +7,8 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.html import format_html_join
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 
 from bookings.admin.bookings import BookingColumns
@@ -17,9 +18,13 @@ from bookings.models import Booking, Order
 
 class BookingInline(BookingColumns, ReadOnlyInline):
     model = Booking
-    readonly_fields = ["reference", "shown_time", "student", "tutor", "status", "shown_meeting", "shown_price"]
-    fields = ("reference", "shown_time", "student", "tutor", "status", "shown_meeting", "shown_price")
-    show_change_link = True
+    readonly_fields = ["link", "shown_time", "student", "tutor", "status", "shown_meeting", "shown_price"]
+    fields = ("link", "shown_time", "student", "tutor", "status", "shown_meeting", "shown_price")
+
+    @admin.display(description=_("booking"))
+    def link(self, booking: Booking) -> str:
+        where = reverse("admin:bookings_booking_change", args=[booking.pk])
+        return format_html('<a href="{}">{}</a>', where, booking.reference)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Booking]:
         bookings: QuerySet[Booking] = super().get_queryset(request)
@@ -31,6 +36,7 @@ class OrderAdmin(ReadOnlyAdmin[Order]):
     list_display = ["reference", "payer", "status", "shown_total", "placed_at", "expires_at", "paid_at"]
     list_filter = ["status", "currency", ("placed_at", admin.DateFieldListFilter)]
     list_select_related = ["payer"]
+    search_help_text = _("Search by the reference of an order, a booking or a payment, or by the payer.")
     search_fields = ["reference", "payer__email", "payer__full_name", "bookings__reference", "payments__reference"]
     inlines = [BookingInline, HistoryInline]
     fieldsets = [

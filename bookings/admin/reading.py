@@ -30,12 +30,15 @@ class _NothingChanges:
 
 class ReadOnlyAdmin(_NothingChanges, admin.ModelAdmin[M]):
     list_per_page = 50
+    view_on_site = False  # the site shows rows to their own people only
     show_full_result_count = False  # counting a large table costs more than it tells
 
 
 class ReadOnlyInline(_NothingChanges, admin.TabularInline[Any, Any]):
+    template = "admin/_rows.html"
     extra = 0
     can_delete = False
+    view_on_site = False
 
 
 class ChangeColumns:
