@@ -82,7 +82,7 @@ def retire_link(link: MeetingLink, *, who: User | None = None) -> None:
     are told.
     """
     pool.lock_pool()
-    link = MeetingLink.objects.select_for_update().get(pk=link.pk)
+    link = MeetingLink.objects.select_for_update(no_key=True).get(pk=link.pk)
     if link.status == Status.RETIRED:
         return
     link.status = Status.RETIRED
@@ -94,7 +94,7 @@ def retire_link(link: MeetingLink, *, who: User | None = None) -> None:
 
 def _change_status(link: MeetingLink, status: MeetingLink.Status) -> None:
     pool.lock_pool()
-    locked = MeetingLink.objects.select_for_update().get(pk=link.pk)
+    locked = MeetingLink.objects.select_for_update(no_key=True).get(pk=link.pk)
     if locked.status == Status.RETIRED:
         raise LinkRetired
     locked.status = status

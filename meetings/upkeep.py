@@ -75,26 +75,24 @@ def drop_called_off() -> int:
     return len(called_off)
 
 
-@transaction.atomic
 def end_over(now: datetime) -> int:
     """Mark ready meetings as ended once their time, and the rest of their link, has passed. Returns how many."""
     over = Meeting.objects.filter(status=Meeting.Status.READY, during__endswith__lte=now)
-    rested = over.filter(Q(reserved=None) | Q(reserved__endswith__lte=now))
-    ended = list(rested.order_by("pk").select_for_update(skip_locked=True, of=("self",))[:BATCH])
-    Meeting.objects.filter(pk__in=[meeting.pk for meeting in ended]).update(status=Meeting.Status.ENDED)
-    for link_id, last in _last_uses(ended).items():
-        unused_since = Q(last_used_at=None) | Q(last_used_at__lt=last)
-        MeetingLink.objects.filter(unused_since, pk=link_id).update(last_used_at=last)
+    rested = over.filter(Q(reserved=None) | Q(reserved__endswith__lte=now)).order_by("pk")
+    found = list(rested.values_list("pk", "link_id")[:BATCH])
+    if not found:
+        return 0
+    with transaction.atomic():
+        used = MeetingLink.objects.filter(pk__in={link for _meeting, link in found}).order_by("pk")
+        links = {link.pk: link for link in used.select_for_update(no_key=True)}
+        still = rested.filter(pk__in=[meeting for meeting, _link in found])
+        ended = list(still.select_for_update(skip_locked=True, of=("self",)))
+        Meeting.objects.filter(pk__in=[meeting.pk for meeting in ended]).update(status=Meeting.Status.ENDED)
+        for meeting in ended:
+            if meeting.link_id is not None:
+                links[meeting.link_id].note_use(until=meeting.time.end)
+        MeetingLink.objects.bulk_update(links.values(), ["last_used_at"])
     return len(ended)
-
-
-def _last_uses(ended: list[Meeting]) -> dict[int, datetime]:
-    """When each link was last used, by its key, in a fixed order so that two workers never wait crosswise."""
-    uses: dict[int, datetime] = {}
-    for meeting in ended:
-        if meeting.link_id is not None:
-            uses[meeting.link_id] = max(meeting.time.end, uses.get(meeting.link_id, meeting.time.end))
-    return dict(sorted(uses.items()))
 
 
 def give_up_over(now: datetime) -> int:

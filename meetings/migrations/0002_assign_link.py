@@ -42,10 +42,12 @@ BEGIN
     IF wish IS NULL THEN
         SELECT min(l.id), max(l.id) INTO first_id, last_id FROM meetings_meetinglink l WHERE l.status = 'available';
         start_id := first_id;
-        IF (SELECT count(*) > 256
-              FROM (SELECT FROM meetings_meetinglink l WHERE l.status = 'available' LIMIT 257) few) THEN
-            -- In a large pool the walk starts at a scattered place and wraps round, so that it stays short.
-            start_id := first_id + abs(hashint8(meeting)::bigint) % (last_id - first_id + 1);
+        IF last_id - first_id >= 256 THEN
+            PERFORM FROM meetings_meetinglink l WHERE l.status = 'available' ORDER BY l.id OFFSET 256 LIMIT 1;
+            IF FOUND THEN
+                -- In a large pool the walk starts at a scattered place and wraps round, so that it stays short.
+                start_id := first_id + abs(hashint8(meeting)::bigint) % (last_id - first_id + 1);
+            END IF;
         END IF;
     END IF;
     LOOP

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -46,3 +48,7 @@ class MeetingLink(models.Model):
 
     def __str__(self) -> str:
         return self.label or f"link {self.pk}"
+
+    def note_use(self, *, until: datetime) -> None:
+        """Remember when it was last used; an earlier use changes nothing."""
+        self.last_used_at = max(until, self.last_used_at or until)

@@ -1,0 +1,21 @@
+from meetings.providers import get_provider, is_offered, provider_choices
+from meetings.providers.base import RoomMaker
+from meetings.providers.sandbox import SandboxProvider
+from tests.meetings.providers.contract import RoomMakerContract
+
+
+class TestSandbox(RoomMakerContract):
+    def make(self) -> RoomMaker:
+        return SandboxProvider(site_url="http://testserver")
+
+
+def test_code_of_a_sandbox_room_does_not_tell_the_booking():
+    room = TestSandbox().make().create(TestSandbox().request())
+    assert "23456789BC" not in room.join_url_student
+
+
+def test_providers_are_those_of_the_settings(settings):
+    assert provider_choices() == [("pool", "Link pool"), ("sandbox", "Sandbox room")]
+    settings.MEETING_PROVIDERS = {"pool": settings.MEETING_PROVIDERS["pool"]}
+    assert (is_offered("pool"), is_offered("sandbox"), is_offered("zoom")) == (True, False, False)
+    assert not isinstance(get_provider("pool"), RoomMaker)
