@@ -174,7 +174,17 @@ def test_tutor_page_leads_on_through_all_bookable_days_and_back(client: Client, 
 
     today = timezone.now().date()
     assert seen == [day_name(today + timedelta(days=number)) for number in range(31)]
-    assert 'rel="prev"' in page
+    assert f'rel="prev" href="?from={today + timedelta(days=14)}' in page
+
+
+def test_tutor_page_leads_back_no_further_than_today(client: Client, ada: Tutor):
+    client.cookies["tz"] = "UTC"
+    today = timezone.now().date()
+
+    page = client.get("/tutors/ada/", {"from": str(today + timedelta(days=3))}).content.decode()
+
+    assert f'rel="prev" href="?from={today}' in page
+    assert 'rel="prev"' not in client.get("/tutors/ada/").content.decode()
 
 
 def test_tutor_page_without_free_times_leads_to_the_next_free_day(client: Client, ada: Tutor):
