@@ -6,7 +6,6 @@ News is a hint, the row is the truth: whatever a receiver does, a periodic job c
 from __future__ import annotations
 
 import logging
-from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -25,7 +24,11 @@ accepting_booking = Signal()  # booking: likewise
 
 def send_after_commit(signal: Signal, sender: type, **news: Any) -> None:
     """Send news once the change is committed; trouble in a receiver is logged and goes no further."""
-    transaction.on_commit(partial(_send, signal, sender, news), robust=True)
+
+    def send() -> None:  # not a partial: Django logs the name of what failed, and a partial has none
+        _send(signal, sender, news)
+
+    transaction.on_commit(send, robust=True)
 
 
 def _send(signal: Signal, sender: type, news: dict[str, Any]) -> None:

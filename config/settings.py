@@ -281,6 +281,7 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": "INFO"},
     "loggers": {
         "django.request": {"level": "ERROR"},
+        "django.dispatch": {"level": "CRITICAL"},  # bookings.signals tells of the same trouble
         "procrastinate": {"level": "WARNING"},
     },
 }

@@ -1,0 +1,92 @@
+"""Money: exact whole numbers of minor units, written as people write them."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bookings.money import CurrencyMismatch, Money
+
+CURRENCIES = st.sampled_from(["IDR", "USD", "JPY", "KWD", "EUR"])
+
+
+@pytest.mark.parametrize(
+    ("money", "written"),
+    [
+        (Money(150_000, "IDR"), "Rp150,000"),
+        (Money(0, "IDR"), "Rp0"),
+        (Money(2_500, "USD"), "$25.00"),
+        (Money(5, "USD"), "$0.05"),
+        (Money(-2_550, "USD"), "−$25.50"),
+        (Money(1_234_567_890_123, "IDR"), "Rp1,234,567,890,123"),
+        (Money(1_500, "JPY"), "¥1,500"),
+        (Money(12_345, "KWD"), "KWD 12.345"),
+        (Money(990, "CHF"), "CHF 9.90"),
+    ],
+)
+def test_money_is_written_with_its_sign_and_decimals(money, written):
+    assert str(money) == written
+
+
+@pytest.mark.parametrize("amount", [1.0, "1", Decimal(1), True, None])
+def test_an_amount_is_a_whole_number_and_nothing_like_it(amount: Any):
+    with pytest.raises(TypeError):
+        Money(amount, "IDR")
+
+
+@pytest.mark.parametrize("currency", ["", "idr", "ID", "IDRX", "R𝟙P", "ÍDR"])
+def test_a_currency_is_three_capital_letters(currency):
+    with pytest.raises(ValueError):
+        Money(1, currency)
+
+
+@pytest.mark.parametrize(
+    ("text", "currency", "amount"),
+    [
+        ("150000.00", "IDR", 150_000),
+        ("150000", "IDR", 150_000),
+        ("25.5", "USD", 2_550),
+        ("1E3", "IDR", 1_000),
+        (Decimal("1.234"), "KWD", 1_234),
+    ],
+)
+def test_money_is_read_from_major_units(text, currency, amount):
+    assert Money.from_decimal(text, currency) == Money(amount, currency)
+
+
+@pytest.mark.parametrize("text", ["150000.50", "abc", "", "NaN", "Infinity", "1,000"])
+def test_what_is_no_whole_number_of_minor_units_is_refused(text):
+    with pytest.raises(ValueError):
+        Money.from_decimal(text, "IDR")
+
+
+@given(st.integers(-(10**15), 10**15), CURRENCIES)
+def test_writing_in_major_units_and_reading_back_changes_nothing(amount, currency):
+    money = Money(amount, currency)
+
+    assert Money.from_decimal(money.decimal, currency) == money
+
+
+@given(st.integers(-(10**12), 10**12), st.integers(-(10**12), 10**12), CURRENCIES)
+def test_adding_and_taking_away_is_exact(one, other, currency):
+    first, second = Money(one, currency), Money(other, currency)
+
+    assert first + second == Money(one + other, currency)
+    assert (first + second) - second == first
+
+
+def test_two_currencies_are_never_reckoned_together():
+    for reckon in (Money.__add__, Money.__sub__):
+        with pytest.raises(CurrencyMismatch):
+            reckon(Money(1, "IDR"), Money(1, "USD"))
+
+
+def test_equal_money_is_equal_only_in_its_own_currency():
+    assert Money(1, "IDR") == Money(1, "IDR")
+    assert Money(1, "IDR") != Money(1, "USD")
+    assert Money(0, "IDR").is_zero
+    assert not Money(1, "IDR").is_zero
