@@ -23,7 +23,7 @@ from bookings.models import Booking, Order, User
 from bookings.models.bookings import BookingQuerySet
 from bookings.money import Money
 from bookings.orders import mark_order_paid, order_at_once, place_order, release_order
-from payments.errors import CheckoutUnderway, GatewayError, GatewayNotOffered, GatewayRefused, PriceChanged
+from payments.errors import CheckoutUnderway, GatewayError, GatewayNotOffered, GatewayRefused, PriceChanged, TooManyAttempts
 from payments.gateways import require_offered
 from payments.gateways.base import CheckoutItem, CheckoutRequest, Gateway
 from payments.models import Payment
@@ -33,13 +33,14 @@ log = logging.getLogger("linkpool.checkout")
 LEAST_TIME = timedelta(minutes=1)  # less than this is no time to pay in
 OPENING_TIME = timedelta(seconds=30)  # longer than a gateway may take to answer
 FIRST_CHECK = timedelta(minutes=2)
+MOST_ATTEMPTS = 20  # of one order: each costs the gateway a page and us a question every few minutes
 
 
 def start_checkout(order: Order, *, gateway_name: str) -> Payment | None:
     """Place the order if it is a cart, and return an attempt with the gateway's page; None if nothing is to be paid.
 
-    Raises what `place_order` raises; OrderNotPayable, GatewayNotOffered, CheckoutUnderway; GatewayUnavailable and
-    GatewayRefused, after which the order waits for another attempt until its deadline.
+    Raises what `place_order` raises; OrderNotPayable, GatewayNotOffered, CheckoutUnderway, TooManyAttempts;
+    GatewayUnavailable and GatewayRefused, after which the order waits for another attempt until its deadline.
     """
     if not total_of(order).is_zero:
         require_offered(gateway_name, total_of(order))  # before the cart is gone
@@ -99,6 +100,8 @@ def _find_or_make_payment(order: Order, gateway: Gateway) -> tuple[Payment, bool
     if latest is not None and _is_being_opened(latest, now):
         raise CheckoutUnderway
     number = (order.payments.aggregate(last=Max("number"))["last"] or 0) + 1
+    if number > MOST_ATTEMPTS:
+        raise TooManyAttempts
     payment = Payment.objects.create(
         order=order,
         number=number,

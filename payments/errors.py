@@ -27,6 +27,10 @@ class CheckoutUnderway(DomainError):
     message = _("Your payment page is just being opened in another tab. Please wait a moment and try again.")
 
 
+class TooManyAttempts(DomainError):
+    message = _("This order has been tried to be paid too often. Please wait for its end and choose your times again.")
+
+
 class PriceChanged(DomainError):
     """The cart's total is not what the person saw."""
 

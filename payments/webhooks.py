@@ -29,7 +29,7 @@ log = logging.getLogger("linkpool.webhooks")
 
 BODY_LIMIT = 64 * 1024  # bytes
 APPLY_PRIORITY = 10  # somebody waits for this before the page
-_OURS = re.compile(r"^PAY-[A-Z0-9]{4,24}-\d{1,4}$")
+_OURS = re.compile(r"PAY-[A-Z0-9]{4,24}-[0-9]{1,4}")
 _FIRST_LOOK = timedelta(minutes=1)  # the job comes first; the periodic one only finds what it left
 _LONGEST_WAIT = timedelta(hours=6)
 _TELL_STAFF_AT = 5  # failed tries
@@ -60,7 +60,7 @@ def receive_webhook(gateway_name: str, headers: Mapping[str, str], body: bytes) 
 def _store(gateway_name: str, message: GatewayMessage, body: bytes) -> tuple[WebhookEvent, bool]:
     """Return the stored event, and whether its payment is known (or is none of ours)."""
     event, is_new = _insert_or_count(gateway_name, message, body)
-    if not _OURS.match(message.reference):
+    if not _OURS.fullmatch(message.reference):
         if is_new:
             event.mark_ignored(payment=None, at=timezone.now(), why=_("Not a payment of this site."))
             event.save()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
+
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest

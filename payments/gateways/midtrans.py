@@ -32,7 +32,7 @@ from payments.gateways.base import (
 from payments.gateways.http import call_json
 
 _ZONE = ZoneInfo("Asia/Jakarta")  # its times carry no offset and mean GMT+7
-_UUID = re.compile(r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", re.IGNORECASE)
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _SIGNED = ("order_id", "status_code", "gross_amount")
 _NOT_STARTED = "404"
 _MAY_ANSWER_OTHERWISE = "dana"  # its order_id may differ from the one asked for: settlement then asks a person
@@ -101,7 +101,7 @@ class MidtransGateway(Gateway):
             dedupe_key=hashlib.sha256(body).hexdigest(),
             reference=_text(message, "order_id"),
             kind=_text(message, "transaction_status").lower(),
-            external_id=transaction if _UUID.match(transaction) else "",
+            external_id=transaction if _UUID.fullmatch(transaction) else "",
         )
 
     def fetch_report(self, reference: str, *, external_id: str = "") -> PaymentReport:
@@ -111,7 +111,7 @@ class MidtransGateway(Gateway):
         shows is not documented. The paid one counts.
         """
         report = self._fetch(reference) or PaymentReport(reference, Outcome.PENDING, detail="not begun")
-        if report.outcome is Outcome.PAID or report.external_id == external_id or not _UUID.match(external_id):
+        if report.outcome is Outcome.PAID or report.external_id == external_id or not _UUID.fullmatch(external_id):
             return report
         other = self._fetch(external_id)
         if other is None or (other.reference != reference and other.method != _MAY_ANSWER_OTHERWISE):

@@ -14,7 +14,14 @@ from bookings.holds import Wanted, place_hold
 from bookings.models import Booking, Order, SessionType, Tutor, User
 from bookings.money import Money
 from payments.checkout import order_and_check_out, place_cart, start_checkout
-from payments.errors import CheckoutUnderway, GatewayNotOffered, GatewayRefused, GatewayUnavailable, PriceChanged
+from payments.errors import (
+    CheckoutUnderway,
+    GatewayNotOffered,
+    GatewayRefused,
+    GatewayUnavailable,
+    PriceChanged,
+    TooManyAttempts,
+)
 from payments.models import Payment
 from tests.factories import make_booking, make_payment, make_session_type, tomorrow
 from tests.payments import midtrans
@@ -98,6 +105,12 @@ def test_refused_checkout_ends_the_attempt_and_leaves_the_order_waiting(order: O
         Order.Status.AWAITING_PAYMENT,
     )
     assert [label for _url, label in raised.value.context["next_steps"]] == ["Go to your order"]
+
+
+def test_order_is_not_tried_for_ever(order: Order):
+    make_payment(order, number=20, status=Payment.Status.FAILED)
+    with pytest.raises(TooManyAttempts):
+        start_checkout(order, gateway_name="sandbox")
 
 
 def test_second_tab_waits_while_the_first_opens_the_page(order: Order):

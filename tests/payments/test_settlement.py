@@ -61,7 +61,7 @@ def test_paid_attempt_pays_its_order_and_tells_once(
     [
         ({"money": Money(1, "IDR")}, "We asked for Rp150,000, but the gateway took Rp1."),
         ({"money": Money(155_000, "IDR")}, "We asked for Rp150,000, but the gateway took Rp155,000."),
-        ({"money": Money(15_000_000, "USD")}, "We asked for Rp150,000, but the gateway took $150,000.00."),
+        ({"money": Money(150_000, "USD")}, "We asked for Rp150,000, but the gateway took $1,500.00."),
         ({"money": None}, "The amount that the gateway took cannot be read."),
         ({"reference": "PAY-OTHERORDER-1"}, "The gateway names another payment (PAY-OTHERORDER-1)."),
     ],

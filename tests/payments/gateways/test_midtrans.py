@@ -140,6 +140,14 @@ def test_answer_that_is_none_leaves_the_outcome_unknown(
         gateway.open_checkout(checkout_request())
 
 
+def test_redirect_is_not_followed_though_a_page_waits_there(gateway: MidtransGateway, vendor: responses.RequestsMock):
+    vendor.post(f"{SNAP}/transactions", status=307, headers={"Location": f"{SNAP}/elsewhere"}, json={})
+    vendor.post(f"{SNAP}/elsewhere", status=201, json={"token": "t", "redirect_url": "https://pay.test/t"})
+    with pytest.raises(GatewayUnavailable):
+        gateway.open_checkout(checkout_request())
+    assert len(vendor.calls) == 1
+
+
 VECTORS = [
     (
         "200",
