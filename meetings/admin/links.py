@@ -60,7 +60,7 @@ class MeetingLinkAdmin(ButtonsAdmin):
     form = LinkForm
     formfield_overrides = {models.URLField: {"form_class": forms.CharField, "widget": AdminTextInputWidget}}
     change_list_template = "admin/meetings/meetinglink/change_list.html"
-    list_display = ["__str__", "url", "status", "use_now", "next_use", "times_used", "last_used_at"]
+    list_display = ["__str__", "status", "use_now", "next_use", "times_used", "last_used_at", "url"]
     list_filter = ["status"]
     list_per_page = 50
     search_fields = ["label", "url", "notes"]
