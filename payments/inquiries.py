@@ -80,7 +80,8 @@ def next_check(payment: Payment, now: datetime) -> datetime | None:
 
     None: nothing more can come of it.
     """
-    if not payment.may_still_be_paid or now > payment.expires_at + GIVE_UP:
+    patience = GRACE if payment.status == Payment.Status.EXPIRED else GIVE_UP
+    if not payment.may_still_be_paid or now > payment.expires_at + patience:
         return None
     after = now + max(FIRST_WAIT, min(LONGEST_WAIT, now - payment.created_at))
     deadline: datetime = payment.expires_at + GRACE

@@ -81,7 +81,7 @@ def record_payment_failed(payment: Payment, report: PaymentReport) -> bool:
 
 @transaction.atomic
 def record_payment_expired(payment: Payment, report: PaymentReport) -> bool:
-    """Record that the page closed unpaid. Other attempts and the order are untouched: the order has its own clock."""
+    """Record that a try ran out unpaid. Other attempts and the order are untouched: the order has its own clock."""
     payment = _lock(payment)
     if not payment.may_still_be_paid or payment.status == Status.EXPIRED:
         return _ignore(payment, report)

@@ -146,7 +146,6 @@ class Payment(models.Model):
         self.note = note[:500]
 
     def mark_expired(self, *, note: str) -> None:
-        """The page is closed. The order has its own clock."""
+        """This try is over. Another may be begun on the same page until its end, so the gateway is still asked."""
         self.status = self.Status.EXPIRED
         self.note = note[:500]
-        self.next_check_at = None

@@ -53,8 +53,32 @@ def test_page_never_used_is_over_soon_after_its_end(due: Payment, vendor: respon
 
     with time_machine.travel(due.expires_at + timedelta(minutes=3)):
         ask_gateway(due)
+        due.refresh_from_db()
+        assert (due.status, next_check(due, timezone.now())) == (Status.EXPIRED, None)
+
+
+@pytest.mark.defect("CE-07")
+def test_page_is_asked_about_to_its_end_though_one_try_on_it_ran_out(
+    due: Payment, vendor: responses.RequestsMock, drain: Drain
+):
+    midtrans.serve_status(vendor, due, "expire", transaction_id=midtrans.OTHER_TRANSACTION)
+    ask_gateway(due)
     due.refresh_from_db()
-    assert (due.status, due.next_check_at) == (Status.EXPIRED, None)
+    assert due.status == Status.EXPIRED
+
+    midtrans.serve_status(vendor, due)  # paid by another transaction, and the message of it is lost
+    with time_machine.travel(due.expires_at - timedelta(minutes=5)):
+        enqueue_due_checks(now=timezone.now())
+        drain()
+
+    due.refresh_from_db()
+    assert (due.status, due.order.status) == (Status.SUCCEEDED, Order.Status.PAID)
+
+
+def test_expired_attempt_is_asked_about_once_more_after_its_end_and_then_no_more(due: Payment):
+    due.status = Status.EXPIRED
+    assert next_check(due, due.expires_at - timedelta(minutes=1)) == due.expires_at + timedelta(minutes=2)
+    assert next_check(due, due.expires_at + timedelta(minutes=3)) is None
 
 
 def test_payment_begun_in_time_gets_a_day_to_arrive(due: Payment, vendor: responses.RequestsMock):
