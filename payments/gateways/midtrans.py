@@ -111,12 +111,30 @@ class MidtransGateway(Gateway):
         shows is not documented. The paid one counts.
         """
         report = self._fetch(reference) or PaymentReport(reference, Outcome.PENDING, detail="not begun")
-        if report.outcome is Outcome.PAID or report.external_id == external_id or not _UUID.fullmatch(external_id):
+        if report.outcome is Outcome.PAID or report.external_id == external_id:
             return report
-        other = self._fetch(external_id)
-        if other is None or (other.reference != reference and other.method != _MAY_ANSWER_OTHERWISE):
+        other = self._fetch_transaction(external_id, reference)
+        if other is None:
             return report
         return other if other.outcome is Outcome.PAID or report.external_id == "" else report
+
+    def confirm_message(self, message: GatewayMessage) -> PaymentReport:
+        """Ask, and where GET status shows another paid transaction, ask for the one that the message names as well.
+
+        Whoever has paid twice on one page is told of by two messages: each must be seen.
+        """
+        report = self.fetch_report(message.reference, external_id=message.external_id)
+        if report.outcome is not Outcome.PAID or report.external_id == message.external_id:
+            return report
+        other = self._fetch_transaction(message.external_id, message.reference)
+        return other if other is not None and other.outcome is Outcome.PAID else report
+
+    def _fetch_transaction(self, identity: str, reference: str) -> PaymentReport | None:
+        """Return what GET status says of one transaction; None if it is none, or belongs to another order."""
+        found = self._fetch(identity) if _UUID.fullmatch(identity) else None
+        if found is None or (found.reference != reference and found.method != _MAY_ANSWER_OTHERWISE):
+            return None
+        return found
 
     def _fetch(self, identity: str) -> PaymentReport | None:
         """Return what GET status says; None if Midtrans knows no such payment (the payer has not begun)."""

@@ -263,6 +263,15 @@ def test_paid_transaction_counts_though_a_refused_one_of_the_order_is_shown(
     assert (report.outcome, report.external_id) == (Outcome.PAID, midtrans.TRANSACTION)
 
 
+def test_second_paid_transaction_of_an_order_is_seen_too(gateway: MidtransGateway, vendor: responses.RequestsMock):
+    midtrans.serve_status(vendor, PAYMENT)
+    told = midtrans.facts(PAYMENT, transaction_id=midtrans.OTHER_TRANSACTION)
+    vendor.get(midtrans.status_url(midtrans.OTHER_TRANSACTION), json=told)
+    message = gateway.read_message(midtrans.message(PAYMENT, transaction_id=midtrans.OTHER_TRANSACTION))
+    report = gateway.confirm_message(message)
+    assert (report.outcome, report.external_id) == (Outcome.PAID, midtrans.OTHER_TRANSACTION)
+
+
 def test_transaction_of_another_order_proves_nothing(gateway: MidtransGateway, vendor: responses.RequestsMock):
     midtrans.serve_not_begun(vendor, PAYMENT)
     told = midtrans.facts(PAYMENT, order_id="PAY-OTHERORDER-1")
