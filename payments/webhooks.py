@@ -33,6 +33,7 @@ _OURS = re.compile(r"PAY-[A-Z0-9]{4,24}-[0-9]{1,4}")
 _FIRST_LOOK = timedelta(minutes=1)  # the job comes first; the periodic one only finds what it left
 _LONGEST_WAIT = timedelta(hours=6)
 _TELL_STAFF_AT = 5  # failed tries
+_UNPAID = (Outcome.PENDING, Outcome.FAILED, Outcome.CANCELLED, Outcome.EXPIRED)
 
 
 def receive_webhook(gateway_name: str, headers: Mapping[str, str], body: bytes) -> WebhookEvent:
@@ -98,20 +99,16 @@ def apply_event(event_id: int) -> None:
     if event is None or event.is_settled:
         return
     try:
-        report = _ask(event)
-        _apply(event_id, report)
+        gateway = get_gateway(event.gateway)
+        message = gateway.read_message(bytes(event.body))
+        _apply(event_id, message, gateway.confirm_message(message))
     except Exception as error:
         _note_failure(event_id, error)
         raise
 
 
-def _ask(event: WebhookEvent) -> PaymentReport:
-    gateway = get_gateway(event.gateway)
-    return gateway.confirm_message(gateway.read_message(bytes(event.body)))
-
-
 @transaction.atomic
-def _apply(event_id: int, report: PaymentReport) -> None:
+def _apply(event_id: int, message: GatewayMessage, report: PaymentReport) -> None:
     event = WebhookEvent.objects.select_for_update().get(pk=event_id)
     if event.is_settled:
         return
@@ -119,7 +116,11 @@ def _apply(event_id: int, report: PaymentReport) -> None:
     if payment is None:
         raise PaymentUnknown
     now = timezone.now()
-    if settlement.record_report(payment, report):
+    is_new = settlement.record_report(payment, report)
+    if _is_money_missing(message, report, payment) and event.attempts < _TELL_STAFF_AT:
+        _keep_in_line(event, _("The message says that it is paid, but the gateway, when asked, does not (yet)."))
+        return
+    if is_new:
         event.mark_done(payment=payment, at=now)
     else:
         event.mark_ignored(payment=payment, at=now, why=_why_ignored(event, report))
@@ -135,13 +136,25 @@ def _why_ignored(event: WebhookEvent, report: PaymentReport) -> str:
     return _("Nothing new: the gateway says “%(word)s”.") % {"word": _plain(report.status or report.outcome.value, 60)}
 
 
+def _is_money_missing(message: GatewayMessage, report: PaymentReport, payment: Payment) -> bool:
+    """True when a message tells of money that the gateway's answer does not show: the answer may lag behind."""
+    if not message.claims_money or report.outcome not in _UNPAID:
+        return False
+    payment.refresh_from_db()
+    return payment.may_still_be_paid
+
+
 @transaction.atomic
 def _note_failure(event_id: int, error: Exception) -> None:
     event = WebhookEvent.objects.select_for_update().get(pk=event_id)
-    if event.is_settled:
-        return
+    if not event.is_settled:
+        _keep_in_line(event, describe(error))
+
+
+def _keep_in_line(event: WebhookEvent, reason: str) -> None:
+    """Have a locked message tried again, later each time; after some tries the staff hear of it."""
     wait = min(_LONGEST_WAIT, _FIRST_LOOK * 2 ** min(event.attempts, 12))
-    event.mark_failed(error=describe(error), next_attempt_at=timezone.now() + wait)
+    event.mark_failed(error=reason, next_attempt_at=timezone.now() + wait)
     event.save(update_fields=["state", "attempts", "error", "next_attempt_at"])
     if event.attempts == _TELL_STAFF_AT:
         tell_staff_of_message(event, what=_("A gateway's message could not be applied five times."))

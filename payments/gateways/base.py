@@ -89,6 +89,7 @@ class GatewayMessage:
     kind: str
     external_id: str = ""
     report: PaymentReport | None = None
+    claims_money: bool = False  # it says "paid": to be asked about, not to be believed
 
 
 class Gateway(ABC):

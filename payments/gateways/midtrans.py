@@ -95,13 +95,15 @@ class MidtransGateway(Gateway):
     def read_message(self, body: bytes) -> GatewayMessage:
         message = _parse(body)
         transaction = _text(message, "transaction_id")  # not signed: whatever is no UUID is not used
+        kind = _text(message, "transaction_status").lower()
         return GatewayMessage(
             # Midtrans numbers no messages, and order and status together are too coarse: two partial
             # refunds differ only in their amounts.
             dedupe_key=hashlib.sha256(body).hexdigest(),
             reference=_text(message, "order_id"),
-            kind=_text(message, "transaction_status").lower(),
+            kind=kind,
             external_id=transaction if _UUID.fullmatch(transaction) else "",
+            claims_money=_OUTCOMES.get(kind) is Outcome.PAID,
         )
 
     def fetch_report(self, reference: str, *, external_id: str = "") -> PaymentReport:

@@ -79,6 +79,40 @@ def test_repeat_of_an_applied_message_is_counted_and_does_nothing(
     assert [(e.state, e.copies) for e in WebhookEvent.objects.all()] == [(State.DONE, 2)]
 
 
+def test_message_of_money_waits_while_the_gateways_own_answer_lags_behind(
+    payment: Payment, root: Any, vendor: responses.RequestsMock, drain: Drain, mailoutbox: list[Any]
+):
+    Payment.objects.filter(pk=payment.pk).update(status=Payment.Status.EXPIRED)  # nobody asks about it any more
+    midtrans.serve_status(vendor, payment, "expire")
+    post(midtrans.message(payment))
+    drain()
+    event = WebhookEvent.objects.get()
+    assert (event.state, event.attempts) == (State.FAILED, 1)
+
+    midtrans.serve_status(vendor, payment)
+    enqueue_due_events(now=event.next_attempt_at)
+    drain()
+
+    event.refresh_from_db()
+    payment.refresh_from_db()
+    assert (event.state, payment.status) == (State.DONE, Payment.Status.SUCCEEDED)
+
+
+def test_message_of_money_that_never_shows_is_left_to_the_staff(
+    payment: Payment, root: Any, vendor: responses.RequestsMock, drain: Drain, mailoutbox: list[Any]
+):
+    midtrans.serve_status(vendor, payment, "pending")
+    post(midtrans.message(payment))
+    drain()
+    for _round in range(7):
+        enqueue_due_events(now=timezone.now() + timedelta(days=1))
+        drain()
+    event = WebhookEvent.objects.get()
+    payment.refresh_from_db()
+    assert (event.state, event.attempts, payment.status) == (State.IGNORED, 6, Payment.Status.PENDING)
+    assert [mail.to for mail in mailoutbox] == [["root@example.com"]]
+
+
 def test_two_genuine_messages_of_one_status_are_both_kept(payment: Payment):
     for amount in ("50000.00", "70000.00"):
         post(midtrans.message(payment, "partial_refund", refund_amount=amount))
