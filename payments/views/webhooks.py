@@ -20,8 +20,8 @@ def take_webhook(request: HttpRequest, gateway: str) -> HttpResponse:
     if request.method != "POST":
         error = {"success": False, "error": _("Send messages with POST.")}
         return JsonResponse(error, status=405, headers={"Allow": "POST"})
-    declared = request.headers.get("Content-Length", "")
-    if declared.isdecimal() and int(declared) > BODY_LIMIT:
+    declared = request.headers.get("Content-Length", "").lstrip("0")
+    if declared.isdecimal() and (len(declared) > 9 or int(declared) > BODY_LIMIT):
         raise MessageTooLarge  # before anything of it is read
     receive_webhook(gateway, request.headers, request.body)
     return JsonResponse({"success": True})

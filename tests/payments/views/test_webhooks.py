@@ -99,6 +99,12 @@ def test_other_methods_are_refused_in_json(db: None, method: str):
     assert (answer.status_code, answer["Allow"], answer["Content-Type"]) == (405, "POST", "application/json")
 
 
+@pytest.mark.parametrize("length", ["9" * 5000, "99999999999", "0" * 5000 + "99999"])
+def test_length_beyond_all_measure_is_too_large(db: None, length: str):
+    answer = Client().generic("POST", ADDRESS, b"{}", content_type="application/json", CONTENT_LENGTH=length)
+    assert (answer.status_code, answer["Content-Type"]) == (413, "application/json")
+
+
 def test_unknown_or_unconfigured_gateway_is_not_found(db: None, settings: Any):
     assert post(b"{}", "/webhooks/acme").status_code == 404
     settings.PAYMENT_GATEWAYS = {
