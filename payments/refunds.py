@@ -26,7 +26,7 @@ def owe_back(payment: Payment, *, reason: Refund.Reason) -> Refund:
 
     Call it in the transaction that records the money, with the payment locked.
     """
-    money = payment.received or payment.money
+    money = payment.money_held
     refund = Refund.objects.create(payment=payment, amount=money.amount, reason=reason)
     what = _("%(money)s must go back: %(reason)s.") % {"money": money, "reason": refund.get_reason_display()}
     record_order_change(payment.order, what="refund", became=refund.status, why=f"{payment.reference}: {reason.value}")
@@ -38,7 +38,7 @@ def owe_back(payment: Payment, *, reason: Refund.Reason) -> Refund:
             "payment": payment.reference,
             "order": payment.order.reference,
             "amount": refund.amount,
-            "currency": payment.currency,
+            "currency": money.currency,
             "reason": reason.value,
         },
     )
@@ -52,7 +52,7 @@ def record_payment_returned(payment: Payment, report: PaymentReport) -> bool:
     If it is what we owed, the refund is done. If not, a person must look: a session may still stand for it.
     """
     payment = Payment.objects.select_related("order").select_for_update(of=("self",)).get(pk=payment.pk)
-    back = report.returned or report.money or payment.received or payment.money
+    back = report.returned or report.money or payment.money_held
     if _is_accounted_for(payment, back):
         return False
     if _finish_owed(payment, back):
@@ -89,13 +89,13 @@ def record_refund_sent_by_hand(refund: Refund, *, who: User, note: str) -> Refun
 
 def _is_accounted_for(payment: Payment, back: Money) -> bool:
     sent = payment.refunds.filter(status=Refund.Status.SUCCEEDED).aggregate(total=Sum("amount"))["total"] or 0
-    return back == Money(sent, payment.currency)
+    return back == Money(sent, payment.money_held.currency)
 
 
 def _finish_owed(payment: Payment, back: Money) -> bool:
     """Close the open refunds of the payment if, with what was sent before, they are what has gone back."""
     refunds = list(payment.refunds.select_for_update())
-    if not refunds or back != Money(sum(refund.amount for refund in refunds), payment.currency):
+    if not refunds or back != Money(sum(refund.amount for refund in refunds), payment.money_held.currency):
         return False
     for refund in refunds:
         if refund.is_open:

@@ -59,7 +59,7 @@ def record_payment_succeeded(payment: Payment, report: PaymentReport) -> bool:
     payment.external_id, payment.method = report.external_id, report.method
     payment.save(update_fields=FIELDS)
     log.info("payment succeeded", extra=_facts(payment))
-    _settle_order(payment)
+    settle_order(payment)
     return True
 
 
@@ -139,7 +139,8 @@ _RECORD: dict[Outcome, Callable[[Payment, PaymentReport], bool]] = {
 }
 
 
-def _settle_order(payment: Payment) -> None:
+def settle_order(payment: Payment) -> None:
+    """Mark the order of a recorded payment paid, or owe the money back. The payment is locked."""
     order = Order.objects.select_for_update().get(pk=payment.order_id)
     if order.is_paid:
         owe_back(payment, reason=Refund.Reason.TWICE)

@@ -9,13 +9,34 @@ from django.utils.translation import gettext_lazy
 
 from bookings.admin.buttons import Button, ButtonsAdmin
 from bookings.admin.reading import ReadOnlyAdmin, ReadOnlyInline
+from bookings.models import User
 from payments.inquiries import ask_gateway
 from payments.models import Payment, Refund
+from payments.reviews import accept_payment, return_payment
 
 
 def _ask(payment: Payment, request: HttpRequest) -> str:
     report = ask_gateway(payment)
     return _("The gateway says: %(word)s.") % {"word": report.status or report.detail or report.outcome.value}
+
+
+def _accept(payment: Payment, request: HttpRequest) -> str:
+    accepted = accept_payment(payment, who=_person(request), why=request.POST.get("text", ""))
+    return _("Accepted. The order is: %(state)s.") % {"state": accepted.order.get_status_display()}
+
+
+def _return(payment: Payment, request: HttpRequest) -> str:
+    refund = return_payment(payment, who=_person(request), why=request.POST.get("text", ""))
+    return _("%(money)s is to be sent back (%(reference)s).") % {"money": refund.money, "reference": refund.reference}
+
+
+def _awaits_decision(payment: Payment) -> bool:
+    return payment.awaits_decision
+
+
+def _person(request: HttpRequest) -> User:
+    assert isinstance(request.user, User)  # noqa: S101 - the admin has seen to it
+    return request.user
 
 
 class RefundInline(ReadOnlyInline):
@@ -40,7 +61,11 @@ class PaymentAdmin(ReadOnlyAdmin[Payment], ButtonsAdmin):
         (gettext_lazy("Questions to the gateway"), {"fields": ["checked_at", "checks", "next_check_at"]}),
     ]
     readonly_fields = ["payer", "money", "received"]
-    buttons = (Button("ask", gettext_lazy("Ask the gateway now"), _ask, lambda payment: True),)
+    buttons = (
+        Button("ask", gettext_lazy("Ask the gateway now"), _ask, lambda payment: True),
+        Button("accept", gettext_lazy("Accept as it is"), _accept, _awaits_decision, asks=gettext_lazy("Why?")),
+        Button("return", gettext_lazy("Send it back"), _return, _awaits_decision, asks=gettext_lazy("Why?")),
+    )
 
     @admin.display(description=gettext_lazy("payer"), ordering="order__payer__email")
     def payer(self, payment: Payment) -> str:

@@ -103,6 +103,16 @@ class Payment(models.Model):
         return Money(self.received_amount, self.received_currency)
 
     @property
+    def money_held(self) -> Money:
+        """What the gateway took, as far as we know."""
+        return self.received or self.money
+
+    @property
+    def awaits_decision(self) -> bool:
+        """True when money came that does not fit, and a person must say what becomes of it."""
+        return self.status == self.Status.NEEDS_REVIEW and self.received is not None
+
+    @property
     def is_pending(self) -> bool:
         return self.status == self.Status.PENDING
 

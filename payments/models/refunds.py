@@ -62,7 +62,7 @@ class Refund(models.Model):
 
     @property
     def money(self) -> Money:
-        return Money(self.amount, self.payment.currency)
+        return Money(self.amount, self.payment.money_held.currency)
 
     @property
     def is_open(self) -> bool:
