@@ -38,10 +38,7 @@ log = logging.getLogger("linkpool.pool")
 
 POOL_LOCK = (76001, 0)  # as in migration 0002
 
-ASSIGN = """
-SELECT answer.outcome, link.* FROM meetings_assign_link(%s, %s, %s, %s) answer
-  LEFT JOIN meetings_meetinglink link ON link.id = answer.chosen
-"""
+ASSIGN = "SELECT outcome, chosen FROM meetings_assign_link(%s, %s, %s, %s)"
 
 
 class Outcome(StrEnum):
@@ -111,16 +108,19 @@ def choose_link(meeting: Meeting, link: MeetingLink) -> MeetingLink:
 
 def _ask(meeting: Meeting, *, wish: MeetingLink | None) -> tuple[Outcome, MeetingLink | None]:
     """Call the function in one round trip; again in the rare case that the meeting changed meanwhile."""
-    asked = [meeting.pk, link_rest(), timezone.now(), wish and wish.pk]
-    outcome = Outcome.CHANGED
+    asked: list[Any] = [meeting.pk, link_rest(), timezone.now(), wish and wish.pk]
+    outcome, chosen = Outcome.CHANGED, None
     while outcome is Outcome.CHANGED:
         try:
-            row: Any = MeetingLink.objects.raw(ASSIGN, asked)[0]
+            with connection.cursor() as cursor:
+                cursor.execute(ASSIGN, asked)
+                said, chosen = cursor.fetchone()
         except DatabaseError as error:
             log.exception("assigning failed", extra={"meeting": meeting.pk})
             raise LinkSearchFailed from error
-        outcome = Outcome(row.outcome)
-    return outcome, row if row.pk else None
+        outcome = Outcome(said)
+    # Only who reads the address fetches it: the jobs, which assign most links, do not.
+    return outcome, chosen and MeetingLink.from_db(connection.alias, ["id"], [chosen])
 
 
 def link_rest() -> timedelta:

@@ -38,17 +38,13 @@ BEGIN
 
     -- A walk over the available links; each is asked by one probe: of those who use it, the last one that
     -- starts before our end must have ended by our start. LIMIT 1 keeps the planner from joining instead.
-    first_id := wish; last_id := wish; start_id := wish;
-    IF wish IS NULL THEN
+    first_id := coalesce(wish, 1); last_id := coalesce(wish, 9223372036854775807); start_id := first_id;
+    IF wish IS NULL AND EXISTS (
+        SELECT FROM meetings_meetinglink l WHERE l.status = 'available' ORDER BY l.id OFFSET 256 LIMIT 1
+    ) THEN
+        -- In a large pool the walk starts at a scattered place and wraps round, so that it stays short.
         SELECT min(l.id), max(l.id) INTO first_id, last_id FROM meetings_meetinglink l WHERE l.status = 'available';
-        start_id := first_id;
-        IF last_id - first_id >= 256 THEN
-            PERFORM FROM meetings_meetinglink l WHERE l.status = 'available' ORDER BY l.id OFFSET 256 LIMIT 1;
-            IF FOUND THEN
-                -- In a large pool the walk starts at a scattered place and wraps round, so that it stays short.
-                start_id := first_id + abs(hashint8(meeting)::bigint) % (last_id - first_id + 1);
-            END IF;
-        END IF;
+        start_id := first_id + abs(hashint8(meeting)::bigint) % (last_id - first_id + 1);
     END IF;
     LOOP
         SELECT l.id INTO chosen FROM meetings_meetinglink l
@@ -58,7 +54,7 @@ BEGIN
                 WHERE m.link_id = l.id AND m.status IN ('ready', 'ended') AND lower(m.reserved) < upper(wanted)
                 ORDER BY lower(m.reserved) DESC LIMIT 1), false)
          ORDER BY l.id LIMIT 1;
-        EXIT WHEN chosen IS NOT NULL OR start_id IS NOT DISTINCT FROM first_id;
+        EXIT WHEN chosen IS NOT NULL OR start_id = first_id;
         last_id := start_id - 1; start_id := first_id;
     END LOOP;
     -- While we waited somebody may have cancelled, moved or provided for this very lesson: look again.
