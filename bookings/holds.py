@@ -7,6 +7,7 @@ friendly error.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -31,6 +32,7 @@ from bookings.signals import holding_slot
 from bookings.slots import Reason
 from bookings.times import During
 
+log = logging.getLogger("linkpool.holds")
 HOLDS_AT_ONCE = 10
 
 
@@ -70,6 +72,7 @@ def place_hold(session_type: SessionType, *, starts_at: datetime, student: User)
     if open_holds.count() >= HOLDS_AT_ONCE:
         raise TooManyHolds
     [booking] = place_holds(cart, [wanted], student=student, held_until=now + timedelta(minutes=settings.HOLD_MINUTES))
+    log.info("slot held", extra={"booking": booking.reference, "order": cart.reference})
     return booking
 
 

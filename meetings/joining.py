@@ -5,6 +5,7 @@ The raw address of a meeting leaves the site here, as a redirect, and in the ans
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -14,6 +15,7 @@ from django.db.models import F
 from bookings.models import Booking, User
 from meetings.models import Attendance, Meeting
 
+log = logging.getLogger("linkpool.meetings")
 LOOK_AGAIN_AT_MOST = timedelta(hours=1)
 PREPARED_SOON, PREPARED_LATE = timedelta(seconds=5), timedelta(seconds=30)
 
@@ -99,3 +101,4 @@ def record_attendance(meeting: Meeting, user: User, *, now: datetime) -> None:
     row, is_new = Attendance.objects.get_or_create(meeting=meeting, user=user, defaults=first)
     if not is_new:
         Attendance.objects.filter(pk=row.pk).update(last_opened_at=now, times_opened=F("times_opened") + 1)
+    log.info("door opened", extra={"booking": meeting.booking.reference, "user": user.pk})

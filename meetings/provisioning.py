@@ -105,7 +105,8 @@ def _provide(meeting: Meeting) -> None:
     """Raises what `provision_meeting` raises, after writing it down."""
     try:
         if _is_from_pool(meeting):
-            pool.assign_link(meeting)
+            if pool.ask_for_link(meeting).was_there:
+                return  # told of when it was given
         else:
             _make_room(meeting)
     except BookingNotPaid:

@@ -15,7 +15,7 @@ from bookings.api_keys import digest_key
 from bookings.models import ApiKey, Booking, Change, Order, SessionType, Tutor, User, WeeklyHours
 from config.demo import load_demo
 from config.demo.people import LINKS
-from meetings.models import MeetingLink
+from meetings.models import Meeting, MeetingLink
 from payments.models import Payment
 from tests.race import race
 
@@ -125,6 +125,16 @@ def test_demo_people_can_log_in(email):
     client.post("/accounts/login/", {"login": f"{email}@example.com", "password": "demo"})
 
     assert client.session["_auth_user_id"] == str(User.objects.get(email=f"{email}@example.com").pk)
+
+
+@pytest.mark.django_db
+def test_demo_sessions_get_their_meetings_by_the_real_way(django_capture_on_commit_callbacks, drain):
+    with django_capture_on_commit_callbacks(execute=True):
+        demo = load_demo()
+    drain()
+
+    meetings = Meeting.objects.filter(booking__in=[demo.soon, demo.tomorrow])
+    assert [(meeting.status, meeting.link_id is not None) for meeting in meetings] == [("ready", True)] * 2
 
 
 @pytest.mark.django_db(transaction=True)

@@ -116,18 +116,19 @@ def fail_always() -> None:
     raise ValueError("not for kim@example.com")
 
 
-def run_worker() -> None:
-    """Run all due jobs as the site's worker does, with its settings."""
+def run_worker(*queues: str) -> None:
+    """Run the due jobs of these queues, or of all, as the site's worker does, with its settings."""
     connector: Any = app.connector
+    connection.settings_dict["CONN_MAX_AGE"] = 0  # the worker's thread lives on, and its connection must not
     with app.replace_connector(connector.get_worker_connector()) as working:
-        working.run_worker(wait=False, install_signal_handlers=False, listen_notify=False, queues=["tests"])
+        working.run_worker(wait=False, install_signal_handlers=False, listen_notify=False, queues=list(queues) or None)
 
 
 @pytest.mark.django_db(transaction=True)
 def test_the_worker_names_the_job_on_every_line(lines):
     number = app.configure_task("tests.write_a_line", queue="tests").defer(booking="BK-7")
 
-    run_worker()
+    run_worker("tests")
 
     inside, done = lines.of("linkpool.tests")[0], lines.of("linkpool.jobs")[0]
     assert (inside["message"], inside["booking"]) == ("from a job", "BK-7")
@@ -141,10 +142,10 @@ def test_the_worker_names_the_job_on_every_line(lines):
 def test_the_worker_tells_of_a_failure_once_each_time(lines):
     number = app.configure_task("tests.fail", queue="tests").defer()
 
-    run_worker()
+    run_worker("tests")
     with connection.cursor() as cursor:  # its second try is due at once
         cursor.execute("UPDATE procrastinate_jobs SET scheduled_at = now() WHERE id = %s", [number])
-    run_worker()
+    run_worker("tests")
 
     [first] = lines.of("linkpool.jobs")
     [last] = [line for line in lines.of("procrastinate.worker") if line["level"] == "error"]
