@@ -11,7 +11,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from bookings.models import User
+from bookings.staff import staff_addresses
 from meetings.models import Meeting
 
 log = logging.getLogger("linkpool.meetings")
@@ -21,7 +21,7 @@ def mail_admins_about(meeting: Meeting) -> None:
     """Say which lesson has no link, why and when it is. One that has been provided for meanwhile is not mailed."""
     if meeting.status not in (Meeting.Status.WAITING, Meeting.Status.FAILED):
         return
-    addresses = admin_addresses()
+    addresses = staff_addresses()
     if not addresses:
         log.error("nobody can be told of a missing link", extra={"booking": meeting.booking.reference})
         return
@@ -36,10 +36,3 @@ def mail_admins_about(meeting: Meeting) -> None:
     subject = _("[%(site)s] No meeting link for %(booking)s") % {"site": settings.SITE_NAME, "booking": reference}
     text = render_to_string("mail/meetings/link_missing.txt", facts)
     send_mail(subject, text, settings.DEFAULT_FROM_EMAIL, addresses)
-
-
-def admin_addresses() -> list[str]:
-    """Return who is told of trouble: settings.ADMINS, else every admin who may log in."""
-    named = [address for _name, address in settings.ADMINS]
-    staff = User.objects.filter(is_staff=True, is_active=True).order_by("pk")
-    return named or list(staff.values_list("email", flat=True))

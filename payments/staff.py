@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from django.conf import settings
-
 from bookings.jobs import enqueue
-from bookings.models import User
 from payments.models import Payment, WebhookEvent
 
 
@@ -17,9 +14,3 @@ def tell_staff(payment: Payment, *, what: str) -> None:
 def tell_staff_of_message(event: WebhookEvent, *, what: str) -> None:
     """Mail the staff that a gateway's message needs a person."""
     enqueue("payments.mail_staff_of_message", event_id=event.pk, what=what)
-
-
-def staff_addresses() -> list[str]:
-    """Return ADMINS, or everybody who may use the admin if the owner has named nobody."""
-    named = [address for _name, address in settings.ADMINS]
-    return named or list(User.objects.filter(is_staff=True, is_active=True).order_by("pk").values_list("email", flat=True))

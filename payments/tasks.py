@@ -12,13 +12,13 @@ from django.utils.translation import gettext as _
 from procrastinate.contrib.django import app
 
 from bookings.jobs import Backoff
+from bookings.staff import staff_addresses
 from payments import inquiries, pretending, webhooks
 from payments.errors import GatewayUnavailable
 from payments.gateways import get_gateway
 from payments.gateways.http import TIMEOUTS
 from payments.gateways.sandbox import HEADER, SandboxGateway
 from payments.models import Payment, Refund, WebhookEvent
-from payments.staff import staff_addresses
 
 
 @app.task(name="payments.apply_webhook_event", retry=Backoff(runs=4))

@@ -10,9 +10,10 @@ from procrastinate.exceptions import TaskNotFound
 
 from bookings.jobs import Backoff, enqueue
 from bookings.models import User
+from bookings.staff import staff_addresses
 from payments.checks import check_gateways
 from payments.models import Payment, WebhookEvent
-from payments.staff import staff_addresses, tell_staff
+from payments.staff import tell_staff
 from payments.tasks import apply_due_events, check_due_payments
 from payments.webhooks import receive_webhook
 from tests.conftest import Drain
