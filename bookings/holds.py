@@ -1,7 +1,7 @@
 """What happens to a held slot: it is placed, released, or expires.
 
-Lock order: own Order → own Bookings → Tutors by key → writes. Stale holds of others are taken with SKIP LOCKED
-before the tutors, so nobody ever waits for them. The constraints are the truth; the locks give order and a
+Lock order: own Order → own Bookings → students by key → Tutors by key → writes. Stale holds of others are taken with
+SKIP LOCKED before the people, so nobody ever waits for them. The constraints are the truth; the locks give order and a
 friendly error.
 """
 
@@ -58,8 +58,9 @@ class Wanted:
 
 @transaction.atomic
 def place_hold(session_type: SessionType, *, starts_at: datetime, student: User) -> Booking:
-    """Keep a slot for the student for HOLD_MINUTES, in their cart. Holding it again returns the same hold.
+    """Keep a slot for the student for HOLD_MINUTES, in their cart.
 
+    Holding it again returns the same hold.
     Raises SlotTaken, StudentBusy, SlotNotOffered, OwnSession, TooManyHolds, CurrencyMixed.
     """
     cart = lock_cart(student)
@@ -83,7 +84,7 @@ def place_holds(order: Order, wanted: Sequence[Wanted], *, student: User, held_u
     """
     now = timezone.now()
     stale = _lock_stale_holds(wanted, student=student, now=now)
-    _lock_tutors(wanted)
+    lock_people(students={student.pk}, tutors={one.session_type.tutor_id for one in wanted})
     expire_holds(stale)
     return [_hold_one(order, one, student=student, held_until=held_until, now=now) for one in wanted]
 
@@ -133,9 +134,13 @@ def _lock_stale_holds(wanted: Sequence[Wanted], *, student: User, now: datetime)
     return list(stale.select_for_update(skip_locked=True, of=("self",)))
 
 
-def _lock_tutors(wanted: Sequence[Wanted]) -> None:
-    keys = {one.session_type.tutor_id for one in wanted}
-    list(Tutor.objects.filter(pk__in=keys).order_by("pk").select_for_update(no_key=True).values_list("pk"))
+def lock_people(*, students: Iterable[int], tutors: Iterable[int]) -> None:
+    """Let those who take time of the same people come one after the other, until the end of this transaction.
+
+    Without it two that take several times each could wait for one another at the constraints.
+    """
+    list(User.objects.filter(pk__in=students).order_by("pk").select_for_update(no_key=True).values_list("pk"))
+    list(Tutor.objects.filter(pk__in=tutors).order_by("pk").select_for_update(no_key=True).values_list("pk"))
 
 
 def _hold_one(order: Order, wanted: Wanted, *, student: User, held_until: datetime, now: datetime) -> Booking:

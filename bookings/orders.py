@@ -1,6 +1,6 @@
 """What happens to an order: it is placed, paid, or expires.
 
-Lock order: Order → its Bookings by key → Tutors → writes (see holds.py).
+Lock order: Order → its Bookings by key → students → Tutors → writes (see holds.py).
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from django.utils import timezone
 
 from bookings.errors import CartEmpty, CurrencyMixed, HoldExpired, OrderNotPayable, SlotsGone, SlotTaken
 from bookings.history import record_booking_change, record_order_change
-from bookings.holds import Wanted, drop_from_order, expire_holds, place_holds, save_guarded
-from bookings.models import Booking, Order, Tutor, User
+from bookings.holds import Wanted, drop_from_order, expire_holds, lock_people, place_holds, save_guarded
+from bookings.models import Booking, Order, User
 from bookings.money import Money
 from bookings.signals import booking_paid, send_after_commit
 from bookings.times import During
@@ -156,8 +156,7 @@ def _take_times(bookings: Sequence[Booking]) -> None:
     if any(booking.starts_at <= now for booking in late):
         raise SlotsGone
     stale = _lock_others_in_the_way(late, now)
-    keys = {booking.tutor_id for booking in late}
-    list(Tutor.objects.filter(pk__in=keys).order_by("pk").select_for_update(no_key=True).values_list("pk"))
+    lock_people(students={booking.student_id for booking in late}, tutors={booking.tutor_id for booking in late})
     expire_holds(stale)
     for booking in bookings:
         booking.mark_paid()

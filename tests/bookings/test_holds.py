@@ -14,8 +14,9 @@ from bookings.errors import (
     StudentBusy,
     TooManyHolds,
 )
-from bookings.holds import place_hold, release_hold
+from bookings.holds import Wanted, place_hold, release_hold
 from bookings.models import Booking, Order, SessionType, Tutor, User
+from bookings.orders import order_at_once
 from bookings.signals import holding_slot
 from tests.factories import an_hour, make_booking, make_session_type, make_tutor, make_user, tomorrow
 from tests.race import race
@@ -65,6 +66,16 @@ def test_student_who_wants_two_tutors_at_once_gets_one(sam: User):
 
     assert len([one for one in outcomes if one.value]) == 1
     assert {type(one.error) for one in outcomes if one.error} <= {StudentBusy, SlotNotOffered}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_crossing_wishes_of_one_student_never_lock_each_other_out(sam: User):
+    for day in range(2, 5):
+        starts = [tomorrow(hour, days=day) for hour in range(6)]
+        forth = [Wanted(make_session_type(make_tutor()), start) for start in starts]
+        back = [Wanted(make_session_type(make_tutor()), start) for start in reversed(starts)]
+        outcomes = race(lambda n, both=(forth, back): order_at_once(both[n], student=sam), threads=2)
+        assert sorted(type(outcome.error) for outcome in outcomes if outcome.error) == [StudentBusy]
 
 
 @pytest.mark.defect("CE-17")
