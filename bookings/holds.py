@@ -58,7 +58,7 @@ class Wanted:
 
 @transaction.atomic
 def place_hold(session_type: SessionType, *, starts_at: datetime, student: User) -> Booking:
-    """Keep a slot for the student for HOLD_MINUTES, in their cart.
+    """Keep a slot for the student for HOLD_MINUTES, at most until it begins, in their cart.
 
     Holding it again returns the same hold.
     Raises SlotTaken, StudentBusy, SlotNotOffered, OwnSession, TooManyHolds, CurrencyMixed.
@@ -161,7 +161,7 @@ def _hold_one(order: Order, wanted: Wanted, *, student: User, held_until: dateti
         currency=session_type.currency,
         during=(wanted.during.start, wanted.during.end),
         blocks=(wanted.blocks.start, wanted.blocks.end),
-        held_until=held_until,
+        held_until=min(held_until, wanted.starts_at),
     )
     save_guarded(booking)
     booking.refresh_from_db(fields=["during", "blocks"])

@@ -6,7 +6,7 @@ Lock order: Order → its Bookings by key → students → Tutors → writes (se
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -26,7 +26,7 @@ log = logging.getLogger("linkpool.orders")
 
 @transaction.atomic
 def place_order(order: Order) -> Order:
-    """Turn a cart into an order to be paid within PAYMENT_MINUTES; its slots are kept until then.
+    """Turn a cart into an order to be paid within PAYMENT_MINUTES, before its first session; its slots are kept until then.
 
     Holds that ran out are dropped. Placing a placed order returns it. Raises CartEmpty, HoldExpired,
     OrderNotPayable.
@@ -42,7 +42,7 @@ def place_order(order: Order) -> Order:
     drop_from_order([booking for booking in bookings if booking not in kept])
     if not kept:
         raise HoldExpired if bookings else CartEmpty
-    deadline = now + timedelta(minutes=settings.PAYMENT_MINUTES)
+    deadline = _deadline(now, [booking.starts_at for booking in kept])
     order.place(total=_sum([booking.money for booking in kept]), at=now, expires_at=deadline)
     order.save(update_fields=["status", "total", "currency", "placed_at", "expires_at"])
     for booking in kept:
@@ -62,7 +62,7 @@ def order_at_once(wanted: Sequence[Wanted], *, student: User) -> Order:
     if not wanted:
         raise CartEmpty
     now = timezone.now()
-    deadline = now + timedelta(minutes=settings.PAYMENT_MINUTES)
+    deadline = _deadline(now, [one.starts_at for one in wanted])
     total = _sum([one.session_type.money for one in wanted])
     order = Order.objects.create(
         payer=student,
@@ -176,6 +176,11 @@ def _lock_others_in_the_way(late: Sequence[Booking], now: datetime) -> list[Book
         for query in (theirs, ours):
             found += query.order_by("pk").select_for_update(skip_locked=True, of=("self",))
     return found
+
+
+def _deadline(now: datetime, starts: Iterable[datetime]) -> datetime:
+    """Return until when an order can be paid: nobody pays for a session that has begun."""
+    return min(now + timedelta(minutes=settings.PAYMENT_MINUTES), *starts)
 
 
 def _sum(prices: Sequence[Money]) -> Money:

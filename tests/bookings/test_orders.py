@@ -45,6 +45,18 @@ def test_placed_order_sums_its_holds_and_keeps_them_until_the_deadline(ada: Tuto
     assert order.expires_at - order.placed_at == timedelta(minutes=30)
 
 
+@pytest.mark.defect("IT-24")
+def test_nobody_can_pay_for_a_session_that_has_begun(maths: SessionType, sam: User):
+    starts_at = tomorrow()
+    with time_machine.travel(starts_at - timedelta(minutes=5), tick=False):
+        hold = place_hold(maths, starts_at=starts_at, student=sam)
+        order = place_order(hold.order)
+    assert (hold.held_until, order.expires_at) == (starts_at, starts_at)
+
+    with time_machine.travel(starts_at, tick=False), pytest.raises(SlotsGone):
+        mark_order_paid(order)
+
+
 def test_order_placed_twice_stays_as_it_is(maths: SessionType, sam: User):
     cart = place_hold(maths, starts_at=tomorrow(), student=sam).order
     first = place_order(cart)
