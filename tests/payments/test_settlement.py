@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -147,6 +148,23 @@ def test_settlement_told_after_anything_else_still_pays(payment: Payment, first:
     record_report(payment, report_of(payment))
     payment.refresh_from_db()
     assert (payment.status, payment.order.status) == (Status.SUCCEEDED, Order.Status.PAID)
+
+
+@pytest.mark.defect("CE-07")
+@pytest.mark.parametrize("order_of_news", list(permutations(range(4))))
+def test_order_in_which_the_news_come_does_not_matter(payment: Payment, order_of_news: tuple[int, ...]):
+    other = {"external_id": midtrans.OTHER_TRANSACTION}
+    news = [
+        report_of(payment, Outcome.PENDING, **other),
+        report_of(payment, Outcome.FAILED, **other),
+        report_of(payment),
+        report_of(payment, Outcome.EXPIRED, **other),
+    ]
+    for number in order_of_news:
+        record_report(payment, news[number])
+    payment.refresh_from_db()
+    assert (payment.status, payment.external_id) == (Status.SUCCEEDED, midtrans.TRANSACTION)
+    assert (payment.order.status, payment.refunds.count()) == (Order.Status.PAID, 0)
 
 
 def test_reversal_of_the_same_transaction_is_left_to_a_person_and_unpays_nothing(
