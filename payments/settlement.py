@@ -101,11 +101,11 @@ def record_payment_under_review(payment: Payment, report: PaymentReport) -> bool
 
 @transaction.atomic
 def record_payment_pending(payment: Payment, report: PaymentReport) -> bool:
-    """Remember which transaction the payer has begun; after a refused one a new one opens the attempt again."""
+    """Remember which transaction the payer has begun; after one that failed or ran out it opens the attempt again."""
     payment = _lock(payment)
     if not report.external_id or payment.external_id == report.external_id:
         return False
-    if payment.status not in (Status.PENDING, Status.FAILED):
+    if payment.status not in (Status.PENDING, Status.FAILED, Status.EXPIRED):
         return _ignore(payment, report)
     payment.mark_pending()
     return _save(payment, report)

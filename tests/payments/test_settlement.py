@@ -108,9 +108,10 @@ def test_refused_try_fails_the_attempt_only_and_a_later_one_still_pays(payment: 
     assert (payment.status, payment.order.status, payment.note) == (Status.SUCCEEDED, Order.Status.PAID, "")
 
 
-def test_new_try_after_a_refused_one_opens_the_attempt_again(payment: Payment):
-    record_payment_failed(payment, report_of(payment, Outcome.FAILED))
-    assert record_payment_pending(payment, report_of(payment, Outcome.PENDING)) is False  # the refused one, told late
+@pytest.mark.parametrize("outcome", [Outcome.FAILED, Outcome.EXPIRED, Outcome.CANCELLED])
+def test_new_try_after_one_that_ended_opens_the_attempt_again(payment: Payment, outcome: Outcome):
+    record_report(payment, report_of(payment, outcome))
+    assert record_payment_pending(payment, report_of(payment, Outcome.PENDING)) is False  # the ended one, told late
     again = report_of(payment, Outcome.PENDING, external_id=midtrans.OTHER_TRANSACTION)
     assert record_payment_pending(payment, again) is True
     payment.refresh_from_db()
