@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
@@ -12,7 +13,8 @@ from django.core.exceptions import ImproperlyConfigured
 from config import env
 from payments.gateways import listed_gateways
 
-LEAST_KEY_LENGTH = 50  # as Django itself asks
+LEAST_KEY_LENGTH = 32  # Django itself warns below 50
+LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
 NEEDED_IN_PRODUCTION = ("SECRET_KEY", "SITE_URL", "EMAIL_URL", "DEFAULT_FROM_EMAIL", "MIDTRANS_SERVER_KEY")
 
 
@@ -30,7 +32,12 @@ class Danger:
 
 def find_dangers() -> list[Danger]:
     """Return what a site without DEBUG must not start with."""
-    return [danger for danger in _possible_dangers() if danger is not None]
+    return [danger for danger in (_secret_key(), _site_url(), _allowed_hosts()) if danger is not None]
+
+
+def find_gaps() -> list[Danger]:
+    """Return what a site can start without, but not do all its work."""
+    return [gap for gap in (_mail_server(), _sender(), _gateway()) if gap is not None]
 
 
 def refuse_unsafe_start() -> None:
@@ -43,10 +50,6 @@ def refuse_unsafe_start() -> None:
         raise ImproperlyConfigured(f"This site is not ready to be used by people:\n{told}\nFor a try-out set DEBUG=1.")
 
 
-def _possible_dangers() -> list[Danger | None]:
-    return [_secret_key(), _site_url(), _allowed_hosts(), _mail_server(), _sender(), _gateway()]
-
-
 def _secret_key() -> Danger | None:
     if settings.SECRET_KEY != settings.UNSET_SECRET_KEY and len(settings.SECRET_KEY) >= LEAST_KEY_LENGTH:
         return None
@@ -55,7 +58,9 @@ def _secret_key() -> Danger | None:
 
 
 def _site_url() -> Danger | None:
-    if settings.SITE_URL.startswith("https://"):
+    """Passwords and pages in the clear are for nobody but the machine itself."""
+    is_local = urlsplit(settings.SITE_URL).hostname in LOCAL_HOSTS and env.is_set("SITE_URL")
+    if settings.SITE_URL.startswith("https://") or is_local:
         return None
     how = "Set it to the address that people open, such as https://lessons.example.com."
     return Danger(3, "SITE_URL does not start with https://.", how)
@@ -89,11 +94,12 @@ def _gateway() -> Danger | None:
 
 @register(Tags.security, deploy=True)
 def check_dangers(**kwargs: Any) -> list[CheckMessage]:
-    """Refuse what `refuse_unsafe_start` refuses, and DEBUG itself."""
+    """Refuse what `refuse_unsafe_start` refuses, and DEBUG itself; warn of what is missing for the whole work."""
     found: list[CheckMessage] = []
     if settings.DEBUG:
         found.append(Error("DEBUG is on.", hint="Unset it: it shows the sandbox to everybody.", id="linkpool.E001"))
     found += [Error(danger.fact, hint=danger.next_step, id=f"linkpool.E{danger.number:03}") for danger in find_dangers()]
+    found += [Warning(gap.fact, hint=gap.next_step, id=f"linkpool.W{gap.number:03}") for gap in find_gaps()]
     return found
 
 
