@@ -17,6 +17,8 @@ from bench.figures import Sample, ratio, shown, table
 from bench.history import History
 from bench.work import BEFORE, FUNCTION, PLAIN, VERB
 
+INDEXED = "before, with an index"
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -31,6 +33,7 @@ class Plan:
 
 
 FULL = Plan()
+AXES = ["links", "meetings", "clients"]
 QUICK = Plan(links=(10, 1_000), meetings=(10_000,), clients=(1, 4), turn=0.25, turns=3, before_turn=1.0)
 
 
@@ -50,6 +53,10 @@ class Cell:
     def rate(self, kind: str) -> float:
         return self.samples[kind].per_second
 
+    def share(self, kind: str) -> float:
+        """The rate as a share of (a), measured in the same moments."""
+        return ratio(self.rate(kind), self.rate(PLAIN))
+
 
 def measure_assigning(crew: Crew, plan: Plan) -> list[Cell]:
     """Measure every combination of the plan."""
@@ -58,6 +65,7 @@ def measure_assigning(crew: Crew, plan: Plan) -> list[Cell]:
         told = time.monotonic()
         past = History(links, meetings, history.coming_midnight())
         history.load_history(past)
+        rivals.set_up_rivals()
         print(f"{links:,} links, {meetings:,} meetings: loaded in {time.monotonic() - told:.0f} s", flush=True)
         cells += [_measure_cell(crew, plan, past, clients) for clients in plan.clients]
     return cells
@@ -66,8 +74,7 @@ def measure_assigning(crew: Crew, plan: Plan) -> list[Cell]:
 def _measure_cell(crew: Crew, plan: Plan, past: History, clients: int) -> Cell:
     each_hour = max(1, min(8, past.lanes - 1))
     keys = history.add_requests(past, count=each_hour * history.HOURS_AHEAD)
-    rivals.set_up_rivals()
-    rivals.analyze_rivals()
+    rivals.copy_requests(keys)
     random.Random(1).shuffle(keys)
     before = truth.trouble_so_far()
     samples = _take_turns(crew, plan, keys, clients)
@@ -75,9 +82,15 @@ def _measure_cell(crew: Crew, plan: Plan, past: History, clients: int) -> Cell:
     trouble = truth.trouble_so_far() - before
     doubles, false = truth.double_assignments(), truth.false_refusals(refusals)
     samples[BEFORE] = crew.run(BEFORE, keys, clients=clients, seconds=plan.before_turn)
-    cell = Cell(past.links, past.meetings, clients, samples, doubles, truth.double_assignments_as_before(), false, trouble)
+    doubles_before = truth.double_assignments_as_before()
+    rivals.drop_requests(keys)
+    rivals.copy_requests(keys)
+    with rivals.indexed_dates():
+        samples[INDEXED] = crew.run(BEFORE, keys, clients=clients, seconds=plan.before_turn / 4)
+    cell = Cell(past.links, past.meetings, clients, samples, doubles, doubles_before, false, trouble)
     print(f"  {clients} clients: {cell.rate(VERB):,.0f}/s", flush=True)
     history.drop_requests(keys)
+    rivals.drop_requests(keys)
     return cell
 
 
@@ -94,17 +107,34 @@ def _take_turns(crew: Crew, plan: Plan, keys: list[int], clients: int) -> dict[s
 
 
 def report(cells: Sequence[Cell]) -> str:
-    """Return the table of rates and ratios, one line for each combination."""
-    heads = ["links", "meetings", "clients", "verb /s", "p95 ms", "function /s", "p95 ms", "(a) /s", "p95 ms", "verb : (a)",
-             "function : (a)", "(b) /s", "p95 ms", "verb : (b)", "double", "falsely refused", "double in (b)"]  # fmt: skip
+    """Return the table of rates and of their ratios to (a), one line for each combination."""
+    heads = [*AXES, "verb /s", "p95 ms", "function /s", "p95 ms", "(a) /s", "p95 ms", "verb : (a)", "function : (a)",
+             "double", "falsely refused", "deadlocks", "rolled back"]  # fmt: skip
     rows = []
     for cell in cells:
-        verb, function, plain, before = (cell.samples[kind] for kind in (VERB, FUNCTION, PLAIN, BEFORE))
+        kinds = [cell.samples[kind] for kind in (VERB, FUNCTION, PLAIN)]
         rows.append([
-            f"{cell.links:,}", f"{cell.meetings:,}", str(cell.clients),
-            *(text for sample in (verb, function, plain) for text in (shown(sample.per_second), shown(sample.p95 * 1000))),
-            shown(ratio(verb.per_second, plain.per_second)), shown(ratio(function.per_second, plain.per_second)),
-            shown(before.per_second), shown(before.p95 * 1000), shown(ratio(verb.per_second, before.per_second)),
-            str(cell.doubles), str(cell.false_refusals), f"{cell.doubles_before} of {before.count}",
+            *_axes(cell), *(text for kind in kinds for text in (shown(kind.per_second), shown(kind.p95 * 1000))),
+            shown(cell.share(VERB)), shown(cell.share(FUNCTION)), str(cell.doubles), str(cell.false_refusals),
+            str(cell.trouble.deadlocks), str(cell.trouble.rollbacks),
         ])  # fmt: skip
     return table(heads, rows)
+
+
+def report_earlier(cells: Sequence[Cell]) -> str:
+    """Return the table of the earlier system: as it was, and with the index that it had not."""
+    heads = [*AXES, "(b) /s", "p95 ms", "verb : (b)", "double in (b)", "indexed (b) /s", "verb : indexed (b)"]
+    rows = []
+    for cell in cells:
+        before, indexed = cell.samples[BEFORE], cell.samples[INDEXED]
+        rows.append([
+            *_axes(cell), shown(before.per_second), shown(before.p95 * 1000),
+            shown(ratio(cell.rate(VERB), before.per_second)),
+            f"{cell.doubles_before} of {before.outcomes['assigned']}", shown(indexed.per_second),
+            shown(ratio(cell.rate(VERB), indexed.per_second)),
+        ])  # fmt: skip
+    return table(heads, rows)
+
+
+def _axes(cell: Cell) -> list[str]:
+    return [f"{cell.links:,}", f"{cell.meetings:,}", str(cell.clients)]

@@ -10,31 +10,46 @@ from pathlib import Path
 
 from django.db import connection
 
-from bench import assigning, rush, slot_list, webhooks
+from bench import aims, assigning, rush, slot_list, webhooks
+from bench.assigning import Cell
 from bench.crew import hired
+from bench.rush import Rush
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 
 
 def take(folder: Path, *, port: int, quick: bool, only: str | None) -> list[str]:
-    """Measure the parts that were asked for, and return a section of Markdown for each."""
+    """Measure the parts that were asked for, and return sections of Markdown."""
+    cells, rushes = _measure_with_clients(folder, quick=quick, only=only)
     sections = [_about(quick=quick)]
-    if only in (None, "assigning", "rush"):
-        with hired(rush.CLIENTS, log=folder / "clients.log") as crew:
-            if only != "rush":
-                plan = assigning.QUICK if quick else assigning.FULL
-                sections.append("### Links per second\n\n" + assigning.report(assigning.measure_assigning(crew, plan)))
-            if only != "assigning":
-                rushes = rush.measure_rushes(crew, sizes=[64] if quick else [64, 512])
-                sections.append("### Rushes\n\n" + rush.report(rushes))
+    if cells or rushes:
+        sections.append("### Aims\n\n" + aims.report(cells, rushes))
+    if cells:
+        sections.append("### Links per second\n\n" + assigning.report(cells))
+        sections.append("### The earlier system on the same lessons\n\n" + assigning.report_earlier(cells))
+    if rushes:
+        sections.append("### Rushes\n\n" + rush.report(rushes))
     if only in (None, "webhooks"):
         told = webhooks.measure_webhooks(folder, port=port, count=60 if quick else 400, workers=[1] if quick else [1, 2])
         sections.append("### From webhook to link\n\n" + webhooks.report(told))
     if only in (None, "slots"):
-        measured = slot_list.measure_slot_list(times=10 if quick else 100)
+        measured = slot_list.measure_slot_list(times=10 if quick else 50)
         sections.append("### The slot list of a busy tutor\n\n" + slot_list.report(measured))
     return sections
+
+
+def _measure_with_clients(folder: Path, *, quick: bool, only: str | None) -> tuple[list[Cell], list[Rush]]:
+    cells: list[Cell] = []
+    rushes: list[Rush] = []
+    if only in ("webhooks", "slots"):
+        return cells, rushes
+    with hired(rush.CLIENTS, log=folder / "clients.log") as crew:
+        if only != "rush":
+            cells = assigning.measure_assigning(crew, assigning.QUICK if quick else assigning.FULL)
+        if only != "assigning":
+            rushes = rush.measure_rushes(crew, sizes=[64] if quick else [64, 512])
+    return cells, rushes
 
 
 def write(sections: list[str]) -> None:

@@ -52,7 +52,6 @@ def _rush(crew: Crew, name: str, past: History, *, requests: int, hours: int, cl
     history.load_history(past)
     keys = history.add_requests(past, count=requests, hours=hours)
     rivals.set_up_rivals()
-    rivals.analyze_rivals()
     random.Random(2).shuffle(keys)
     at_first = truth.trouble_so_far()
     ours = crew.run(VERB, keys, clients=clients, seconds=60)
