@@ -2,8 +2,8 @@
 
 The earlier system (its defects CE-08 to CE-11) kept date and time of a booking apart, the time as text, with neither lock
 nor constraint. It looked for the oldest link without an overlapping paid booking of the same date, and then wrote that
-link down, in two calls. Here it gets a copy of the same lessons, in the columns it had, on the links that its own rule would have
-given them. No index on the date is known of it; `indexed_dates` is what one would have done for it.
+link down, in two calls. Here it gets a copy of the same lessons, in the columns it had, on the links that its own rule
+would have given them. No index on the date is known of it; `indexed_dates` is what one would have done for it.
 """
 
 from __future__ import annotations
