@@ -29,6 +29,11 @@ class InvalidInput(DomainError):
     message = _("Something in this request is missing or cannot be read. Please check it and try again.")
 
 
+class RequestTooLarge(DomainError):
+    http_status = 413
+    message = _("This request is too large.")
+
+
 class NotFound(DomainError):
     http_status = 404
     message = _("This does not exist, or it is not yours.")

@@ -261,7 +261,7 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["bookings.api_keys.ApiKeyAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["bookings.api_keys.HasScope"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["bookings.api_parsers.BoundedJSONParser"],
     "DEFAULT_THROTTLE_CLASSES": ["bookings.api_keys.KeyThrottle"],
     "DEFAULT_THROTTLE_RATES": {
         "api_key": f"{env.whole('API_CALLS_PER_MINUTE', 600, 'Calls one API key may make.', least=1)}/min"
