@@ -209,6 +209,22 @@ def test_jobs_can_be_read_with_what_happened_and_not_changed(desk):
     assert desk.get(address(ProcrastinateJob, "add")).status_code == 403
 
 
+def test_jobs_show_nothing_of_the_mails_and_tokens_they_carry(desk, client, root: User, settings):
+    settings.EMAIL_BACKEND = "config.mail.QueuedBackend"
+    client.post("/accounts/password/reset/", {"email": root.email})
+    app.configure_task("payments.pay_sandbox_late").defer(token="opens-a-payment-page")
+    jobs = ProcrastinateJob.objects.all()
+    mail = jobs.get(task_name="config.send_mail").args["mail"]
+    assert "/accounts/password/reset/key/" in mail["body"]
+
+    listed = text_of(desk.get(address(ProcrastinateJob)))
+    pages = [text_of(desk.get(address(ProcrastinateJob, page, job.pk))) for job in jobs for page in ("change", "history")]
+    for page in [listed, *pages]:
+        assert "password/reset" not in page
+        assert "opens-a-payment-page" not in page
+    assert mail["subject"] in listed
+
+
 def test_the_list_of_jobs_takes_as_many_queries_for_many_as_for_one(desk, django_assert_num_queries):
     app.configure_task("linkpool.unknown").defer(number=0)
     desk.get(address(ProcrastinateJob))
