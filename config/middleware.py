@@ -17,6 +17,7 @@ from django.db import InterfaceError, OperationalError
 from django.dispatch import receiver
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.cache import add_never_cache_headers
 
 from bookings import times
 from bookings.errors import DomainError
@@ -66,6 +67,19 @@ def path_to_log(request: HttpRequest) -> str:
         if name in SECRET_PARTS:
             path = path.replace(str(value), "…")
     return path
+
+
+class PrivatePagesMiddleware:
+    """Keep what is made for one person out of every cache: a proxy's, and a browser's that others use next."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if settings.SESSION_COOKIE_NAME in request.COOKIES and "Cache-Control" not in response:
+            add_never_cache_headers(response)
+        return response
 
 
 class ProgramErrorMiddleware:
