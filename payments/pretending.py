@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from bookings.jobs import enqueue
-from bookings.models import Booking, Order
+from bookings.models import Order
 from bookings.orders import expire_order
 from payments.errors import PaymentUnknown
 from payments.gateways.sandbox import Answer, SandboxGateway, Ticket
@@ -76,5 +76,4 @@ def _let_the_deadline_pass(reference: str) -> None:
         payment.expires_at = order.expires_at = now
         payment.save(update_fields=["expires_at"])
         order.save(update_fields=["expires_at"])
-        order.bookings.filter(status=Booking.Status.HELD).update(held_until=now)
     expire_order(order)

@@ -2,6 +2,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import responses
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
@@ -103,6 +104,12 @@ def test_paying_too_late_revives_the_order_or_owes_the_money_back(
     assert attempt.status == Payment.Status.SUCCEEDED
     assert attempt.order.status == (Order.Status.EXPIRED if sold_again else Order.Status.PAID)
     assert attempt.refunds.count() == int(sold_again)
+
+
+def test_message_is_sent_again_until_the_site_has_taken_it(attempt: Payment, vendor: responses.RequestsMock, drain: Drain):
+    vendor.post("http://testserver/webhooks/sandbox", status=503, json={"success": False})
+    press(attempt, "pay")
+    assert drain() == [("payments.deliver_sandbox_webhook", "todo")]
 
 
 def test_paid_page_cannot_be_paid_again(attempt: Payment):
