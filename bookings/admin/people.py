@@ -62,14 +62,20 @@ class PersonAdmin(UserAdmin[User]):
         return [*fixed, "is_staff", "is_superuser", "groups", "user_permissions"]
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        if isinstance(obj, User) and obj.is_superuser and not _may_do_all(request):
+        if _is_above(obj, request):
             return False
         return super().has_change_permission(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        if isinstance(obj, User) and obj.is_superuser and not _may_do_all(request):
+        if _is_above(obj, request):
             return False
         return super().has_delete_permission(request, obj)
+
+
+def _is_above(person: Any, request: HttpRequest) -> bool:
+    """True for colleagues of the staff, unless a superuser asks: who sets their password has all their rights."""
+    is_of_staff = isinstance(person, User) and (person.is_staff or person.is_superuser)
+    return is_of_staff and person.pk != request.user.pk and not _may_do_all(request)
 
 
 def _may_do_all(request: HttpRequest) -> bool:

@@ -133,5 +133,21 @@ def test_who_may_edit_people_cannot_give_rights_or_touch_a_superuser(root, sam):
     assert root.check_password("secret-words")
 
 
+def test_who_may_edit_people_cannot_become_a_colleague_of_the_staff(sam):
+    clerk, cashier = make_user(is_staff=True), make_user(is_staff=True)
+    clerk.user_permissions.set(_permissions("view_user", "change_user", "delete_user"))
+    client = Client()
+    client.force_login(clerk)
+
+    new_password = {"usable_password": "true", "password1": "another-one-9", "password2": "another-one-9"}
+    answers = {
+        person: client.post(reverse("admin:auth_user_password_change", args=[person.pk]), new_password).status_code
+        for person in (cashier, sam)
+    }
+
+    assert answers == {cashier: 403, sam: 302}
+    assert client.post(address(User, "change", cashier.pk), {"email": "mine@example.com"}).status_code == 403
+
+
 def _permissions(*names: str) -> Any:
     return Permission.objects.filter(codename__in=names)
