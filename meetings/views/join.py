@@ -19,6 +19,8 @@ from meetings.joining import Door, find_door, record_attendance
 def join(request: HttpRequest, reference: str) -> HttpResponse:
     """Lead the student or the tutor through the open door; before and after, say how things stand."""
     user = _user(request)
+    if "prefetch" in request.headers.get("Sec-Purpose", ""):
+        return HttpResponse(status=503)  # a browser that guesses: nobody has come yet
     mine = Booking.objects.of_parties(user).select_related("tutor__user", "student", "meeting__link")
     booking = get_object_or_404(mine, reference=reference)
     now = timezone.now()

@@ -71,6 +71,15 @@ def test_door_lets_the_two_parties_in_while_it_is_open_and_nobody_else(people, m
     assert Attendance.objects.exists() is got_in
 
 
+def test_browser_that_only_guesses_where_its_person_goes_does_not_count_as_come(people, meeting):
+    client = Client()
+    client.force_login(people["student"])
+    with time_machine.travel(MOMENTS["in the middle"], tick=False):
+        answer = client.get(door(meeting), headers={"Sec-Purpose": "prefetch;prerender"})
+    assert (answer.status_code, "Location" in answer) == (503, False)
+    assert not Attendance.objects.exists()
+
+
 @pytest.mark.defect("IT-07")
 def test_door_opens_by_itself_at_its_time(people, meeting):
     early = come(people["student"], door(meeting), START - timedelta(minutes=16))
