@@ -52,6 +52,8 @@ def in_words(change: Change) -> str:
     """Say what a line of history means."""
     if change.what == "status" and change.became in _HAPPENED:
         return str(_HAPPENED[Booking.Status(change.became)])
+    if change.what == "meeting link":  # which one is for those who keep the links
+        return _("The place of the session was changed") if change.was else _("The session was given a place")
     if change.was and change.became:
         return _("%(what)s: from %(was)s to %(became)s") % {"what": change.what, "was": change.was, "became": change.became}
     return f"{change.what} {change.became}".strip()

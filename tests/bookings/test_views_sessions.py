@@ -193,6 +193,15 @@ def test_booking_tells_its_history_in_plain_words(browser: Client, maths: Sessio
     assert root.email not in history
 
 
+def test_booking_never_names_the_links_of_the_pool(browser: Client, ada: Tutor, sam: User):
+    booking = make_booking(sam, ada, status=Status.PAID)
+    record_booking_change(booking, what="meeting link", was="meet.google.com/abc", became="Blue room")
+    page = text_of(browser.get(booking.get_absolute_url()))
+    assert "The place of the session was changed" in page
+    assert "meet.google.com" not in page
+    assert "Blue room" not in page
+
+
 def test_booking_takes_as_many_queries_with_a_long_history(browser: Client, ada: Tutor, sam: User, root: User):
     booking = make_booking(sam, ada, status=Status.PAID)
     record_booking_change(booking, what="status", became="paid")
