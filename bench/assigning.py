@@ -66,14 +66,26 @@ def measure_assigning(crew: Crew, plan: Plan) -> list[Cell]:
         past = History(links, meetings, history.coming_midnight())
         history.load_history(past)
         rivals.set_up_rivals()
+        _warm_up(crew, past, clients=max(plan.clients))
         print(f"{links:,} links, {meetings:,} meetings: loaded in {time.monotonic() - told:.0f} s", flush=True)
         cells += [_measure_cell(crew, plan, past, clients) for clients in plan.clients]
     return cells
 
 
+def _warm_up(crew: Crew, past: History, *, clients: int) -> None:
+    """Give links once before anything is measured: the first change of a page after a checkpoint writes the whole page."""
+    keys = _add_requests(past)
+    crew.run(FUNCTION, keys, clients=clients, seconds=10)
+    history.drop_requests(keys)
+
+
+def _add_requests(past: History) -> list[int]:
+    """Ask for less than what is free in any hour, so that nobody is refused."""
+    return history.add_requests(past, count=max(1, min(8, past.lanes - 1)) * history.HOURS_AHEAD)
+
+
 def _measure_cell(crew: Crew, plan: Plan, past: History, clients: int) -> Cell:
-    each_hour = max(1, min(8, past.lanes - 1))
-    keys = history.add_requests(past, count=each_hour * history.HOURS_AHEAD)
+    keys = _add_requests(past)
     rivals.copy_requests(keys)
     random.Random(1).shuffle(keys)
     before = truth.trouble_so_far()
