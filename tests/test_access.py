@@ -1,0 +1,164 @@
+"""Who gets what at every address of the site. A new address fails here until somebody has thought of strangers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from django.test import Client
+from django.urls import URLResolver, get_resolver, resolve
+
+from bookings.api_keys import create_api_key
+from bookings.models import ApiKey, Booking, Tutor, User
+from tests.factories import an_hour, make_booking, make_link, make_meeting, make_order, make_payment, make_user, tomorrow
+
+EVERYBODY = {"anonymous", "stranger", "student", "tutor", "payer", "clerk", "root"}
+MEMBERS = EVERYBODY - {"anonymous"}
+CONCERNED = {"student", "tutor", "payer"}
+
+# Pages to read: who may.
+PAGES = {
+    "/": EVERYBODY,
+    "/tutors/ada/": EVERYBODY,
+    "/cart/": MEMBERS,
+    "/checkout/": MEMBERS,
+    "/profile/": MEMBERS,
+    "/bookings/": MEMBERS,
+    "/bookings/{paid}/": CONCERNED,
+    "/bookings/{paid}/meeting/": CONCERNED,
+    "/join/{paid}": {"student", "tutor"},
+    "/join/{paid}/": {"student", "tutor"},
+    "/orders/{order}/": {"payer"},
+    "/orders/{order}/state/": {"payer"},
+    "/payments/return/{payment}/": {"payer"},
+}
+# What changes something: who may ask for it. Never by GET, never without the form's token.
+VERBS = {
+    "/tutors/ada/hold/": MEMBERS,  # sends anonymous people to log in, and remembers their choice
+    "/checkout/": MEMBERS,
+    "/profile/": MEMBERS,
+    "/profile/time-zone/": MEMBERS,
+    "/cart/{held}/release/": {"payer"},
+    "/orders/{order}/pay/": {"payer"},
+    "/orders/{order}/check/": {"payer"},
+}
+CALLS = {
+    "/api/available-slots": "slots",
+    "/api/initiate-booking-checkout": "checkout",
+    "/api/verify-payment": "checkout",
+    "/api/assign-meeting-link": "meetings",
+    "/api/create-meeting-link": "meetings",
+    "/api/sessions/create-missing-meetings": "meetings",
+    "/api/sessions/retry-meeting-link": "meetings",
+}
+# For operators, gateways and demos: each has tests of its own.
+ELSEWHERE = {"health_live", "health_ready", "metrics", "webhook", "sandbox_pay", "sandbox_room", "style_guide"}
+
+
+@pytest.fixture
+def people(ada: Tutor, sam: User, kim: User, root: User) -> dict[str, User | None]:
+    """Sam learns with Ada, a parent pays; Kim is a stranger, the clerk of the staff has no rights, Root has all."""
+    parent, clerk = make_user("parent@example.com"), make_user("clerk@example.com", is_staff=True)
+    return {
+        "anonymous": None,
+        "stranger": kim,
+        "student": sam,
+        "tutor": ada.user,
+        "payer": parent,
+        "clerk": clerk,
+        "root": root,
+    }
+
+
+@pytest.fixture
+def names(people: dict[str, User], ada: Tutor) -> dict[str, str]:
+    """A paid session with its link, and a time in the payer's cart, by their references."""
+    order = make_order(people["payer"], status="paid")
+    paid = make_booking(people["student"], ada, order=order, status=Booking.Status.PAID)
+    link = make_link(url="https://meet.google.com/raw-link-xyz")
+    make_meeting(paid, status="ready", link=link, reserved=paid.during)
+    cart = make_order(people["payer"], status="cart")
+    held = make_booking(people["student"], ada, during=an_hour(tomorrow(15)), order=cart)
+    return {
+        "paid": paid.reference,
+        "held": held.reference,
+        "order": order.reference,
+        "payment": make_payment(order).reference,
+    }
+
+
+def browser_of(person: User | None, **options: bool) -> Client:
+    client = Client(**options)
+    if person is not None:
+        client.force_login(person)
+    return client
+
+
+def test_every_address_has_been_thought_of():
+    thought_of = {resolve(path.format_map(_Any())).url_name for path in [*PAGES, *VERBS, *CALLS]}
+    assert {name for name in _names(get_resolver()) if name} - ELSEWHERE == {name for name in thought_of if name}
+
+
+class _Any(dict[str, str]):
+    def __missing__(self, key: str) -> str:
+        return "X"
+
+
+def _names(resolver: URLResolver) -> Iterator[str | None]:
+    for one in resolver.url_patterns:
+        if isinstance(one, URLResolver):
+            if str(one.pattern) not in ("admin/", "accounts/"):
+                yield from _names(one)
+        else:
+            yield one.name
+
+
+@pytest.mark.defect("CE-19", "TB-20")
+@pytest.mark.parametrize("path", PAGES)
+def test_page_is_read_by_those_it_is_for_and_is_not_there_for_others(people, names, path: str):
+    may = PAGES[path]
+    for who, person in people.items():
+        answer = browser_of(person).get(path.format(**names))
+        if who in may:
+            assert answer.status_code in (200, 303), who
+        elif who == "anonymous":
+            assert (answer.status_code, answer["Location"].startswith("/accounts/login/")) == (302, True)
+        else:
+            assert answer.status_code == 404, who
+        assert b"raw-link-xyz" not in answer.content
+        if who not in CONCERNED:
+            assert b"Sam Student" not in answer.content
+
+
+@pytest.mark.defect("CE-18", "TB-18")
+@pytest.mark.parametrize("path", VERBS)
+def test_what_changes_something_is_done_for_those_who_may_only(people, names, path: str):
+    for who in ["anonymous", *sorted(MEMBERS - VERBS[path])]:
+        answer = browser_of(people[who]).post(path.format(**names))
+        assert answer.status_code in ((302, 400) if who == "anonymous" else (404,)), who
+
+
+@pytest.mark.parametrize("path", VERBS)
+def test_nothing_changes_by_looking_or_without_the_forms_token(people, names, path: str):
+    looked = browser_of(people["payer"]).get(path.format(**names))
+    assert looked.status_code == (200 if path in PAGES else 405)
+    forged = browser_of(people["payer"], enforce_csrf_checks=True).post(path.format(**names))
+    assert forged.status_code == 403
+    assert Booking.objects.filter(status=Booking.Status.HELD).count() == 1
+
+
+@pytest.mark.defect("CE-14", "IT-01", "TB-31")
+@pytest.mark.parametrize("path", CALLS)
+def test_call_of_a_program_needs_a_key_for_it(people, path: str):
+    others = [scope for scope in ApiKey.Scope.values if scope != CALLS[path]]
+    _row, wrong = create_api_key("other", scopes=others)
+    revoked, gone = create_api_key("gone", scopes=list(ApiKey.Scope.values))
+    type(revoked).objects.filter(pk=revoked.pk).update(revoked_at=revoked.created_at)
+
+    for person in (None, people["root"]):  # being logged in opens nothing
+        for method in ("get", "post"):
+            call = getattr(browser_of(person), method)
+            assert call(path).status_code == 401
+            assert call(path, headers={"Authorization": "Bearer no-such-key"}).status_code == 401
+            assert call(path, headers={"Authorization": f"Bearer {gone}"}).status_code == 401
+            assert call(path, headers={"Authorization": f"Bearer {wrong}"}).status_code in (403, 405)
