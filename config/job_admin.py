@@ -25,9 +25,22 @@ class JobEventInline(ReadOnlyInline):
     verbose_name_plural = _("what happened")
 
 
+class StatusFilter(admin.SimpleListFilter):
+    """Django's own filter would ask PostgreSQL for words that its type does not know."""
+
+    title = _("status")
+    parameter_name = "status__exact"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(status, status) for status in ProcrastinateJob.STATUSES]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[ProcrastinateJob]) -> QuerySet[ProcrastinateJob]:
+        return queryset.filter(status=self.value()) if self.value() in ProcrastinateJob.STATUSES else queryset
+
+
 class JobAdmin(ReadOnlyAdmin[ProcrastinateJob]):
     list_display = ["id", "task_name", "arguments", "status", "attempts", "scheduled_at", "last_event_at"]
-    list_filter = ["status", "task_name"]
+    list_filter = [StatusFilter, "task_name"]
     search_fields = ["task_name", "id"]
     ordering = ["-id"]
     inlines = [JobEventInline]

@@ -21,7 +21,7 @@ from django.utils.cache import add_never_cache_headers
 
 from bookings import times
 from bookings.errors import DomainError
-from config.answers import answer_json, answer_refusal, answer_unavailable, not_found, sentence_of, wants_json
+from config.answers import answer_json, answer_refusal, answer_unavailable, bad_request, not_found, sentence_of, wants_json
 from config.logs import request_id
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -161,6 +161,8 @@ class RefusalMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        if "%00" in request.META.get("QUERY_STRING", ""):  # no text holds a NUL, and PostgreSQL takes none
+            return bad_request(request, None)
         response = self.get_response(request)
         if settings.DEBUG and response.status_code == 404 and request.resolver_match is None:
             return not_found(request, None)

@@ -29,8 +29,8 @@ class TutorFilter(admin.SimpleListFilter):
         return [(str(tutor.pk), str(tutor)) for tutor in tutors]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Booking]) -> QuerySet[Booking]:
-        chosen = self.value() or ""
-        return queryset.filter(tutor=int(chosen)) if chosen.isascii() and chosen.isdecimal() else queryset
+        chosen = next((int(key) for key, _name in self.lookup_choices if key == self.value()), None)
+        return queryset if chosen is None else queryset.filter(tutor=chosen)
 
 
 class DayFilter(admin.SimpleListFilter):

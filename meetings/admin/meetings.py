@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django.contrib import admin
@@ -24,6 +25,7 @@ from meetings.pool import choose_link
 from meetings.provisioning import provision_meeting
 
 Status = Meeting.Status
+_KEY = re.compile(r"[0-9]{1,18}")
 
 
 def _provision(meeting: Meeting, request: HttpRequest) -> str:
@@ -102,7 +104,8 @@ class MeetingAdmin(ButtonsAdmin):
     def choose_view(self, request: HttpRequest, key: int) -> HttpResponse:
         """Give the meeting the link that the admin chose."""
         meeting = get_object_or_404(self.get_queryset(request), pk=key)
-        link = get_object_or_404(MeetingLink, pk=request.POST.get("link") if request.POST.get("link", "").isdecimal() else 0)
+        chosen = request.POST.get("link", "")
+        link = get_object_or_404(MeetingLink, pk=int(chosen) if _KEY.fullmatch(chosen) else 0)
 
         def choose() -> str:
             who = request.user if isinstance(request.user, User) else None

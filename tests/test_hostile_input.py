@@ -1,0 +1,96 @@
+"""Whatever is sent to the site, the answer is a sentence: never a 500, never a stack trace."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from bookings.models import Booking, Tutor, User
+from tests.factories import make_booking, make_meeting, make_payment
+
+ODD = [
+    "",
+    "\0",
+    "a\0b",
+    "'\"<script>",
+    "٣",
+    "-1",
+    "0",
+    "9" * 30,
+    "9" * 5000,
+    "1e309",
+    "NaN",
+    "0001-01-01",
+    "9999-12-31",
+    "0001-01-01T00:00:00+14:00",
+    "9999-12-31T23:59:59-12:00",
+    "2026-02-30",
+    "2026-03-01T09:00:00",
+    "../../etc/passwd",
+    "{{7*7}}%s%(x)s{0}",
+    "\u202eevil",
+    "\ufffd",
+    "x" * 20_000,
+]
+ASKED = {
+    "/": ["q", "page"],
+    "/tutors/ada/": ["type", "from", "slot"],
+    "/bookings/": ["show", "page"],
+    "/orders/{order}/state/": ["seen"],
+    "/accounts/login/": ["next"],
+    "/admin/bookings/booking/": ["q", "tutor", "day", "status__exact", "p", "o"],
+    "/admin/payments/payment/": ["q", "status__exact", "p", "o"],
+    "/admin/payments/webhookevent/": ["q", "state__exact", "p"],
+    "/admin/meetings/meeting/": ["q", "status__exact", "p", "o"],
+    "/admin/meetings/meetinglink/": ["q", "status__exact", "p"],
+    "/admin/procrastinate/procrastinatejob/": ["q", "status__exact", "p"],
+}
+SENT = {
+    "/tutors/ada/hold/": {"session_type": "maths", "starts_at": "2026-12-01T10:00:00Z"},
+    "/checkout/": {"gateway": "sandbox", "expected_total": "150000"},
+    "/profile/": {"full_name": "Sam", "time_zone": "UTC"},
+    "/profile/time-zone/": {"time_zone": "UTC"},
+    "/orders/{order}/pay/": {"gateway": "sandbox"},
+    "/accounts/login/": {"login": "sam@example.com", "password": "secret-words"},
+    "/accounts/signup/": {"email": "new@example.com", "password1": "long-enough-9", "full_name": "New", "time_zone": "UTC"},
+    "/accounts/password/reset/": {"email": "sam@example.com"},
+    "/admin/meetings/meetinglink/add/": {"url": "https://meet.google.com/abc-defg-hij", "label": "Room"},
+    "/admin/meetings/meetinglink/add-many/": {"links": "https://meet.google.com/abc-defg-hij"},
+    "/admin/meetings/meeting/{meeting}/choose/": {"link": "1"},
+}
+
+
+@pytest.fixture
+def names(ada: Tutor, sam: User) -> dict[str, str]:
+    booking = make_booking(sam, ada)
+    make_payment(booking.order)
+    lost = make_booking(sam, ada, status=Booking.Status.EXPIRED)
+    return {"order": booking.order.reference, "meeting": str(make_meeting(lost).pk)}
+
+
+def browser(path: str, sam: User, root: User) -> Client:
+    client = Client(raise_request_exception=False)
+    if not path.startswith("/accounts/"):
+        client.force_login(root if path.startswith("/admin/") else sam)
+    return client
+
+
+@pytest.mark.parametrize("path", ASKED)
+def test_odd_question_is_answered(names, sam, root, path: str):
+    client = browser(path, sam, root)
+    for name in ASKED[path]:
+        for odd in ODD:
+            answer = client.get(path.format(**names), {name: odd})
+            assert answer.status_code < 500, (name, odd[:40])
+        answer = client.get(path.format(**names), {name: ["a", "b"]})
+        assert answer.status_code < 500, name
+
+
+@pytest.mark.parametrize("path", SENT)
+def test_odd_form_is_answered(names, sam, root, path: str):
+    client = browser(path, sam, root)
+    for name in SENT[path]:
+        for odd in [*ODD, ["a", "b"], None]:
+            form = {key: value for key, value in {**SENT[path], name: odd}.items() if value is not None}
+            answer = client.post(path.format(**names), form)
+            assert answer.status_code < 500, (name, str(odd)[:40])
