@@ -27,14 +27,14 @@ class Plan:
     links: Sequence[int] = (10, 1_000, 10_000)
     meetings: Sequence[int] = (10_000, 1_000_000)
     clients: Sequence[int] = (1, 4, 16)
-    turn: float = 0.35
-    turns: int = 5
+    turn: float = 0.25
+    turns: int = 8
     before_turn: float = 4.0
 
 
 FULL = Plan()
 AXES = ["links", "meetings", "clients"]
-QUICK = Plan(links=(10, 1_000), meetings=(10_000,), clients=(1, 4), turn=0.25, turns=3, before_turn=1.0)
+QUICK = Plan(links=(10, 1_000), meetings=(10_000,), clients=(1, 4), turn=0.15, turns=5, before_turn=1.0)
 
 
 @dataclass(frozen=True)
@@ -112,8 +112,8 @@ def _take_turns(crew: Crew, plan: Plan, keys: list[int], clients: int) -> dict[s
     shares = [keys[start : start + share] for start in range(0, 2 * plan.turns * share, share)]
     rows = [1 + number % rivals.PLAIN_ROWS for number in range(200_000)]
     for turn in range(plan.turns):
-        todo = {PLAIN: rows, VERB: shares[2 * turn], FUNCTION: shares[2 * turn + 1]}
-        for kind, items in todo.items():
+        todo = [(PLAIN, rows), (VERB, shares[2 * turn]), (FUNCTION, shares[2 * turn + 1])]
+        for kind, items in todo if turn % 2 == 0 else reversed(todo):
             samples[kind] += crew.run(kind, items, clients=clients, seconds=plan.turn)
     return samples
 
