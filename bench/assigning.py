@@ -110,7 +110,7 @@ def _take_turns(crew: Crew, plan: Plan, keys: list[int], clients: int) -> dict[s
     samples = {kind: Sample() for kind in (PLAIN, VERB, FUNCTION)}
     share = len(keys) // (2 * plan.turns)
     shares = [keys[start : start + share] for start in range(0, 2 * plan.turns * share, share)]
-    rows = [1 + number % rivals.PLAIN_ROWS for number in range(200_000)]
+    rows = [1 + number % rivals.PLAIN_ROWS for number in range(int(plan.turn * 40_000))]
     for turn in range(plan.turns):
         todo = [(PLAIN, rows), (VERB, shares[2 * turn]), (FUNCTION, shares[2 * turn + 1])]
         for kind, items in todo if turn % 2 == 0 else reversed(todo):

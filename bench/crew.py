@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from multiprocessing.connection import Connection
 from pathlib import Path
 from threading import BrokenBarrierError
-from typing import Any, cast
+from typing import Any
 
 from django.db import connection
 
@@ -51,7 +51,7 @@ class Crew:
             self._lines.append(ours)
             self._people.append(person)
 
-    def run(self, kind: str, items: Sequence[Any], *, clients: int, seconds: float) -> Sample:
+    def run(self, kind: str, items: Sequence[int], *, clients: int, seconds: float) -> Sample:
         """Let `clients` work through the items, dealt out evenly, until the time is over or nothing is left."""
         for number, line in enumerate(self._lines[:clients]):
             line.send((kind, list(items[number::clients]), clients, seconds))
@@ -105,12 +105,12 @@ def _client(line: Connection, gates: dict[int, Any], log: Path) -> None:
             return
 
 
-def _work(kind: str, items: Sequence[Any], gate: Any, seconds: float) -> Report:
+def _work(kind: str, items: Sequence[int], gate: Any, seconds: float) -> Report:
     work, report = WORK[kind], Report()
-    work.prepare()
+    prepared = work.prepare(items)
     gate.wait(timeout=PATIENCE)
     report.began = report.ended = time.monotonic()
-    for item in items:
+    for key, item in prepared:
         started = time.monotonic()
         if started - report.began > seconds:
             break
@@ -118,7 +118,7 @@ def _work(kind: str, items: Sequence[Any], gate: Any, seconds: float) -> Report:
             outcome = work.once(item)
         except Refused:
             outcome = "refused"
-            report.refusals.append((cast(int, item), datetime.now(UTC)))
+            report.refusals.append((key, datetime.now(UTC)))
         except Exception as error:  # counted and shown: a bench that stops at the first deadlock tells nothing
             outcome = f"error {getattr(error.__cause__, 'sqlstate', None) or type(error).__name__}"
         report.ended = time.monotonic()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,18 +23,24 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Work:
-    """`once` does one piece, given a key, and says what came of it. Raises Refused."""
+    """`once` does one piece, given what `fetch` makes of a key, and says what came of it. Raises Refused."""
 
-    once: Callable[[int], str]
+    once: Callable[[Any], str]
+    fetch: Callable[[int], Any] = int
 
-    def prepare(self) -> None:
-        """Have a connection, so that opening one is not measured."""
+    def prepare(self, keys: Sequence[int]) -> list[tuple[int, Any]]:
+        """Have a connection and whatever the callers of the work have at hand: neither is measured."""
         connection.ensure_connection()
+        return [(key, self.fetch(key)) for key in keys]
 
 
-def _assign_by_verb(meeting: int) -> str:
+def _meeting_at_hand(key: int) -> Meeting:
+    return Meeting(pk=key)
+
+
+def _assign_by_verb(meeting: Meeting) -> str:
     try:
-        pool.assign_link(Meeting(pk=meeting))
+        pool.assign_link(meeting)
     except NoLinkLeft:
         raise Refused from None
     return "assigned"
@@ -65,7 +71,7 @@ def _assign_as_before(booking: int) -> str:
 
 VERB, FUNCTION, PLAIN, BEFORE = "verb", "function", "plain", "before"
 WORK = {
-    VERB: Work(_assign_by_verb),
+    VERB: Work(_assign_by_verb, fetch=_meeting_at_hand),
     FUNCTION: Work(_assign_by_function),
     PLAIN: Work(_update_plain_row),
     BEFORE: Work(_assign_as_before),
