@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -87,7 +88,7 @@ def names(people: dict[str, User], ada: Tutor) -> dict[str, str]:
     }
 
 
-def browser_of(person: User | None, **options: bool) -> Client:
+def browser_of(person: User | None, **options: Any) -> Client:
     client = Client(**options)
     if person is not None:
         client.force_login(person)
