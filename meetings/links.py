@@ -12,14 +12,14 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from bookings.errors import BookingNotPaid
 from bookings.history import record_booking_change
 from bookings.models import User
-from meetings import pool, provisioning
+from meetings import planning, pool, provisioning
 from meetings.addresses import normalise_address
 from meetings.errors import LinkKnown, LinkRetired, NoLinkLeft
 from meetings.link_lists import parse_list
 from meetings.models import Meeting, MeetingLink
-from meetings.planning import tell_links_came_free
 
 log = logging.getLogger("linkpool.pool")
 
@@ -36,7 +36,7 @@ def add_link(url: str, *, label: str = "", notes: str = "") -> MeetingLink:
     except IntegrityError:
         raise LinkKnown from None
     log.info("link added", extra={"link": link.pk})
-    tell_links_came_free()
+    planning.tell_links_came_free()
     return link
 
 
@@ -54,7 +54,7 @@ def add_links(text: str) -> list[MeetingLink]:
     except IntegrityError:
         raise LinkKnown from None
     log.info("links added", extra={"number": len(links)})
-    tell_links_came_free()
+    planning.tell_links_came_free()
     return links
 
 
@@ -71,7 +71,7 @@ def cordon_link(link: MeetingLink) -> None:
 def uncordon_link(link: MeetingLink) -> None:
     """Let the link be given away again; whoever waits for one is served at once. Raises LinkRetired."""
     _change_status(link, Status.AVAILABLE)
-    tell_links_came_free()
+    planning.tell_links_came_free()
 
 
 @transaction.atomic
@@ -120,6 +120,9 @@ def _move_to_another_link(meeting: Meeting, link: MeetingLink, *, who: User | No
     except NoLinkLeft as error:
         became = ""
         provisioning.note_trouble(meeting, error)
+    except BookingNotPaid:  # called off a moment ago: it needs no link
+        planning.drop_meeting(meeting.booking)
+        return
     record_booking_change(
         meeting.booking, what="meeting link", was=str(link), became=became, why="the link was retired", who=who
     )

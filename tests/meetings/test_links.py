@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 import time_machine
 
-from bookings.models import Change, User
+from bookings.models import Booking, Change, User
 from meetings.errors import LinkKnown, LinkListRefused, LinkRetired, NoLinkLeft
 from meetings.links import add_link, add_links, cordon_link, retire_link, uncordon_link
 from meetings.models import Meeting, MeetingLink
@@ -69,6 +69,21 @@ def test_meetings_of_a_retired_link_have_others_at_once(root: User):
     assert list(lines) == [(one.booking_id, "meeting link", "Old", "New", root.pk) for one in meetings]
     with pytest.raises(NoLinkLeft):
         assign_link(waiting_meeting())
+
+
+def test_link_is_retired_though_a_session_on_it_was_called_off_a_moment_ago():
+    old, _new = make_link(label="Old"), make_link(label="New")
+    called_off, standing = waiting_meeting(lesson()), waiting_meeting(lesson(200))
+    for meeting in (called_off, standing):
+        assign_link(meeting)
+    Booking.objects.filter(pk=called_off.booking_id).update(status=Booking.Status.CANCELLED)  # its news is on the way
+
+    retire_link(old)
+
+    states = [Meeting.objects.get(pk=meeting.pk).status for meeting in (called_off, standing)]
+    assert states == [Meeting.Status.CANCELLED, Meeting.Status.READY]
+    old.refresh_from_db()
+    assert old.status == Status.RETIRED
 
 
 def test_meeting_that_finds_no_other_link_waits_and_the_admins_are_told(settings, mailoutbox, drain: Drain):
