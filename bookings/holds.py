@@ -91,14 +91,13 @@ def place_holds(order: Order, wanted: Sequence[Wanted], *, student: User, held_u
 
 def lock_cart(payer: User) -> Order:
     """Return this person's cart, locked; make one if there is none. Call it inside a transaction."""
-    cart = Order.objects.select_for_update().carts().filter(payer=payer).first()
-    if cart is not None:
-        return cart
-    try:
-        with transaction.atomic():
-            return Order.objects.create(payer=payer)
-    except IntegrityError:  # made by another tab meanwhile: the constraint allows one
-        return Order.objects.select_for_update().carts().get(payer=payer)
+    while (cart := Order.objects.select_for_update().carts().filter(payer=payer).first()) is None:
+        try:
+            with transaction.atomic():
+                return Order.objects.create(payer=payer)
+        except IntegrityError:
+            continue  # made by another tab meanwhile: the constraint allows one. It may be placed already: look again
+    return cart
 
 
 @transaction.atomic

@@ -167,15 +167,19 @@ def _take_times(bookings: Sequence[Booking]) -> None:
 
 
 def _lock_others_in_the_way(late: Sequence[Booking], now: datetime) -> list[Booking]:
-    """Lock holds of others that have run out and would still stop the database from reviving ours."""
-    found: list[Booking] = []
+    """Lock holds of others that have run out and would still stop the database from reviving ours, each once.
+
+    A row that is changed twice in a transaction has its foreign keys checked at the commit: we would then wait for
+    the other's order, which may be waiting for its booking.
+    """
+    found: dict[int, Booking] = {}
     for booking in late:
         stale = Booking.objects.stale_holds(now).exclude(order=booking.order_id)
         theirs = stale.filter(tutor=booking.tutor_id).blocks_overlapping(During(booking.blocks.lower, booking.blocks.upper))
         ours = stale.filter(student=booking.student_id).overlapping(booking.time)
         for query in (theirs, ours):
-            found += query.order_by("pk").select_for_update(skip_locked=True, of=("self",))
-    return found
+            found |= {one.pk: one for one in query.order_by("pk").select_for_update(skip_locked=True, of=("self",))}
+    return list(found.values())
 
 
 def _deadline(now: datetime, starts: Iterable[datetime]) -> datetime:

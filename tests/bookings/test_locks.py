@@ -1,0 +1,86 @@
+"""Two at once never wait for one another for ever. What storms of random verbs have shown stands here step by step."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+
+from bookings.holds import lock_cart
+from bookings.models import Booking, Order, Tutor, User
+from bookings.orders import mark_order_paid
+from tests.factories import make_booking, make_order
+from tests.race import race
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@contextmanager
+def holding(lock: Callable[[], Any]) -> Iterator[None]:
+    """Let somebody else hold locks meanwhile, on a connection of their own."""
+    locked, enough = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        try:
+            with transaction.atomic():
+                lock()
+                locked.set()
+                enough.wait(timeout=30)
+        finally:
+            connection.close()
+
+    other = threading.Thread(target=hold)
+    other.start()
+    assert locked.wait(timeout=30)
+    try:
+        yield
+    finally:
+        enough.set()
+        other.join(timeout=30)
+
+
+def impatiently(work: Callable[[], Any]) -> BaseException | None:
+    """Do the work on a connection of its own, waiting a second at most for any lock; return what went wrong."""
+
+    def run(_number: int) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '1s'")
+        work()
+
+    [outcome] = race(run, threads=1)
+    return outcome.error
+
+
+def test_late_payment_never_waits_for_the_order_of_a_stale_hold_in_its_way(sam: User, ada: Tutor):
+    late = make_booking(sam, ada, status=Booking.Status.EXPIRED)
+    cart = make_order(sam, status=Order.Status.CART)
+    in_the_way = make_booking(sam, ada, order=cart, during=late.time, held_until=cart.created_at)
+
+    with holding(lambda: Order.objects.select_for_update().get(pk=cart.pk)):
+        assert impatiently(lambda: mark_order_paid(late.order)) is None
+
+    in_the_way.refresh_from_db()
+    assert (in_the_way.status, late.order.bookings.get().status) == (Booking.Status.EXPIRED, Booking.Status.PAID)
+
+
+def test_cart_that_another_tab_makes_and_places_meanwhile_does_no_harm(sam: User):
+    meddled: list[str] = []
+
+    def meddle(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if sql.startswith('INSERT INTO "bookings_order"') and not meddled:
+            meddled.append("made")
+            race(lambda _number: Order.objects.create(payer=sam), threads=1)
+        elif sql.startswith("SELECT") and meddled == ["made"]:
+            meddled.append("placed")
+            race(lambda _number: Order.objects.update(status=Order.Status.CANCELLED), threads=1)
+        return execute(sql, params, many, context)
+
+    with transaction.atomic(), connection.execute_wrapper(meddle):
+        cart = lock_cart(sam)
+
+    assert meddled == ["made", "placed"]
+    assert (cart.payer, cart.status) == (sam, Order.Status.CART)
