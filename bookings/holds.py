@@ -146,7 +146,7 @@ def _hold_one(order: Order, wanted: Wanted, *, student: User, held_until: dateti
     session_type = wanted.session_type
     if session_type.tutor.user_id == student.pk:
         raise OwnSession
-    _require_currency(order, session_type)
+    _require_currency(order, session_type, now=now)
     _require_open(wanted, student=student, now=now)
     holding_slot.send(Booking, session_type=session_type, during=wanted.during, student=student)
     booking = Booking(
@@ -167,10 +167,10 @@ def _hold_one(order: Order, wanted: Wanted, *, student: User, held_until: dateti
     return booking
 
 
-def _require_currency(order: Order, session_type: SessionType) -> None:
-    """An order has one currency: that of what it holds, or of the first thing put into it."""
-    held = order.bookings.filter(status=Booking.Status.HELD).exclude(currency=session_type.currency)
-    if held.exists():
+def _require_currency(order: Order, session_type: SessionType, *, now: datetime) -> None:
+    """An order has one currency: that of what it keeps, or of the first thing put into it."""
+    kept = order.bookings.filter(status=Booking.Status.HELD, held_until__gt=now)
+    if kept.exclude(currency=session_type.currency).exists():
         raise CurrencyMixed
     if order.currency != session_type.currency:
         order.currency = session_type.currency

@@ -154,6 +154,13 @@ def test_cart_has_one_currency(maths: SessionType, ada: Tutor, sam: User):
         place_hold(dollars, starts_at=tomorrow(14), student=sam)
 
 
+def test_cart_takes_another_currency_once_nothing_in_it_is_kept(maths: SessionType, ada: Tutor, sam: User):
+    dollars = make_session_type(ada, currency="USD", price=2500)
+    place_hold(maths, starts_at=tomorrow(12), student=sam)
+    with time_machine.travel(timezone.now() + timedelta(minutes=16)):  # run out, and not swept yet
+        assert place_hold(dollars, starts_at=tomorrow(14), student=sam).order.currency == "USD"
+
+
 def test_cart_emptied_of_rupiah_takes_dollars(maths: SessionType, ada: Tutor, sam: User):
     dollars = make_session_type(ada, currency="USD", price=2500)
     held = place_hold(maths, starts_at=tomorrow(12), student=sam)
