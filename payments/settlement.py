@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.utils import timezone
@@ -24,6 +24,7 @@ from payments.staff import tell_staff
 
 log = logging.getLogger("linkpool.payments")
 Status = Payment.Status
+AGAIN = timedelta(minutes=2)
 FIELDS = [
     "status",
     "external_id",
@@ -108,6 +109,8 @@ def record_payment_pending(payment: Payment, report: PaymentReport) -> bool:
     if payment.status not in (Status.PENDING, Status.FAILED, Status.EXPIRED):
         return _ignore(payment, report)
     payment.mark_pending()
+    # It may have been given up: a try that has begun is asked about again, whatever becomes of the next message.
+    payment.next_check_at = payment.next_check_at or timezone.now() + AGAIN
     return _save(payment, report)
 
 

@@ -81,6 +81,15 @@ def test_expired_attempt_is_asked_about_once_more_after_its_end_and_then_no_more
     assert next_check(due, due.expires_at + timedelta(minutes=3)) is None
 
 
+def test_try_begun_on_a_page_that_was_given_up_is_asked_about_again(payment: Payment, vendor: responses.RequestsMock):
+    Payment.objects.filter(pk=payment.pk).update(status=Status.EXPIRED, next_check_at=None)
+    midtrans.serve_status(vendor, payment, "pending")
+    ask_gateway(payment)
+    payment.refresh_from_db()
+    assert payment.status == Status.PENDING
+    assert payment.next_check_at is not None
+
+
 def test_payment_begun_in_time_gets_a_day_to_arrive(due: Payment, vendor: responses.RequestsMock):
     midtrans.serve_status(vendor, due, "pending")
     with time_machine.travel(due.expires_at + timedelta(hours=3)):

@@ -113,6 +113,22 @@ def test_message_of_money_that_never_shows_is_left_to_the_staff(
     assert [mail.to for mail in mailoutbox] == [["root@example.com"]]
 
 
+@pytest.mark.defect("CE-04")
+@pytest.mark.parametrize("status", ["refund", "partial_refund", "chargeback", "partial_chargeback"])
+def test_message_that_money_went_back_never_passes_for_nothing(
+    payment: Payment, vendor: responses.RequestsMock, drain: Drain, status: str
+):
+    midtrans.serve_status(vendor, payment)
+    post(midtrans.message(payment))
+    drain()
+    midtrans.serve_status(vendor, payment, status, refund_amount="50000.00")
+    post(midtrans.message(payment, status, refund_amount="50000.00"))
+    drain()
+    payment.refresh_from_db()
+    assert (payment.status, "Rp50,000" in payment.note) == (Payment.Status.NEEDS_REVIEW, True)
+    assert [event.state for event in WebhookEvent.objects.order_by("pk")] == [State.DONE, State.DONE]
+
+
 def test_two_genuine_messages_of_one_status_are_both_kept(payment: Payment):
     for amount in ("50000.00", "70000.00"):
         post(midtrans.message(payment, "partial_refund", refund_amount=amount))
