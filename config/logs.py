@@ -11,6 +11,8 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from django.db import close_old_connections
+
 if TYPE_CHECKING:  # the settings import this module: nothing of the site may be loaded yet
     from procrastinate.job_context import JobContext
 
@@ -85,6 +87,7 @@ def note_job(run: Callable[[], Any], context: JobContext, worker: Any) -> Any:
     A failure that ends the job is told by the worker itself, with its traceback.
     """
     job = context.job
+    close_old_connections()  # a thread's connection may have died with the database since its last job
     token = job_facts.set({"task": job.task_name, "job": job.id, "attempt": job.attempts + 1})
     began = time.monotonic()
     try:
@@ -97,6 +100,7 @@ def note_job(run: Callable[[], Any], context: JobContext, worker: Any) -> Any:
         raise
     finally:
         job_facts.reset(token)
+        close_old_connections()
 
 
 def _facts_of_job(record: logging.LogRecord) -> dict[str, Any]:

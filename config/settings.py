@@ -272,7 +272,13 @@ REST_FRAMEWORK = {
     "NUM_PROXIES": ALLAUTH_TRUSTED_PROXY_COUNT,
 }
 
-PROCRASTINATE_WORKER_DEFAULTS = {"delete_jobs": "successful", "concurrency": 1, "wait": True, "task_middleware": [note_job]}
+PROCRASTINATE_WORKER_DEFAULTS = {
+    "delete_jobs": "successful",
+    # Jobs wait for vendors most of the time: one that is slow must not keep the others from their payments.
+    "concurrency": env.whole("WORKER_CONCURRENCY", 4, "How many jobs one worker runs at once.", least=1, most=64),
+    "wait": True,
+    "task_middleware": [note_job],
+}
 
 LOGGING = {
     "version": 1,
