@@ -34,7 +34,7 @@ class SessionTypeInline(admin.TabularInline[SessionType, Tutor]):
     model = SessionType
     extra = 0
     show_change_link = False
-    fields = ["name", "slug", "minutes", "price", "currency", "is_active", "first_one_free"]
+    fields = ["name", "slug", "minutes", "price", "currency", "is_active"]
 
 
 class WeeklyHoursInline(admin.TabularInline[WeeklyHours, Tutor]):
@@ -60,7 +60,7 @@ class TutorAdmin(admin.ModelAdmin[Tutor]):
     actions = ["approve_tutors", "pause_tutors", "resume_tutors"]
     fieldsets = [
         (None, {"fields": ["user", "slug", "headline", "bio", "subjects"]}),
-        (_("Can be booked"), {"fields": ["is_approved", "is_paused", "approves_first", "meeting_provider"]}),
+        (_("Can be booked"), {"fields": ["is_approved", "is_paused", "meeting_provider"]}),
         (
             _("Rules of time"),
             {

@@ -81,6 +81,12 @@ def test_a_tutors_page_edits_sessions_and_hours(desk, ada):
     assert str(ada.weekly_hours.first()).endswith("18:00")
 
 
+def test_a_tutors_page_promises_nothing_that_the_site_does_not_do(desk, ada):
+    page = text_of(desk.get(address(Tutor, "change", ada.pk)))
+    for rule in ("approves_first", "first_one_free"):
+        assert rule not in page
+
+
 def _forms(page: Any) -> list[Any]:
     inlines = [inline.formset for inline in page.context["inline_admin_formsets"]]
     parts = [page.context["adminform"].form]
