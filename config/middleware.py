@@ -15,7 +15,7 @@ from django.conf import settings
 from django.core.signals import got_request_exception
 from django.db import InterfaceError, OperationalError
 from django.dispatch import receiver
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
 
@@ -173,4 +173,6 @@ class RefusalMiddleware:
             return answer_refusal(request, exception)
         if isinstance(exception, Http404):
             return not_found(request, exception)
+        if isinstance(exception, UnreadablePostError):  # whoever sent it hung up or fell silent: may send it again
+            return answer_json(408, sentence_of(408)) if wants_json(request) else bad_request(request, exception)
         return None

@@ -55,7 +55,7 @@ def web(host: str, port: int) -> Program:
     return Program(
         "web",
         (
-            *("-m", "gunicorn", "config.wsgi"),
+            *("-m", "gunicorn", "config.wsgi", "-c", "python:config.gunicorn"),
             *("--bind", address),
             *("--worker-class", "gthread", "--threads", str(THREADS)),
             *("--graceful-timeout", "5", "--log-level", "warning", "--no-control-socket"),
