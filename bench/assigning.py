@@ -29,7 +29,7 @@ class Plan:
     clients: Sequence[int] = (1, 4, 16)
     turn: float = 0.25
     turns: int = 8
-    before_turn: float = 4.0
+    before_turn: float = 3.0
 
 
 FULL = Plan()

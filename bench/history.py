@@ -147,7 +147,7 @@ def _history_sql(history: History) -> list[str]:
     coming = f"""
         SELECT i / {HOURS_AHEAD} AS lane, i %% {HOURS_AHEAD} AS hour FROM generate_series(0, {history.coming - 1}) i"""
     past = f"""
-        SELECT i %% {lanes} AS lane, -25 - i / {lanes} AS hour FROM generate_series(0, {older - 1}) i"""
+        SELECT i %% {lanes} AS lane, -25 - i / {lanes} AS hour FROM generate_series({older - 1}, 0, -1) i"""
     if history.links <= WALKED_FROM_THE_START:
         link, ranks = "lane + 1", ""
     else:
