@@ -25,7 +25,8 @@ class Silent:
 @pytest.mark.parametrize(("path", "status"), [("/webhooks/midtrans", 408), ("/accounts/login/", 403)])
 def test_request_that_never_ends_is_answered_plainly(db: None, path: str, status: int):
     browser = Client(enforce_csrf_checks=True, raise_request_exception=False)
-    answer = browser.generic("POST", path, b"", CONTENT_LENGTH="10", **{"wsgi.input": Silent()})
+    body: dict[str, Any] = {"CONTENT_LENGTH": "10", "wsgi.input": Silent()}
+    answer = browser.generic("POST", path, b"", **body)
     assert answer.status_code == status
 
 
