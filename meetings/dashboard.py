@@ -25,10 +25,5 @@ def sessions_during(during: During) -> BookingQuerySet:
     return _listed(Booking.objects.filter(status__in=STANDING).overlapping(during))
 
 
-def next_sessions(now: datetime, *, limit: int = 10) -> BookingQuerySet:
-    """Return the next sessions that begin, with meeting and link label."""
-    return _listed(Booking.objects.paid().filter(during__startswith__gt=now))[:limit]
-
-
 def _listed(bookings: BookingQuerySet) -> BookingQuerySet:
     return bookings.select_related("student", "tutor__user", "meeting__link").order_by("during", "pk")
