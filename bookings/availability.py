@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from bookings import slots, times
 from bookings.models import Booking, DateOverride, SessionType, User, WeeklyHours
+from bookings.models.bookings import BookingQuerySet
 from bookings.slots import Reason, Rules, Taken
 from bookings.times import During, merge
 from bookings.windows import Hours, Override
@@ -26,41 +27,60 @@ class _Loaded:
 
 
 def open_slots(
-    session_type: SessionType, *, within: During, now: datetime | None = None, student: User | None = None
+    session_type: SessionType,
+    *,
+    within: During,
+    now: datetime | None = None,
+    student: User | None = None,
+    leaving_out: Booking | None = None,
 ) -> list[During]:
     """Return the slots of a session type that start in `within` and can be booked at `now`, sorted, in UTC.
 
-    Takes 3 queries, or 4 with a student, whose own bookings then hide slots as well.
+    Takes 3 queries, or 4 with a student, whose own bookings then hide slots as well. The booking left
+    out takes no time: that is what is open to a booking that moves.
     """
     now = now or timezone.now()
     rules = rules_of(session_type)
     asked = slots.bookable(rules, within=within, now=now)
     if asked is None:
         return []
-    loaded = _load(session_type, rules, within=asked, now=now, student=student)
+    busy = _busy(now, leaving_out)
+    loaded = _load(session_type, rules, within=asked, busy=busy, student=student)
     return slots.open_slots(rules, loaded.hours, loaded.overrides, loaded.taken, within=within, now=now)
 
 
 def why_not(
-    session_type: SessionType, *, starts_at: datetime, student: User | None = None, now: datetime | None = None
+    session_type: SessionType,
+    *,
+    starts_at: datetime,
+    student: User | None = None,
+    now: datetime | None = None,
+    leaving_out: Booking | None = None,
 ) -> Reason | None:
-    """Return the first rule that hides this start, or None if it is offered. Takes 3 or 4 queries."""
+    """Return the first rule that hides this start, or None if `open_slots` offers it. Takes 3 or 4 queries."""
     now = now or timezone.now()
     rules = rules_of(session_type)
     out_of_reach = slots.why_out_of_reach(rules, starts_at=starts_at, now=now)
     if out_of_reach is not None:
         return out_of_reach
     within = During(starts_at, starts_at + timedelta(minutes=1))
-    loaded = _load(session_type, rules, within=within, now=now, student=student)
+    busy = _busy(now, leaving_out)
+    loaded = _load(session_type, rules, within=within, busy=busy, student=student)
     return slots.why_not(rules, loaded.hours, loaded.overrides, loaded.taken, starts_at=starts_at, now=now)
 
 
 def next_slots(
-    session_type: SessionType, *, near: datetime, student: User | None = None, most: int = 6, days: int = 14
+    session_type: SessionType,
+    *,
+    near: datetime,
+    student: User | None = None,
+    leaving_out: Booking | None = None,
+    most: int = 6,
+    days: int = 14,
 ) -> list[During]:
     """Return the open slots nearest to an instant, in the order of time: what to offer when one is gone."""
     around = During(near - timedelta(days=days), near + timedelta(days=days))
-    found = open_slots(session_type, within=around, student=student)
+    found = open_slots(session_type, within=around, student=student, leaving_out=leaving_out)
     closest = sorted(found, key=lambda slot: abs(slot.start - near))[:most]
     return sorted(closest, key=lambda slot: slot.start)
 
@@ -75,7 +95,7 @@ def first_slots(session_types: Sequence[SessionType], *, days: int = 14) -> dict
     rules = {one.pk: rules_of(one) for one in session_types}
     if not rules:
         return {}
-    rows = _load_tutors({one.tutor_id for one in session_types}, list(rules.values()), within=within, now=now)
+    rows = _load_tutors({one.tutor_id for one in session_types}, list(rules.values()), within=within, busy=_busy(now))
     soon = During(now, now + timedelta(days=2))
     found = {}
     for one in session_types:
@@ -105,17 +125,26 @@ def rules_of(session_type: SessionType) -> Rules:
 _Rows = tuple[list[Hours], list[Override], Taken]
 
 
-def _load(session_type: SessionType, rules: Rules, *, within: During, now: datetime, student: User | None) -> _Loaded:
+def _busy(now: datetime, leaving_out: Booking | None = None) -> BookingQuerySet:
+    """Return the bookings that take time at `now`."""
+    busy = Booking.objects.blocking(now).order_by()
+    return busy if leaving_out is None else busy.exclude(pk=leaving_out.pk)
+
+
+def _load(
+    session_type: SessionType, rules: Rules, *, within: During, busy: BookingQuerySet, student: User | None
+) -> _Loaded:
     tutor = session_type.tutor_id
-    hours, overrides, taken = _load_tutors([tutor], [rules], within=within, now=now)[tutor]
+    hours, overrides, taken = _load_tutors([tutor], [rules], within=within, busy=busy)[tutor]
     if student is not None:
-        time_read = slots.time_read(rules, within)
-        busy = Booking.objects.blocking(now).order_by().filter(student=student).overlapping(time_read)
-        taken = replace(taken, student=[_during(during) for during in busy.values_list("during", flat=True)])
+        of_student = busy.filter(student=student).overlapping(slots.time_read(rules, within))
+        taken = replace(taken, student=[_during(during) for during in of_student.values_list("during", flat=True)])
     return _Loaded(rules, hours, overrides, taken)
 
 
-def _load_tutors(tutors: Collection[int], rules: Sequence[Rules], *, within: During, now: datetime) -> dict[int, _Rows]:
+def _load_tutors(
+    tutors: Collection[int], rules: Sequence[Rules], *, within: During, busy: BookingQuerySet
+) -> dict[int, _Rows]:
     """Load what decides for these tutors under any of these rules; a row too many does no harm."""
     hours: dict[int, list[Hours]] = defaultdict(list)
     for week in WeeklyHours.objects.filter(tutor__in=tutors):
@@ -127,8 +156,8 @@ def _load_tutors(tutors: Collection[int], rules: Sequence[Rules], *, within: Dur
         overrides[day.tutor_id].append(Override(day.date, day.starts, day.ends))
     [time_read] = merge(slots.time_read(one, within) for one in rules)
     booked: dict[int, list[tuple[During, datetime]]] = defaultdict(list)
-    blocking = Booking.objects.blocking(now).order_by().filter(tutor__in=tutors).blocks_overlapping(time_read)
-    for tutor, blocks, during in blocking.values_list("tutor", "blocks", "during"):
+    of_tutors = busy.filter(tutor__in=tutors).blocks_overlapping(time_read)
+    for tutor, blocks, during in of_tutors.values_list("tutor", "blocks", "during"):
         booked[tutor].append((_during(blocks), during.lower))
     return {one: (hours[one], overrides[one], _taken(booked[one])) for one in tutors}
 
