@@ -57,17 +57,17 @@ class Wanted:
 
 
 @transaction.atomic
-def place_hold(session_type: SessionType, *, starts_at: datetime, student: User) -> Booking:
-    """Keep a slot for the student for HOLD_MINUTES, at most until it begins, in their cart.
+def place_hold(session_type: SessionType, *, starts_at: datetime, student: User, payer: User | None = None) -> Booking:
+    """Keep a slot for the student for HOLD_MINUTES, at most until it begins, in the payer's cart (the student's own).
 
     Holding it again returns the same hold.
     Raises SlotTaken, StudentBusy, SlotNotOffered, OwnSession, TooManyHolds, CurrencyMixed.
     """
-    cart = lock_cart(student)
+    cart = lock_cart(payer or student)
     now = timezone.now()
     wanted = Wanted(session_type, starts_at)
     open_holds = cart.bookings.filter(status=Booking.Status.HELD, held_until__gt=now)
-    same = open_holds.filter(session_type=session_type, during__startswith=starts_at).first()
+    same = open_holds.filter(session_type=session_type, during__startswith=starts_at, student=student).first()
     if same is not None:
         return same
     if open_holds.count() >= HOLDS_AT_ONCE:

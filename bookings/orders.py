@@ -113,7 +113,7 @@ def release_order(order: Order, *, why: str) -> Order:
     was = order.status
     order.mark_cancelled()
     order.save(update_fields=["status"])
-    drop_from_order(order.bookings.select_for_update().filter(status=Booking.Status.HELD).order_by("pk"))
+    drop_from_order(order.bookings.select_for_update().filter(status__in=Booking.KEPT).order_by("pk"))
     record_order_change(order, what="status", was=was, became=order.status, why=why)
     log.info("order released", extra={"order": order.reference})
     return order
@@ -128,7 +128,7 @@ def expire_order(order: Order) -> bool:
         return False
     order.mark_expired()
     order.save(update_fields=["status"])
-    expire_holds(list(order.bookings.select_for_update().filter(status=Booking.Status.HELD).order_by("pk")))
+    expire_holds(list(order.bookings.select_for_update().filter(status__in=Booking.KEPT).order_by("pk")))
     record_order_change(order, what="status", was=Order.Status.AWAITING_PAYMENT, became=order.status, why="not paid in time")
     log.info("order expired", extra={"order": order.reference})
     return True
@@ -152,7 +152,7 @@ def _take_times(bookings: Sequence[Booking]) -> None:
     now = timezone.now()
     if not bookings:
         raise OrderNotPayable
-    late = [booking for booking in bookings if not booking.is_hold_open]
+    late = [booking for booking in bookings if not booking.is_kept]
     if any(booking.starts_at <= now for booking in late):
         raise SlotsGone
     stale = _lock_others_in_the_way(late, now)
@@ -161,7 +161,7 @@ def _take_times(bookings: Sequence[Booking]) -> None:
     for booking in bookings:
         booking.mark_paid()
         try:
-            save_guarded(booking, update_fields=["status", "held_until"])
+            save_guarded(booking, update_fields=["status", "held_until", "confirmed_at"])
         except SlotTaken:
             raise SlotsGone from None
 

@@ -109,3 +109,17 @@ def _facts_of_job(record: logging.LogRecord) -> dict[str, Any]:
     if not isinstance(job, dict):
         return {}
     return {"message": str(getattr(record, "action", "job")), "task": job.get("task_name"), "job": job.get("id")}
+
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"json": {"()": "config.logs.JsonFormatter"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "root": {"handlers": ["stderr"], "level": "INFO"},
+    "loggers": {
+        "django.request": {"level": "ERROR"},
+        "django.dispatch": {"level": "CRITICAL"},  # bookings.signals tells of the same trouble
+        "procrastinate": {"level": "WARNING"},
+    },
+}

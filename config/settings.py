@@ -9,6 +9,7 @@ import django_stubs_ext
 
 from config import env
 from config.embedded_postgres.server import Server
+from config.logs import LOGGING as LOGGING  # Django reads it here
 from config.logs import note_job
 
 django_stubs_ext.monkeypatch()  # lets classes of Django take their types, as in forms.ModelForm[User]
@@ -53,6 +54,14 @@ CANCEL_LATE_REFUND_PERCENT = env.whole("CANCEL_LATE_REFUND_PERCENT", 50, "What c
 MOVE_UNTIL_HOURS = env.whole("MOVE_UNTIL_HOURS", 12, "Until then a student may move a session.")
 MOVES_ALLOWED = env.whole("MOVES_ALLOWED", 2, "How often a student may move one session.")
 NO_SHOW_WAIT_MINUTES = env.whole("NO_SHOW_WAIT_MINUTES", 15, "From when an absence can be reported.")
+NO_SHOW_REPORT_HOURS = env.whole("NO_SHOW_REPORT_HOURS", 24, "Until this long after the end an absence can be reported.")
+NO_SHOW_ANSWER_HOURS = env.whole("NO_SHOW_ANSWER_HOURS", 12, "How long the other side may answer such a report.")
+ANSWER_HOURS = env.whole("ANSWER_HOURS", 24, "How long a request waits for a tutor who approves first.", least=1)
+ACCEPTED_PAYMENT_HOURS = env.whole("ACCEPTED_PAYMENT_HOURS", 24, "How long an accepted request may be paid.", least=1)
+INVITATION_DAYS = env.whole("INVITATION_DAYS", 14, "How long an invitation to be booked for can be accepted.", least=1)
+PLATFORM_FEE_PERCENT = env.whole(
+    "PLATFORM_FEE_PERCENT", 0, "What the site keeps of a tutor's session, in percent.", most=100
+)
 DEFAULT_TIME_ZONE = env.zone("DEFAULT_TIME_ZONE", "Asia/Jakarta", "The zone of a reader we know nothing of.")
 DEFAULT_CURRENCY = env.currency("DEFAULT_CURRENCY", "IDR", "The currency of new session types.")
 
@@ -280,18 +289,6 @@ PROCRASTINATE_WORKER_DEFAULTS = {
     "task_middleware": [note_job],
 }
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"json": {"()": "config.logs.JsonFormatter"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
-    "root": {"handlers": ["stderr"], "level": "INFO"},
-    "loggers": {
-        "django.request": {"level": "ERROR"},
-        "django.dispatch": {"level": "CRITICAL"},  # bookings.signals tells of the same trouble
-        "procrastinate": {"level": "WARNING"},
-    },
-}
 SILENCED_SYSTEM_CHECKS = [
     "security.W005",  # HSTS of other names under the same domain: theirs to decide
     "security.W021",  # the same, for browsers' built-in lists

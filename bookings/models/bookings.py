@@ -38,7 +38,7 @@ class BookingQuerySet(models.QuerySet["Booking"]):
 
     def blocking(self, now: datetime) -> BookingQuerySet:
         """Bookings that take time now: an expired hold blocks nothing, swept or not."""
-        return self.active().exclude(status=Booking.Status.HELD, held_until__lte=now)
+        return self.active().exclude(status__in=Booking.KEPT, held_until__lte=now)
 
     def paid(self) -> BookingQuerySet:
         return self.filter(status=Booking.Status.PAID)
@@ -50,10 +50,11 @@ class BookingQuerySet(models.QuerySet["Booking"]):
         return self.filter(blocks__overlap=(blocks.start, blocks.end))
 
     def stale_holds(self, now: datetime) -> BookingQuerySet:
-        return self.filter(status=Booking.Status.HELD, held_until__lte=now)
+        """Times kept for something that has not happened in time: a payment, a tutor's or a student's answer."""
+        return self.filter(status__in=Booking.KEPT, held_until__lte=now)
 
     def with_people(self) -> BookingQuerySet:
-        return self.select_related("student", "tutor__user", "order", "session_type")
+        return self.select_related("student", "tutor__user", "order__payer", "session_type")
 
 
 class _Whole(models.Func):
@@ -77,6 +78,7 @@ class Booking(models.Model):
         NO_SHOW_TUTOR = "no_show_tutor", _("tutor was absent")
 
     ACTIVE = (Status.HELD, Status.REQUESTED, Status.ACCEPTED, Status.PAID)
+    KEPT = (Status.HELD, Status.REQUESTED, Status.ACCEPTED)  # until `held_until` only
 
     reference = models.CharField(max_length=20, unique=True, default=new_booking_reference, editable=False)
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="bookings")
@@ -87,17 +89,25 @@ class Booking(models.Model):
     minutes = models.PositiveIntegerField(_("minutes as sold"))
     price = models.PositiveBigIntegerField(_("price as sold"))
     currency = models.CharField(_("currency"), max_length=3)
+    discount = models.PositiveBigIntegerField(_("its share of the order's discount"), default=0)
+    refund = models.PositiveBigIntegerField(
+        _("what comes back of it"), null=True, blank=True, help_text=_("Empty: nothing has been decided.")
+    )
     during = DateTimeRangeField(_("time"))
     blocks = DateTimeRangeField(_("time taken from the tutor, buffers included"))
     status = models.CharField(_("status"), max_length=20, choices=Status, default=Status.HELD)
     held_until = models.DateTimeField(_("held until"), null=True, blank=True)
+    asked_for = DateTimeRangeField(_("time asked for first"), null=True, blank=True)
+    message = models.CharField(_("message to the tutor"), max_length=500, blank=True)
+    confirmed_at = models.DateTimeField(_("time settled at"), null=True, blank=True)
     created_at = models.DateTimeField(_("made at"), auto_now_add=True)
     cancelled_at = models.DateTimeField(_("cancelled at"), null=True, blank=True)
     cancelled_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
     cancel_reason = models.CharField(_("why it was cancelled"), max_length=500, blank=True)
-    moves = models.PositiveSmallIntegerField(_("times moved"), default=0)
+    moves = models.PositiveSmallIntegerField(_("times moved by the student"), default=0)
+    sequence = models.PositiveIntegerField(_("version of the calendar entry"), default=0, editable=False)
 
     objects = BookingQuerySet.as_manager()
 
@@ -125,6 +135,14 @@ class Booking(models.Model):
                 condition=~Q(status="held") | Q(held_until__isnull=False), name="booking_hold_has_an_end"
             ),
             models.CheckConstraint(
+                condition=~Q(status__in=["requested", "accepted"]) | Q(held_until__isnull=False),
+                name="booking_request_has_an_end",
+            ),
+            models.CheckConstraint(condition=Q(discount__lte=F("price")), name="booking_discount_within_price"),
+            models.CheckConstraint(
+                condition=Q(refund=None) | Q(refund__lte=F("price") - F("discount")), name="booking_refund_within_paid"
+            ),
+            models.CheckConstraint(
                 condition=Q(
                     status__in=[
                         "held",
@@ -145,6 +163,14 @@ class Booking(models.Model):
         indexes = [
             models.Index(fields=["student", "status"], name="booking_of_student"),
             models.Index(fields=["held_until"], condition=Q(status="held"), name="booking_holds_by_end"),
+            models.Index(
+                fields=["held_until"], condition=Q(status__in=["requested", "accepted"]), name="booking_requests_by_end"
+            ),
+            models.Index(
+                models.Func(F("during"), function="lower", output_field=models.DateTimeField()),
+                condition=Q(status="paid"),
+                name="booking_paid_by_start",
+            ),
             # The minute's rounds ask for paid sessions to come; years of past ones must not slow them.
             models.Index(
                 models.Func(F("during"), function="upper", output_field=models.DateTimeField()),
@@ -180,6 +206,16 @@ class Booking(models.Model):
         return Money(self.price, self.currency)
 
     @property
+    def net(self) -> Money:
+        """What the payer pays for it: the price less its share of the discount."""
+        return Money(self.price - self.discount, self.currency)
+
+    @property
+    def money_back(self) -> Money:
+        """What of it goes back to the payer, as decided when it was cancelled or somebody was absent."""
+        return Money(self.refund or 0, self.currency)
+
+    @property
     def join_opens_at(self) -> datetime:
         return self.starts_at - timedelta(minutes=settings.JOIN_OPENS_MINUTES)
 
@@ -193,7 +229,22 @@ class Booking(models.Model):
 
     @property
     def is_hold_open(self) -> bool:
-        return self.status == self.Status.HELD and self.held_until is not None and self.held_until > timezone.now()
+        return self.status == self.Status.HELD and self.is_kept
+
+    @property
+    def is_kept(self) -> bool:
+        """True while the time is kept for somebody who has yet to pay or to answer."""
+        return self.status in self.KEPT and self.held_until is not None and self.held_until > timezone.now()
+
+    @property
+    def waits_for_tutor(self) -> bool:
+        """True while the tutor has a request to answer."""
+        return self.status == self.Status.REQUESTED and self.asked_for is None and self.is_kept
+
+    @property
+    def waits_for_student(self) -> bool:
+        """True while the tutor's proposal of another time is to be answered."""
+        return self.status == self.Status.REQUESTED and self.asked_for is not None and self.is_kept
 
     def can_be_joined(self, now: datetime) -> bool:
         """True inside the join window of a paid booking."""
@@ -209,7 +260,8 @@ class Booking(models.Model):
             raise BookingNotPaid(_("This booking can no longer be paid."))
         self.status = self.Status.PAID
         self.held_until = None
+        self.confirmed_at = timezone.now()
 
     def mark_expired(self) -> None:
-        if self.status == self.Status.HELD:
+        if self.status in self.KEPT:
             self.status = self.Status.EXPIRED

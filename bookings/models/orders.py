@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from bookings.errors import OrderNotPayable
 from bookings.models.people import User
+from bookings.models.promo_codes import PromoCode
 from bookings.models.session_types import default_currency
 from bookings.money import Money
 from bookings.references import new_order_reference
@@ -46,6 +47,12 @@ class Order(models.Model):
     currency = models.CharField(_("currency"), max_length=3, default=default_currency)
     total = models.PositiveBigIntegerField(_("total"), default=0)
     discount = models.PositiveBigIntegerField(_("discount"), default=0)
+    promo_code = models.ForeignKey(
+        PromoCode, on_delete=models.PROTECT, null=True, blank=True, related_name="orders", verbose_name=_("promo code")
+    )
+    gifted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+", editable=False
+    )
     created_at = models.DateTimeField(_("made at"), auto_now_add=True)
     placed_at = models.DateTimeField(_("placed at"), null=True, blank=True)
     expires_at = models.DateTimeField(_("to be paid by"), null=True, blank=True)
@@ -73,13 +80,16 @@ class Order(models.Model):
                 condition=models.Q(status__in=["cart", "awaiting_payment", "paid", "expired", "cancelled"]),
                 name="order_status_is_known",
             ),
+            models.CheckConstraint(
+                condition=models.Q(gifted_by=None) | models.Q(total=0), name="order_given_as_a_gift_costs_nothing"
+            ),
         ]
         indexes = [
             models.Index(
                 fields=["expires_at"],
                 condition=models.Q(status="awaiting_payment"),
                 name="order_awaiting_by_deadline",
-            )
+            ),
         ]
 
     def __str__(self) -> str:

@@ -49,6 +49,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     email = models.EmailField(_("e-mail address"), unique=True)
     full_name = models.CharField(_("name"), max_length=100, blank=True)
     time_zone = models.CharField(_("time zone"), max_length=64, default=default_time_zone, validators=[validate_time_zone])
+    language = models.CharField(_("language"), max_length=10, blank=True, help_text=_("Empty: as the browser says."))
+    calendar_key = models.CharField(max_length=64, unique=True, null=True, blank=True, editable=False)
     is_staff = models.BooleanField(_("may use the admin"), default=False)
     is_active = models.BooleanField(_("may log in"), default=True)
     date_joined = models.DateTimeField(_("joined at"), default=timezone.now, editable=False)

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from bookings.models import Booking
 from bookings.money import Money
 from bookings.references import new_code
 from payments.models.payments import Payment
@@ -29,10 +30,14 @@ class Refund(models.Model):
         LATE = "late", _("paid after the time was sold")
         TWICE = "twice", _("paid twice")
         CANCELLED = "cancelled", _("cancelled")
+        ABSENT = "absent", _("somebody was absent")
         OTHER = "other", _("other")
 
     reference = models.CharField(max_length=20, unique=True, default=new_refund_reference, editable=False)
     payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="refunds")
+    booking = models.OneToOneField(
+        Booking, on_delete=models.PROTECT, null=True, blank=True, related_name="refunded", editable=False
+    )
     amount = models.PositiveBigIntegerField(_("amount"))
     reason = models.CharField(_("why"), max_length=20, choices=Reason)
     status = models.CharField(_("status"), max_length=20, choices=Status, default=Status.PENDING)

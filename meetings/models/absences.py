@@ -1,0 +1,76 @@
+"""Somebody says that the other did not come. The other may answer; an admin decides."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from bookings.models import Booking, User
+
+
+class NoShowReportQuerySet(models.QuerySet["NoShowReport"]):
+    def visible_to(self, user: User) -> NoShowReportQuerySet:
+        """Reports about sessions in which this person learns or teaches, or for which they pay."""
+        parties = Q(booking__student=user) | Q(booking__tutor__user=user) | Q(booking__order__payer=user)
+        return self.filter(parties)
+
+    def undecided(self) -> NoShowReportQuerySet:
+        return self.filter(decision="")
+
+
+class NoShowReport(models.Model):
+    """One report per booking: whoever comes second answers the first."""
+
+    class Absent(models.TextChoices):
+        STUDENT = "student", _("the student")
+        TUTOR = "tutor", _("the tutor")
+
+    class Decision(models.TextChoices):
+        STUDENT_ABSENT = "student_absent", _("the student was absent")
+        TUTOR_ABSENT = "tutor_absent", _("the tutor was absent")
+        UNCLEAR = "unclear", _("it is not clear who was absent")
+        TOOK_PLACE = "took_place", _("the session took place")
+
+    booking = models.OneToOneField(Booking, on_delete=models.PROTECT, related_name="no_show_report")
+    absent = models.CharField(_("who was absent"), max_length=10, choices=Absent)
+    reported_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    statement = models.TextField(_("what happened"), max_length=2000)
+    reported_at = models.DateTimeField(_("reported at"))
+    answer_until = models.DateTimeField(_("can be answered until"))
+    answered_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    answer = models.TextField(_("answer"), max_length=2000, blank=True)
+    answered_at = models.DateTimeField(_("answered at"), null=True, blank=True)
+    decision = models.CharField(_("decision"), max_length=20, choices=Decision, blank=True)
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    decided_at = models.DateTimeField(_("decided at"), null=True, blank=True)
+    decision_note = models.CharField(_("why"), max_length=500, blank=True)
+
+    objects = NoShowReportQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("absence report")
+        verbose_name_plural = _("absence reports")
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(answered_at=None, answer="") | (Q(answered_at__isnull=False) & ~Q(answer="")),
+                name="no_show_report_answer_has_its_time",
+            ),
+            models.CheckConstraint(
+                condition=Q(decided_at=None, decision="") | (Q(decided_at__isnull=False) & ~Q(decision="")),
+                name="no_show_report_decision_has_its_time",
+            ),
+            models.CheckConstraint(
+                condition=Q(decision__in=["", "student_absent", "tutor_absent", "unclear", "took_place"]),
+                name="no_show_report_decision_is_known",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.booking.reference}: {self.get_absent_display()}"
