@@ -9,6 +9,7 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from bookings import times
@@ -33,6 +34,11 @@ class TimeZoneField(forms.ChoiceField):
         return True
 
 
+def language_choices() -> list[tuple[str, str | Promise]]:
+    """Return the languages, each by its own name; whoever chooses none reads what the browser asks for."""
+    return [("", _("As the browser says")), *settings.LANGUAGES]
+
+
 class SignupForm(forms.Form):
     """Asked beside e-mail and password; the zone is guessed by the browser and may be empty."""
 
@@ -55,10 +61,19 @@ class SignupForm(forms.Form):
 class ProfileForm(forms.ModelForm[User]):
     full_name = forms.CharField(label=_("Your name"), max_length=100)
     time_zone = TimeZoneField(label=_("Time zone"), help_text=_("Every time on the site is shown in it."))
+    language = forms.ChoiceField(
+        label=_("Language"), choices=language_choices, required=False, help_text=_("Of the pages, and of our mails to you.")
+    )
 
     class Meta:
         model = User
-        fields = ["full_name", "time_zone"]
+        fields = ["full_name", "time_zone", "language"]
+
+
+class LanguageForm(forms.Form):
+    """The choice at the end of every page."""
+
+    language = forms.ChoiceField(choices=settings.LANGUAGES)
 
 
 class TimeZoneForm(forms.Form):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from bookings.api import AvailableSlots
-from bookings.views import cart, profile, sessions, tutors
+from bookings.views import cart, languages, profile, sessions, tutors
 
 app_name = "bookings"
 urlpatterns = [
@@ -18,5 +18,6 @@ urlpatterns = [
     path("bookings/<slug:reference>/", sessions.show_booking, name="booking_detail"),
     path("profile/", profile.edit_profile, name="profile"),
     path("profile/time-zone/", profile.set_time_zone, name="time_zone_set"),
+    path("language/", languages.set_language, name="language_set"),
     path("api/available-slots", AvailableSlots.as_view(), name="available_slots"),
 ]

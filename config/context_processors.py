@@ -16,7 +16,7 @@ from bookings.models import Booking, Order, Tutor, User
 
 
 def site(request: HttpRequest) -> dict[str, Any]:
-    """Return the site's name, the zone in which times are shown, and what the header says to the reader."""
+    """Return the site's name and languages, the zone in which times are shown, and what the header says to the reader."""
 
     @cache
     def header() -> dict[str, Any]:
@@ -26,6 +26,8 @@ def site(request: HttpRequest) -> dict[str, Any]:
     return {
         "site_name": settings.SITE_NAME,
         "current_zone": timezone.get_current_timezone_name(),
+        "languages": settings.LANGUAGES,
+        "page_address": request.get_full_path() if request.method == "GET" else request.headers.get("Referer", ""),
         "cart_count": SimpleLazyObject(lambda: header().get("cart_count", 0)),
         "reader_teaches": SimpleLazyObject(lambda: header().get("reader_teaches", False)),
         "is_demo": settings.DEBUG,

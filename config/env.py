@@ -146,6 +146,17 @@ def zone(name: str, default: str, sentence: str) -> str:
     return _read(name, default, sentence, cast)
 
 
+def one_of(name: str, default: str, choices: list[str], sentence: str) -> str:
+    """Return one of a few words."""
+
+    def cast(raw: str) -> str:
+        if raw.lower() not in choices:
+            raise ValueError(f"must be one of {', '.join(choices)}")
+        return raw.lower()
+
+    return _read(name, default, sentence, cast)
+
+
 def currency(name: str, default: str, sentence: str) -> str:
     """Return a three-letter currency code in capitals."""
 

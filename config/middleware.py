@@ -9,17 +9,16 @@ import time
 import uuid
 from collections.abc import Callable
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.core.signals import got_request_exception
 from django.db import InterfaceError, OperationalError
 from django.dispatch import receiver
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
-from django.utils import timezone
-from django.utils.cache import add_never_cache_headers
+from django.utils import timezone, translation
+from django.utils.cache import add_never_cache_headers, patch_vary_headers
 
-from bookings import times
+from bookings import languages
 from bookings.errors import DomainError
 from config.answers import answer_json, answer_refusal, answer_unavailable, bad_request, not_found, sentence_of, wants_json
 from config.logs import request_id
@@ -131,24 +130,51 @@ def note_database_trouble(sender: Any, request: HttpRequest, **kwargs: Any) -> N
         setattr(request, DATABASE_TROUBLE, True)
 
 
-class TimeZoneMiddleware:
-    """Show times in the reader's own zone: the profile's, else the browser's (cookie `tz`), else the site's."""
+class VisitorLanguageMiddleware:
+    """Speak the language that this device chose or asks for; to programs always English.
+
+    It stands outside of whatever reads the database, so that a page that says "not now" is understood too.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        with timezone.override(self._zone_of(request)):
+        if wants_json(request):
+            with translation.override(settings.LANGUAGE_CODE):
+                return self.get_response(request)
+        language = languages.language_of_visitor(request)
+        with translation.override(language):
+            response = self.get_response(request)
+        response.headers.setdefault("Content-Language", language)
+        patch_vary_headers(response, ["Accept-Language", "Cookie"])
+        return response
+
+
+class ReaderMiddleware:
+    """Speak to people who are logged in as their profile says, and show times in the reader's own zone.
+
+    The zone is the profile's, else the browser's (cookie `tz`), else the site's.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if wants_json(request):
             return self.get_response(request)
+        language, zone = self._reader_of(request)
+        with translation.override(language), timezone.override(languages.zone_or_usual(zone)):
+            response = self.get_response(request)
+        response.headers.setdefault("Content-Language", language)
+        return response
 
     @staticmethod
-    def _zone_of(request: HttpRequest) -> ZoneInfo:
-        user = getattr(request, "user", None)
-        name = user.time_zone if user is not None and user.is_authenticated else request.COOKIES.get("tz", "")
-        try:
-            return times.parse_zone(name)
-        except ValueError:
-            return times.parse_zone(settings.DEFAULT_TIME_ZONE)
+    def _reader_of(request: HttpRequest) -> tuple[str, str]:
+        user, visitors = getattr(request, "user", None), translation.get_language()
+        if user is None or not user.is_authenticated:
+            return visitors, request.COOKIES.get("tz", "")
+        return user.language if languages.is_spoken(user.language) else visitors, user.time_zone
 
 
 class RefusalMiddleware:

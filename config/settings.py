@@ -63,6 +63,7 @@ PLATFORM_FEE_PERCENT = env.whole(
     "PLATFORM_FEE_PERCENT", 0, "What the site keeps of a tutor's session, in percent.", most=100
 )
 DEFAULT_TIME_ZONE = env.zone("DEFAULT_TIME_ZONE", "Asia/Jakarta", "The zone of a reader we know nothing of.")
+DEFAULT_LANGUAGE = env.one_of("DEFAULT_LANGUAGE", "en", ["en", "id"], "The language of a reader we know nothing of.")
 DEFAULT_CURRENCY = env.currency("DEFAULT_CURRENCY", "IDR", "The currency of new session types.")
 
 env.begin_group("Payments")
@@ -122,10 +123,10 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "config.middleware.PrivatePagesMiddleware",
+    "config.middleware.VisitorLanguageMiddleware",
     "config.middleware.ProgramErrorMiddleware",
     "config.middleware.DatabaseDownMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -134,7 +135,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "config.middleware.TimeZoneMiddleware",
+    "config.middleware.ReaderMiddleware",
     "config.middleware.RefusalMiddleware",
 ]
 ROOT_URLCONF = "config.urls"
@@ -224,8 +225,8 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text(
 ADMINS = [("Admin", one) for one in env.listed("ADMINS", [], "Who is told of trouble (mail addresses).")]
 
 # Languages and time
-LANGUAGE_CODE = "en"
-LANGUAGES = [("en", "English")]
+LANGUAGE_CODE = "en"  # of programs, logs and whatever is said to nobody in particular: see bookings/languages.py
+LANGUAGES = [("en", "English"), ("id", "Bahasa Indonesia")]
 USE_I18N = USE_TZ = True
 TIME_ZONE = DEFAULT_TIME_ZONE
 FORMAT_MODULE_PATH = "config.formats"

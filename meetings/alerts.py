@@ -11,6 +11,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from bookings.languages import speaking_to_staff
 from bookings.staff import staff_addresses
 from meetings.models import Meeting
 
@@ -33,6 +34,7 @@ def mail_admins_about(meeting: Meeting) -> None:
         "admin_url": settings.SITE_URL + reverse("admin:meetings_meeting_change", args=[meeting.pk]),
         "site_name": settings.SITE_NAME,
     }
-    subject = _("[%(site)s] No meeting link for %(booking)s") % {"site": settings.SITE_NAME, "booking": reference}
-    text = render_to_string("mail/meetings/link_missing.txt", facts)
+    with speaking_to_staff():
+        subject = _("[%(site)s] No meeting link for %(booking)s") % {"site": settings.SITE_NAME, "booking": reference}
+        text = render_to_string("mail/meetings/link_missing.txt", facts)
     send_mail(subject, text, settings.DEFAULT_FROM_EMAIL, addresses)

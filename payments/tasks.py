@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from procrastinate.contrib.django import app
 
 from bookings.jobs import Backoff
+from bookings.languages import speaking_to
 from bookings.staff import staff_addresses
 from payments import inquiries, pretending, webhooks
 from payments.errors import GatewayUnavailable
@@ -105,6 +106,7 @@ def mail_payer_of_refund(refund_id: int) -> None:
         "site_name": settings.SITE_NAME,
         "order_url": settings.SITE_URL + order.get_absolute_url(),
     }
-    text = render_to_string("mail/payments/refund_due.txt", facts)
-    subject = _("Your payment of %(money)s goes back to you") % {"money": refund.money}
+    with speaking_to(order.payer):
+        text = render_to_string("mail/payments/refund_due.txt", facts)
+        subject = _("Your payment of %(money)s goes back to you") % {"money": refund.money}
     send_mail(subject, text, settings.DEFAULT_FROM_EMAIL, [order.payer.email])

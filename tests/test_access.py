@@ -39,6 +39,7 @@ VERBS = {
     "/checkout/": MEMBERS,
     "/profile/": MEMBERS,
     "/profile/time-zone/": MEMBERS,
+    "/language/": EVERYBODY,
     "/cart/{held}/release/": {"payer"},
     "/orders/{order}/pay/": {"payer"},
     "/orders/{order}/check/": {"payer"},

@@ -1,4 +1,4 @@
-"""A person's own name and time zone."""
+"""A person's own name, time zone and language."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import translation
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -13,19 +14,24 @@ from bookings import times
 from bookings.access import PersonRequest
 from bookings.errors import InvalidInput
 from bookings.forms import ProfileForm, TimeZoneForm
+from bookings.languages import language_of_browser
 from bookings.models import User
 from bookings.views.answers import SeeOther
+from bookings.views.languages import remember_language
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def edit_profile(request: PersonRequest) -> HttpResponse:
-    """Show and keep the name and the time zone; offer the browser's zone where it is another one."""
+    """Show and keep the name, the time zone and the language; offer the browser's zone where it is another one."""
     person = User.objects.get(pk=request.user.pk)  # a form that is refused must not change the page's own user
     form = ProfileForm(request.POST or None, instance=person)
     if request.method == "POST" and form.is_valid():
         form.save()
-        messages.success(request, _("Your profile is saved."))
-        return SeeOther(reverse("bookings:profile"))
+        with translation.override(person.language or language_of_browser(request)):
+            messages.success(request, _("Your profile is saved."))
+        response = SeeOther(reverse("bookings:profile"))
+        remember_language(response, person.language)
+        return response
     context = {"form": form, "browser_zone": _other_zone_of_browser(request)}
     return render(request, "bookings/profile.html", context)
 
