@@ -206,6 +206,11 @@ class Booking(models.Model):
         return Money(self.price, self.currency)
 
     @property
+    def discount_money(self) -> Money:
+        """Its share of the order's discount."""
+        return Money(self.discount, self.currency)
+
+    @property
     def net(self) -> Money:
         """What the payer pays for it: the price less its share of the discount."""
         return Money(self.price - self.discount, self.currency)

@@ -49,6 +49,7 @@ def show_booking(request: PersonRequest, reference: str) -> HttpResponse:
         "changes": booking.changes.select_related("who").order_by("at", "pk"),
         "is_payer": booking.order.payer_id == request.user.pk,
         "is_tutor": booking.tutor.user_id == request.user.pk,
+        "is_student": booking.student_id == request.user.pk,
         "is_party": request.user.pk in (booking.student_id, booking.tutor.user_id),
     }
     return render(request, "bookings/booking_detail.html", context)
