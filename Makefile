@@ -9,7 +9,7 @@ unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP DJANGO_SETTINGS_MODULE
 export PYTHONUTF8 = 1
 export PYTHONUNBUFFERED = 1
 
-.PHONY: help demo serve test lint bench lock clean
+.PHONY: help demo serve test lint bench messages lock clean
 .DELETE_ON_ERROR:
 
 help:
@@ -18,6 +18,7 @@ help:
 	@echo "make test    run the tests (ARGS='-k holds' for some of them)"
 	@echo "make lint    check style, types, migrations and the production settings"
 	@echo "make bench   measure assigning links, webhooks and slots"
+	@echo "make messages bring the translations up to date (docs/translating.md)"
 	@echo "make lock    pin the newest versions of what we depend on (needs uv)"
 	@echo "make clean   remove what can be made again; the data in var/ stays"
 
@@ -48,6 +49,9 @@ lint: .venv/.ok
 	$(PRODUCTION) $(RUN) manage.py check --deploy
 	@if $(PRODUCTION) SECRET_KEY= SITE_URL= $(RUN) manage.py check --deploy >/dev/null 2>&1; then \
 		echo "check --deploy must refuse a site without SECRET_KEY and SITE_URL"; exit 1; fi
+
+messages: .venv/.ok
+	@$(RUN) manage.py messages
 
 lock:
 	$(UV) pip compile $(LOCK) requirements/base.in --output-file requirements/base.txt
