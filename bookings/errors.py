@@ -85,3 +85,11 @@ class SlotsGone(DomainError):
 
 class BookingNotPaid(DomainError):
     message = _("This booking is not paid, so it has no meeting.")
+
+
+class AbsenceTooEarly(DomainError):
+    message = _("It is too early to say that somebody is absent. Please wait a little: they may be late.")
+
+
+class AbsenceDecided(DomainError):
+    message = _("This session has been decided about already, or it was cancelled.")

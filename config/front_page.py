@@ -16,7 +16,7 @@ from django.utils.translation import ngettext
 from bookings import times
 from bookings.models import Booking, User
 from config.job_queue import count_jobs_by_state, count_late_jobs, read_pulse
-from meetings.dashboard import sessions_during, sessions_without_link
+from meetings.dashboard import absences_to_decide, sessions_during, sessions_without_link
 from meetings.pool import capacity
 from payments.dashboard import failed_events, payments_to_look_at, refunds_to_send
 
@@ -55,6 +55,8 @@ def build_front_page(user: User | AnonymousUser, *, now: datetime) -> FrontPage:
         without_link, number = list(missing[:ROWS]), missing.count()
         today = _sessions_of_today(now)
         cards += [_without_link(number), _today(today, now), _links(now)]
+    if user.has_perm("meetings.view_noshowreport"):
+        cards.append(_absences(now))
     if user.has_perms(["payments.view_payment", "payments.view_refund", "payments.view_webhookevent"]):
         cards += [_payments(), _refunds(), _messages()]
     if user.has_perm("procrastinate.view_procrastinatejob"):
@@ -85,6 +87,12 @@ def _links(now: datetime) -> Card:
     sentence = _("%(free)d can be given to new sessions.") % {"free": pool.available}
     figure = _("%(used)d of %(all)d") % {"used": pool.in_use, "all": usable}
     return Card(_("Links in use now"), figure, sentence, _list("meetings_meetinglink"), pool.available == 0)
+
+
+def _absences(now: datetime) -> Card:
+    number = absences_to_decide(now).count()
+    sentence = _("Both sides have been heard, or had their time.") if number else _("Nobody waits for a decision.")
+    return Card(_("Absences to decide"), str(number), sentence, _list("meetings_noshowreport"), number > 0)
 
 
 def _payments() -> Card:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from bookings.languages import speaking_to_staff
 from bookings.staff import staff_addresses
-from meetings.models import Meeting
+from meetings.models import Meeting, NoShowReport
 
 log = logging.getLogger("linkpool.meetings")
 
@@ -38,3 +38,20 @@ def mail_admins_about(meeting: Meeting) -> None:
         subject = _("[%(site)s] No meeting link for %(booking)s") % {"site": settings.SITE_NAME, "booking": reference}
         text = render_to_string("mail/meetings/link_missing.txt", facts)
     send_mail(subject, text, settings.DEFAULT_FROM_EMAIL, addresses)
+
+
+def mail_staff_about_absence(report: NoShowReport) -> None:
+    """Say that somebody was reported as absent, or has answered. One that has been decided meanwhile is not mailed."""
+    if report.decision:
+        return
+    facts = {
+        "report": report,
+        "reference": report.booking.reference,
+        "answer_until": report.answer_until.astimezone(UTC),
+        "admin_url": settings.SITE_URL + reverse("admin:meetings_noshowreport_change", args=[report.pk]),
+        "site_name": settings.SITE_NAME,
+    }
+    subject = _("[%(site)s] Absence reported: %(booking)s")
+    subject %= {"site": settings.SITE_NAME, "booking": report.booking.reference}
+    text = render_to_string("mail/meetings/absence_reported.txt", facts)
+    send_mail(subject, text, settings.DEFAULT_FROM_EMAIL, staff_addresses())

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.db.models import Q, QuerySet
+
 from bookings.models import Booking
 from bookings.models.bookings import BookingQuerySet
 from bookings.times import During
-from meetings.models import Meeting
+from meetings.models import Meeting, NoShowReport
 from meetings.upkeep import STANDING
 
 
@@ -23,6 +25,11 @@ def sessions_without_link(now: datetime) -> BookingQuerySet:
 def sessions_during(during: During) -> BookingQuerySet:
     """Return the sessions that touch this time (UTC) and take place or took place, with meeting and link label."""
     return _listed(Booking.objects.filter(status__in=STANDING).overlapping(during))
+
+
+def absences_to_decide(now: datetime) -> QuerySet[NoShowReport]:
+    """Return the reports that have been answered, or whose time for an answer is over."""
+    return NoShowReport.objects.undecided().filter(~Q(answer="") | Q(answer_until__lt=now))
 
 
 def _listed(bookings: BookingQuerySet) -> BookingQuerySet:

@@ -59,3 +59,31 @@ class LinkListRefused(InvalidInput):
     def __init__(self, faults: list[str]) -> None:
         self.faults = faults
         super().__init__()
+
+
+class ReportTooLate(DomainError):
+    message = _("It is too late to report an absence here. Please write to us.")
+
+
+class ReportKnown(DomainError):
+    message = _("This session has been reported already. You can read and answer the report on its page.")
+
+
+class ReportDecided(DomainError):
+    message = _("This report has been decided already.")
+
+
+class AnswerGiven(DomainError):
+    message = _("This report has been answered already.")
+
+
+class AnswerTooLate(DomainError):
+    message = _("The time to answer is over. We decide with what we know; please write to us if something is missing.")
+
+
+class AnswerOpen(DomainError):
+    message = _("The other side still has time to answer. Please decide after that.")
+
+
+class TellMore(InvalidInput):
+    message = _("Please tell in a few sentences what happened (20 to 2,000 characters).")

@@ -56,6 +56,11 @@ class Door:
     def is_open(self) -> bool:
         return self.state is State.OPEN
 
+    @property
+    def may_open(self) -> bool:
+        """True while it is worth waiting here."""
+        return self.state in (State.EARLY, State.PREPARING)
+
     def look_again_in(self, now: datetime) -> int | None:
         """Seconds after which something may be different, at most an hour; None when nothing will."""
         if self.state in (State.UNPAID, State.CANCELLED, State.CLOSED):

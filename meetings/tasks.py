@@ -11,7 +11,7 @@ from bookings.errors import DomainError
 from bookings.jobs import Backoff
 from meetings import alerts, provisioning, upkeep
 from meetings.errors import LinkSearchFailed
-from meetings.models import Meeting
+from meetings.models import Meeting, NoShowReport
 from meetings.providers import get_provider, is_offered
 from meetings.providers.base import RoomMaker
 
@@ -48,6 +48,12 @@ def provision_waiting() -> None:
 def alert_admins(meeting_id: int) -> None:
     """Mail the admins about a meeting that has no link."""
     alerts.mail_admins_about(Meeting.objects.select_related("booking").get(pk=meeting_id))
+
+
+@app.task(name="meetings.mail_staff_of_absence", retry=Backoff())
+def mail_staff_of_absence(report_id: int) -> None:
+    """Tell the staff of a report of absence, or of the answer to it."""
+    alerts.mail_staff_about_absence(NoShowReport.objects.select_related("booking").get(pk=report_id))
 
 
 @app.task(name="meetings.cancel_room", retry=Backoff())

@@ -5,13 +5,17 @@ from __future__ import annotations
 from django.urls import URLPattern, path, re_path
 
 from meetings import api
-from meetings.views import join
+from meetings.views import absences, join
 
 app_name = "meetings"
 urlpatterns: list[URLPattern] = [
     path("join/<slug:reference>", join.join, name="join"),
     path("join/<slug:reference>/", join.join),
     path("bookings/<slug:reference>/meeting/", join.booking_status, name="booking_status"),
+    path("bookings/<slug:reference>/absence/", absences.show_absence, name="absence"),
+    path("bookings/<slug:reference>/absence/report/", absences.report_absence, name="absence_report"),
+    path("bookings/<slug:reference>/absence/answer/", absences.answer_report, name="absence_answer"),
+    path("bookings/<slug:reference>/absence/state/", absences.absence_state, name="absence_state"),
     path("sandbox/room/<slug:code>", join.sandbox_room, name="sandbox_room"),
     # With and without the final slash: a redirect would lose what a program posts.
     re_path(r"^api/assign-meeting-link/?$", api.AssignMeetingLink.as_view(), name="assign_meeting_link"),

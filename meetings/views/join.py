@@ -13,11 +13,17 @@ from django.views.decorators.http import require_GET, require_safe
 from bookings.models import Booking, User
 from meetings.joining import Door, find_door, record_attendance
 
+WAITING = "waiting"
+
 
 @require_safe
 @never_cache
 def join(request: HttpRequest, reference: str) -> HttpResponse:
-    """Lead the student or the tutor through the open door; before and after, say how things stand."""
+    """Lead the student or the tutor through the open door; before and after, say how things stand.
+
+    Who waits at the closed door is not led in by a page that was left open, for going in counts as having come:
+    the waiting page (`?waiting`) offers a button once the door is open.
+    """
     user = _user(request)
     if "prefetch" in request.headers.get("Sec-Purpose", ""):
         return HttpResponse(status=503)  # a browser that guesses: nobody has come yet
@@ -25,7 +31,12 @@ def join(request: HttpRequest, reference: str) -> HttpResponse:
     booking = get_object_or_404(mine, reference=reference)
     now = timezone.now()
     door = find_door(booking, now=now)
-    response = _through(door, booking, user, request) if door.is_open else _before(door, booking, request)
+    if door.is_open and WAITING not in request.GET:
+        response = _through(door, booking, user, request)
+    elif door.may_open and WAITING not in request.GET:
+        response = HttpResponseRedirect(f"{request.path}?{WAITING}")
+    else:
+        response = _before(door, booking, request)
     response["Referrer-Policy"] = "no-referrer"
     return response
 
