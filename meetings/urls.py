@@ -15,7 +15,7 @@ urlpatterns: list[URLPattern] = [
     path("bookings/<slug:reference>/absence/", absences.show_absence, name="absence"),
     path("bookings/<slug:reference>/absence/report/", absences.report_absence, name="absence_report"),
     path("bookings/<slug:reference>/absence/answer/", absences.answer_report, name="absence_answer"),
-    path("bookings/<slug:reference>/absence/state/", absences.absence_state, name="absence_state"),
+    path("bookings/<slug:reference>/absence/state/", absences.absence_state, name="booking_absence"),
     path("sandbox/room/<slug:code>", join.sandbox_room, name="sandbox_room"),
     # With and without the final slash: a redirect would lose what a program posts.
     re_path(r"^api/assign-meeting-link/?$", api.AssignMeetingLink.as_view(), name="assign_meeting_link"),

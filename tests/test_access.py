@@ -27,6 +27,8 @@ PAGES = {
     "/bookings/": MEMBERS,
     "/bookings/{paid}/": CONCERNED,
     "/bookings/{paid}/meeting/": CONCERNED,
+    "/bookings/{paid}/absence/": CONCERNED,
+    "/bookings/{paid}/absence/state/": CONCERNED,
     "/join/{paid}": {"student", "tutor"},
     "/join/{paid}/": {"student", "tutor"},
     "/orders/{order}/": {"payer"},
@@ -41,6 +43,8 @@ VERBS = {
     "/profile/time-zone/": MEMBERS,
     "/language/": EVERYBODY,
     "/cart/{held}/release/": {"payer"},
+    "/bookings/{paid}/absence/report/": CONCERNED,
+    "/bookings/{paid}/absence/answer/": set(),  # there is no report to answer
     "/orders/{order}/pay/": {"payer"},
     "/orders/{order}/check/": {"payer"},
 }

@@ -13,6 +13,17 @@ from bookings.models import Booking, Change, User
 
 register = template.Library()
 
+_ABSENCE = {
+    "student_absent": gettext_lazy("Decided: the student was absent"),
+    "tutor_absent": gettext_lazy("Decided: the tutor was absent"),
+    "unclear": gettext_lazy("Decided: it is not clear who was absent"),
+    "took_place": gettext_lazy("Decided: the session took place"),
+}
+_NOTED = {
+    "absence reported": gettext_lazy("An absence was reported"),
+    "absence answered": gettext_lazy("The report was answered"),
+}
+
 _HAPPENED = {
     Booking.Status.REQUESTED: gettext_lazy("The tutor was asked"),
     Booking.Status.ACCEPTED: gettext_lazy("The tutor accepted"),
@@ -52,6 +63,10 @@ def in_words(change: Change) -> str:
     """Say what a line of history means."""
     if change.what == "status" and change.became in _HAPPENED:
         return str(_HAPPENED[Booking.Status(change.became)])
+    if change.what in _NOTED:
+        return str(_NOTED[change.what])
+    if change.what == "absence":
+        return str(_ABSENCE.get(change.became, change.became))
     if change.what == "meeting link":  # which one is for those who keep the links
         return _("The place of the session was changed") if change.was else _("The session was given a place")
     if change.was and change.became:

@@ -59,11 +59,11 @@ def answer_report(request: PersonRequest, reference: str) -> HttpResponse:
 @require_GET
 @never_cache
 def absence_state(request: PersonRequest, reference: str) -> HttpResponse:
-    """Return the fragment of the booking's page about absence; 204 while there is nothing to say."""
+    """Return the fragment of the booking's page about absence; empty while there is nothing to say."""
     booking = _booking(request, reference)
     facts = _facts(booking, request.user, now=timezone.now())
     if facts["report"] is None and not facts["can_report"]:
-        return HttpResponse(status=204)
+        return HttpResponse()
     return render(request, "meetings/_booking_absence.html", facts)
 
 

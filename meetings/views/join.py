@@ -11,6 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_safe
 
 from bookings.models import Booking, User
+from bookings.views.answers import SeeOther
 from meetings.joining import Door, find_door, record_attendance
 
 WAITING = "waiting"
@@ -34,7 +35,7 @@ def join(request: HttpRequest, reference: str) -> HttpResponse:
     if door.is_open and WAITING not in request.GET:
         response = _through(door, booking, user, request)
     elif door.may_open and WAITING not in request.GET:
-        response = HttpResponseRedirect(f"{request.path}?{WAITING}")
+        response = SeeOther(f"{request.path}?{WAITING}")
     else:
         response = _before(door, booking, request)
     response["Referrer-Policy"] = "no-referrer"

@@ -52,7 +52,9 @@ def come(person: User | None, path: str, at: datetime, method: str = "get"):
     if person:
         client.force_login(person)
     with time_machine.travel(at, tick=False):
-        return getattr(client, method)(path)
+        answer = getattr(client, method)(path)
+        # Who comes too early is shown to a page to wait at.
+        return client.get(answer.headers["Location"]) if answer.status_code == 303 else answer
 
 
 @pytest.mark.defect("IT-06")
@@ -89,6 +91,21 @@ def test_door_opens_by_itself_at_its_time(people, meeting):
     assert "Asia/Jakarta" in early.text
     assert "data-countdown" in early.text
     assert come(people["student"], door(meeting), START - timedelta(minutes=15)).status_code == 302
+
+
+def test_page_left_open_before_the_door_offers_a_button_and_leads_nobody_in(people, meeting):
+    """Going in counts as having come, so a browser that waits alone must not go in."""
+    client = Client()
+    client.force_login(people["student"])
+    with time_machine.travel(START - timedelta(minutes=16), tick=False):
+        waiting = client.get(door(meeting)).headers["Location"]
+    with time_machine.travel(START, tick=False):
+        answer = client.get(waiting)
+        assert (answer.status_code, f'href="{door(meeting)}"' in answer.text) == (200, True)
+        assert "raw-link" not in answer.text
+        assert not Attendance.objects.exists()
+        assert client.get(door(meeting)).headers["Location"] == "https://meet.google.com/raw-link-xyz"
+    assert Attendance.objects.get().user == people["student"]
 
 
 @pytest.mark.defect("IT-08")
