@@ -73,6 +73,25 @@ class HoldExpired(DomainError):
     message = _("A time in your cart was kept too long and has been released. Please choose it again.")
 
 
+class PriceChanged(DomainError):
+    """What is ordered costs something else than the payer saw."""
+
+    message = _("Your cart has changed since you looked at it. Please look at the new total, then pay.")
+
+
+class PromoCodeRefused(DomainError):
+    """This code takes nothing off this order. The message says why, to the one who typed it."""
+
+    message = _("This code is not known here. Please check how it is written.")
+
+
+class TooManyCodes(PromoCodeRefused):
+    """Somebody tries one code after the other."""
+
+    http_status = 429
+    message = _("That were too many codes that do not fit. Please try again in an hour, or go on without one.")
+
+
 class OrderNotPayable(DomainError):
     message = _("This order can no longer be paid. Please choose your times again; you were not charged.")
 

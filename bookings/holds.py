@@ -1,8 +1,9 @@
 """What happens to a held slot: it is placed, released, or expires.
 
-Lock order: own Order → own Bookings → students by key → Tutors by key → writes. Stale holds of others are taken with
-SKIP LOCKED before the people, so nobody ever waits for them. The constraints are the truth; the locks give order and a
-friendly error.
+Lock order: own Order → own Bookings → payer and students by key → Tutors by key → PromoCode → writes. Stale holds of
+others are taken with SKIP LOCKED before the people, so nobody ever waits for them. Whoever has a code's lock touches rows
+of their own order only, so it may come after the holds are written. The constraints are the truth; the locks give order
+and a friendly error.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from bookings.errors import (
     TooManyHolds,
 )
 from bookings.models import Booking, Order, SessionType, Tutor, User
+from bookings.models.bookings import BookingQuerySet
 from bookings.signals import holding_slot
 from bookings.slots import Reason
 from bookings.times import During
@@ -66,11 +68,11 @@ def place_hold(session_type: SessionType, *, starts_at: datetime, student: User,
     cart = lock_cart(payer or student)
     now = timezone.now()
     wanted = Wanted(session_type, starts_at)
-    open_holds = cart.bookings.filter(status=Booking.Status.HELD, held_until__gt=now)
-    same = open_holds.filter(session_type=session_type, during__startswith=starts_at, student=student).first()
+    kept = open_holds(cart)
+    same = kept.filter(session_type=session_type, during__startswith=starts_at, student=student).first()
     if same is not None:
         return same
-    if open_holds.count() >= HOLDS_AT_ONCE:
+    if kept.count() >= HOLDS_AT_ONCE:
         raise TooManyHolds
     [booking] = place_holds(cart, [wanted], student=student, held_until=now + timedelta(minutes=settings.HOLD_MINUTES))
     log.info("slot held", extra={"booking": booking.reference, "order": cart.reference})
@@ -84,9 +86,14 @@ def place_holds(order: Order, wanted: Sequence[Wanted], *, student: User, held_u
     """
     now = timezone.now()
     stale = _lock_stale_holds(wanted, student=student, now=now)
-    lock_people(students={student.pk}, tutors={one.session_type.tutor_id for one in wanted})
+    lock_people(students={student.pk, order.payer_id}, tutors={one.session_type.tutor_id for one in wanted})
     expire_holds(stale)
     return [_hold_one(order, one, student=student, held_until=held_until, now=now) for one in wanted]
+
+
+def open_holds(order: Order) -> BookingQuerySet:
+    """Return the times of a cart that are still kept."""
+    return Booking.objects.filter(order=order, status=Booking.Status.HELD, held_until__gt=timezone.now())
 
 
 def lock_cart(payer: User) -> Order:

@@ -1,6 +1,6 @@
 """What happens to an order: it is placed, paid, or expires.
 
-Lock order: Order → its Bookings by key → students → Tutors → writes (see holds.py).
+Lock order: Order → its Bookings by key → payer and students → Tutors → PromoCode → writes (see holds.py).
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from bookings.errors import CartEmpty, CurrencyMixed, HoldExpired, OrderNotPayable, SlotsGone, SlotTaken
+from bookings.errors import CartEmpty, HoldExpired, OrderNotPayable, PriceChanged, SlotsGone, SlotTaken
 from bookings.history import record_booking_change, record_order_change
 from bookings.holds import Wanted, drop_from_order, expire_holds, lock_people, place_holds, save_guarded
-from bookings.models import Booking, Order, User
+from bookings.models import Booking, Order, PromoCode, User
 from bookings.money import Money
+from bookings.pricing import PRICE_FIELDS, Quote, price_order, quote_under_lock, settle
 from bookings.signals import booking_paid, send_after_commit
 from bookings.times import During
 
@@ -25,11 +26,12 @@ log = logging.getLogger("linkpool.orders")
 
 
 @transaction.atomic
-def place_order(order: Order) -> Order:
+def place_order(order: Order, *, seen: Money | None = None) -> Order:
     """Turn a cart into an order to be paid within PAYMENT_MINUTES, before its first session; its slots are kept until then.
 
-    Holds that ran out are dropped. Placing a placed order returns it. Raises CartEmpty, HoldExpired,
-    OrderNotPayable.
+    It costs what its sessions cost now, free first ones and its code reckoned under lock; unless that is the total that
+    the payer has seen, nothing is placed. Holds that ran out are dropped. Placing a placed order returns it. Raises
+    PriceChanged, PromoCodeRefused, CartEmpty, HoldExpired, OrderNotPayable.
     """
     order = Order.objects.select_for_update().get(pk=order.pk)
     if order.is_awaiting_payment:
@@ -37,24 +39,28 @@ def place_order(order: Order) -> Order:
     if order.status != Order.Status.CART:
         raise OrderNotPayable
     now = timezone.now()
-    bookings = list(order.bookings.select_for_update().exclude(status=Booking.Status.CANCELLED).order_by("pk"))
+    not_put_back = order.bookings.exclude(status=Booking.Status.CANCELLED).select_related("session_type")
+    bookings = list(not_put_back.select_for_update(of=("self",)).order_by("pk"))
     kept = [booking for booking in bookings if booking.is_hold_open]
     drop_from_order([booking for booking in bookings if booking not in kept])
     if not kept:
         raise HoldExpired if bookings else CartEmpty
+    quote = quote_under_lock(order, kept, code=order.promo_code)
+    _require_seen(quote, seen)
     deadline = _deadline(now, [booking.starts_at for booking in kept])
-    order.place(total=_sum([booking.money for booking in kept]), at=now, expires_at=deadline)
-    order.save(update_fields=["status", "total", "currency", "placed_at", "expires_at"])
+    order.place(at=now, expires_at=deadline)
+    settle(order, kept, quote)
+    order.save(update_fields=["status", "placed_at", "expires_at", *PRICE_FIELDS])
     for booking in kept:
         booking.held_until = deadline
-        booking.save(update_fields=["held_until"])
+        booking.save(update_fields=["held_until", "discount"])
     record_order_change(order, what="status", was=Order.Status.CART, became=order.status)
     log.info("order placed", extra={"order": order.reference, "amount": order.total, "currency": order.currency})
     return order
 
 
 @transaction.atomic
-def order_at_once(wanted: Sequence[Wanted], *, student: User) -> Order:
+def order_at_once(wanted: Sequence[Wanted], *, student: User, code: PromoCode | None = None) -> Order:
     """Hold these slots and place an order for them in one step, beside any cart. All or nothing.
 
     Raises what `place_hold` and `place_order` raise.
@@ -63,16 +69,15 @@ def order_at_once(wanted: Sequence[Wanted], *, student: User) -> Order:
         raise CartEmpty
     now = timezone.now()
     deadline = _deadline(now, [one.starts_at for one in wanted])
-    total = _sum([one.session_type.money for one in wanted])
     order = Order.objects.create(
         payer=student,
         status=Order.Status.AWAITING_PAYMENT,
-        total=total.amount,
-        currency=total.currency,
+        currency=wanted[0].session_type.currency,
         placed_at=now,
         expires_at=deadline,
     )
-    place_holds(order, wanted, student=student, held_until=deadline)
+    bookings = place_holds(order, wanted, student=student, held_until=deadline)
+    price_order(order, bookings, code=code)
     record_order_change(order, what="status", became=order.status, why="placed by a program")
     log.info("order placed", extra={"order": order.reference, "amount": order.total, "currency": order.currency})
     return order
@@ -187,8 +192,12 @@ def _deadline(now: datetime, starts: Iterable[datetime]) -> datetime:
     return min(now + timedelta(minutes=settings.PAYMENT_MINUTES), *starts)
 
 
-def _sum(prices: Sequence[Money]) -> Money:
-    """Raises CurrencyMixed."""
-    if len({price.currency for price in prices}) > 1:
-        raise CurrencyMixed
-    return Money(sum(price.amount for price in prices), prices[0].currency)
+def _require_seen(quote: Quote, seen: Money | None) -> None:
+    """Raises PriceChanged where the payer saw another total; what became of the code says why, if that is why.
+
+    A code that counts for nothing is left out of an order only if the payer has seen it so.
+    """
+    if seen is None and quote.refusal is not None:
+        raise quote.refusal
+    if seen is not None and seen != quote.total:
+        raise PriceChanged(str(quote.refusal)) if quote.refusal is not None else PriceChanged

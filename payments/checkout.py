@@ -18,12 +18,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from bookings.errors import OrderNotPayable
-from bookings.holds import Wanted, lock_cart
-from bookings.models import Booking, Order, User
-from bookings.models.bookings import BookingQuerySet
+from bookings.holds import Wanted, lock_cart, open_holds
+from bookings.models import Booking, Order, PromoCode, User
 from bookings.money import Money
 from bookings.orders import mark_order_paid, order_at_once, place_order, release_order
-from payments.errors import CheckoutUnderway, GatewayError, GatewayNotOffered, GatewayRefused, PriceChanged, TooManyAttempts
+from bookings.pricing import quote_cart
+from payments.errors import CheckoutUnderway, GatewayError, GatewayNotOffered, GatewayRefused, TooManyAttempts
 from payments.gateways import require_offered
 from payments.gateways.base import CheckoutItem, CheckoutRequest, Gateway
 from payments.models import Payment
@@ -53,13 +53,15 @@ def start_checkout(order: Order, *, gateway_name: str) -> Payment | None:
     return _open_page(payment, gateway) if is_new else payment
 
 
-def order_and_check_out(wanted: Sequence[Wanted], *, student: User, gateway_name: str) -> tuple[Order, Payment | None]:
+def order_and_check_out(
+    wanted: Sequence[Wanted], *, student: User, gateway_name: str, code: PromoCode | None = None
+) -> tuple[Order, Payment | None]:
     """Order these sessions beside any cart and start to pay them, for a program that waits for the page's address.
 
     Without a page it has nothing to pay at, so the order is released and others may book. Raises what
     `order_at_once` and `start_checkout` raise.
     """
-    order = order_at_once(wanted, student=student)
+    order = order_at_once(wanted, student=student, code=code)
     try:
         return order, start_checkout(order, gateway_name=gateway_name)
     except (GatewayError, GatewayNotOffered):
@@ -71,21 +73,14 @@ def order_and_check_out(wanted: Sequence[Wanted], *, student: User, gateway_name
 def place_cart(payer: User, *, seen: Money) -> Order:
     """Place the payer's cart if it costs what they saw. Raises PriceChanged and what `place_order` raises."""
     cart = lock_cart(payer)
-    if open_holds(cart).exists() and total_of(cart) != seen:
-        raise PriceChanged
-    return place_order(cart)
-
-
-def open_holds(order: Order) -> BookingQuerySet:
-    """Return the times of a cart that are still kept."""
-    return Booking.objects.filter(order=order, status=Booking.Status.HELD, held_until__gt=timezone.now())
+    return place_order(cart, seen=seen)
 
 
 def total_of(order: Order) -> Money:
-    """Return what is to be paid; a cart is summed up from its open holds."""
+    """Return what is to be paid; a cart is reckoned from its open holds and its code."""
     if order.status != Order.Status.CART:
         return order.money
-    return sum((booking.money for booking in open_holds(order)), Money(0, order.currency))
+    return quote_cart(order, list(open_holds(order).select_related("session_type"))).total
 
 
 @transaction.atomic
@@ -143,7 +138,7 @@ def _note_trouble(payment: Payment, error: GatewayError) -> None:
 def _request_of(payment: Payment) -> CheckoutRequest:
     order = payment.order
     bookings = order.bookings.exclude(status=Booking.Status.CANCELLED).order_by("pk")
-    items = [CheckoutItem(booking.reference, booking.name, booking.money) for booking in bookings]
+    items = [CheckoutItem(one.reference, one.name, one.money) for one in bookings if not one.money.is_zero]
     rest = order.money - sum((item.money for item in items), Money(0, order.currency))
     if not rest.is_zero:
         items.append(CheckoutItem("discount", _("Discount"), rest))

@@ -31,12 +31,6 @@ class TooManyAttempts(DomainError):
     message = _("This order has been tried to be paid too often. Please wait for its end and choose your times again.")
 
 
-class PriceChanged(DomainError):
-    """The cart's total is not what the person saw."""
-
-    message = _("Your cart has changed since you looked at it. Please look at the new total, then pay.")
-
-
 class InboxClosed(DomainError):
     """A gateway's message could not be stored: it must be sent again."""
 

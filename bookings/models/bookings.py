@@ -43,6 +43,12 @@ class BookingQuerySet(models.QuerySet["Booking"]):
     def paid(self) -> BookingQuerySet:
         return self.filter(status=Booking.Status.PAID)
 
+    def known_to_each_other(self, now: datetime) -> BookingQuerySet:
+        """Bookings that make a student known to the tutor: asked for, ordered, paid, or over. A cart does not."""
+        kept = Q(status__in=Booking.KEPT, held_until__gt=now)
+        came_about = self.filter(kept | Q(status__in=[Booking.Status.PAID, *Booking.OVER]))
+        return came_about.exclude(status=Booking.Status.HELD, order__status=Order.Status.CART)
+
     def overlapping(self, during: During) -> BookingQuerySet:
         return self.filter(during__overlap=(during.start, during.end))
 
@@ -79,6 +85,7 @@ class Booking(models.Model):
 
     ACTIVE = (Status.HELD, Status.REQUESTED, Status.ACCEPTED, Status.PAID)
     KEPT = (Status.HELD, Status.REQUESTED, Status.ACCEPTED)  # until `held_until` only
+    OVER = (Status.COMPLETED, Status.NO_SHOW_STUDENT, Status.NO_SHOW_TUTOR)
 
     reference = models.CharField(max_length=20, unique=True, default=new_booking_reference, editable=False)
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="bookings")

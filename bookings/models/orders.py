@@ -29,6 +29,11 @@ class OrderQuerySet(models.QuerySet["Order"]):
         """Placed orders whose deadline for paying has passed."""
         return self.filter(status=Order.Status.AWAITING_PAYMENT, expires_at__lte=now)
 
+    def standing(self, now: datetime) -> OrderQuerySet:
+        """Orders that are paid, or can still be paid in time: those that use up a code."""
+        in_time = models.Q(status=Order.Status.AWAITING_PAYMENT, expires_at__gt=now)
+        return self.filter(in_time | models.Q(status=Order.Status.PAID))
+
 
 class Order(models.Model):
     class Status(models.TextChoices):
@@ -104,6 +109,16 @@ class Order(models.Model):
         return Money(self.total, self.currency)
 
     @property
+    def money_off(self) -> Money:
+        """What a free first session and a code took off."""
+        return Money(self.discount, self.currency)
+
+    @property
+    def full_price(self) -> Money:
+        """What it would have cost without any discount."""
+        return self.money + self.money_off
+
+    @property
     def is_awaiting_payment(self) -> bool:
         return self.status == self.Status.AWAITING_PAYMENT
 
@@ -111,12 +126,11 @@ class Order(models.Model):
     def is_paid(self) -> bool:
         return self.status == self.Status.PAID
 
-    def place(self, *, total: Money, at: datetime, expires_at: datetime) -> None:
+    def place(self, *, at: datetime, expires_at: datetime) -> None:
         """Turn the cart into an order to be paid by `expires_at`. Raises OrderNotPayable."""
         if self.status != self.Status.CART:
             raise OrderNotPayable
         self.status = self.Status.AWAITING_PAYMENT
-        self.total, self.currency = total.amount, total.currency
         self.placed_at, self.expires_at = at, expires_at
 
     def mark_paid(self, *, at: datetime) -> None:

@@ -12,12 +12,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from bookings.access import PersonRequest
-from bookings.errors import CartEmpty
+from bookings.errors import CartEmpty, PriceChanged
+from bookings.holds import open_holds
 from bookings.models import Order
 from bookings.money import Money
 from bookings.views.answers import SeeOther
-from payments.checkout import open_holds, place_cart, start_checkout, total_of
-from payments.errors import GatewayNotOffered, PriceChanged
+from payments.checkout import place_cart, start_checkout, total_of
+from payments.errors import GatewayNotOffered
 from payments.forms import CheckoutForm, GatewayForm
 from payments.gateways import listed_gateways
 from payments.inquiries import ask_gateway_now

@@ -9,7 +9,7 @@ import responses
 import time_machine
 from django.conf import settings
 
-from bookings.errors import CartEmpty, OrderNotPayable
+from bookings.errors import CartEmpty, OrderNotPayable, PriceChanged
 from bookings.holds import Wanted, place_hold
 from bookings.models import Booking, Order, SessionType, Tutor, User
 from bookings.money import Money
@@ -19,7 +19,6 @@ from payments.errors import (
     GatewayNotOffered,
     GatewayRefused,
     GatewayUnavailable,
-    PriceChanged,
     TooManyAttempts,
 )
 from payments.models import Payment

@@ -1,0 +1,84 @@
+"""What happens to a code: somebody types it into their cart, or takes it out again.
+
+In a cart a code is a wish, reckoned anew at every look; it is redeemed when the order is placed (`pricing`). Wrong
+codes are counted for each person, so that nobody finds out by trying which codes there are.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from django.core.cache import cache
+from django.db import transaction
+
+from bookings.errors import CartEmpty, PromoCodeRefused, TooManyCodes
+from bookings.holds import open_holds
+from bookings.models import Order, PromoCode, User
+from bookings.pricing import quote_cart
+
+log = logging.getLogger("linkpool.promo_codes")
+
+WRONG_CODES_AN_HOUR = 10
+HOUR = 60 * 60
+LONGEST = 30
+
+
+def find_code(text: str) -> PromoCode:
+    """Return the code that somebody typed, in any case, with or without spaces around. Raises PromoCodeRefused."""
+    typed = text.strip().upper()
+    if len(typed) > LONGEST or not typed.isprintable():
+        raise PromoCodeRefused
+    found = PromoCode.objects.select_related("tutor__user").filter(code=typed, is_active=True).first()
+    if found is None:
+        raise PromoCodeRefused
+    return found
+
+
+@transaction.atomic
+def put_code(payer: User, text: str) -> PromoCodeRefused | None:
+    """Put a code into the payer's cart in place of any other. Returns why it takes nothing off, and keeps the other then.
+
+    The refusal is returned, not raised: it must be counted, and a rollback would forget it. Raises CartEmpty.
+    """
+    cart = Order.objects.select_for_update().carts().filter(payer=payer).first()
+    if cart is None:
+        raise CartEmpty
+    refusal = _try_code(cart, text)
+    if refusal is None:
+        cart.save(update_fields=["promo_code"])
+        log.info("code put into a cart", extra={"order": cart.reference})
+    return refusal
+
+
+@transaction.atomic
+def take_code_out(payer: User) -> None:
+    """Take the code out of the payer's cart. A second call changes nothing."""
+    cart = Order.objects.select_for_update().carts().filter(payer=payer).first()
+    if cart is not None and cart.promo_code_id is not None:
+        cart.promo_code = None
+        cart.save(update_fields=["promo_code"])
+
+
+def _try_code(cart: Order, text: str) -> PromoCodeRefused | None:
+    """Set the code on the locked cart, whose lock makes the person's tries come one after the other."""
+    key = f"wrong-codes:{cart.payer_id}"
+    wrong = [at for at in cache.get(key, []) if at > time.time() - HOUR]
+    if len(wrong) >= WRONG_CODES_AN_HOUR:
+        log.warning("too many wrong codes", extra={"order": cart.reference})
+        return TooManyCodes()
+    refusal = _why_not(cart, text)
+    if refusal is not None:
+        cache.set(key, [*wrong, time.time()], HOUR)
+    return refusal
+
+
+def _why_not(cart: Order, text: str) -> PromoCodeRefused | None:
+    holds = list(open_holds(cart).select_related("session_type"))
+    if not holds:
+        raise CartEmpty
+    try:
+        cart.promo_code = find_code(text)
+    except PromoCodeRefused as refusal:
+        return refusal
+    return quote_cart(cart, holds).refusal
