@@ -10,14 +10,16 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext_lazy
 
 from bookings.api_keys import create_api_key, revoke_api_key
 from bookings.models import ApiKey
 
 
 class ApiKeyForm(forms.ModelForm[ApiKey]):
-    scopes = forms.MultipleChoiceField(label=_("May"), choices=ApiKey.Scope.choices, widget=forms.CheckboxSelectMultiple)
+    scopes = forms.MultipleChoiceField(
+        label=pgettext_lazy("an API key", "May"), choices=ApiKey.Scope.choices, widget=forms.CheckboxSelectMultiple
+    )
 
     class Meta:
         model = ApiKey
@@ -33,7 +35,7 @@ class ApiKeyAdmin(admin.ModelAdmin[ApiKey]):
     search_fields = ["name", "hint"]
     actions = ["revoke_keys"]
 
-    @admin.display(description=_("may"))
+    @admin.display(description=pgettext_lazy("an API key", "may"))
     def shown_scopes(self, key: ApiKey) -> str:
         return ", ".join(key.scopes)
 

@@ -110,7 +110,6 @@ class BookingAdmin(CalendarPages, BookingColumns, ReadOnlyAdmin[Booking]):
 def format_during(during: During) -> str:
     """Return the time in the reader's zone, such as "21 Nov 2026, 10:00–11:00"."""
     start, end = timezone.localtime(during.start), timezone.localtime(during.end)
-    day = date_format(start, "j M Y")
     if start.date() == end.date():
-        return f"{day}, {start:%H:%M}–{end:%H:%M}"
-    return f"{day}, {start:%H:%M} – {date_format(end, 'j M Y')}, {end:%H:%M}"
+        return f"{date_format(start, 'DATETIME_FORMAT')}–{date_format(end, 'TIME_FORMAT')}"
+    return f"{date_format(start, 'DATETIME_FORMAT')} – {date_format(end, 'DATETIME_FORMAT')}"

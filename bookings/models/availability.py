@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import time
+
 from django.db import models
+from django.utils.formats import date_format, time_format
 from django.utils.translation import gettext_lazy as _
 
 from bookings.models.people import Tutor
@@ -36,7 +39,7 @@ class WeeklyHours(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_weekday_display()} {self.starts:%H:%M}–{self.ends:%H:%M}"
+        return f"{self.get_weekday_display()} {_span(self.starts, self.ends)}"
 
 
 class DateOverride(models.Model):
@@ -59,5 +62,9 @@ class DateOverride(models.Model):
 
     def __str__(self) -> str:
         if self.starts is None or self.ends is None:
-            return f"{self.date} {_('closed')}"
-        return f"{self.date} {self.starts:%H:%M}–{self.ends:%H:%M}"
+            return f"{date_format(self.date, 'DATE_FORMAT')} {_('closed')}"
+        return f"{date_format(self.date, 'DATE_FORMAT')} {_span(self.starts, self.ends)}"
+
+
+def _span(starts: time, ends: time) -> str:
+    return f"{time_format(starts, 'TIME_FORMAT')}–{time_format(ends, 'TIME_FORMAT')}"

@@ -18,6 +18,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
@@ -67,7 +68,7 @@ def hold_slot(request: HttpRequest, slug: str) -> HttpResponse:
         return redirect_to_login(_address_of(wish))
     with _others_offered(wish, student=request.user):
         booking = place_hold(wish.session_type, starts_at=wish.starts_at, student=request.user)
-    until = timezone.localtime(booking.held_until).strftime("%H:%M")
+    until = date_format(timezone.localtime(booking.held_until), "TIME_FORMAT")
     messages.success(request, _("The time is yours until %(until)s. Please pay before then.") % {"until": until})
     return SeeOther(reverse("bookings:cart"))
 

@@ -88,11 +88,13 @@ class MeetingLinkAdmin(ButtonsAdmin):
     def use_now(self, link: Any) -> str:
         if link.busy_until is None or link.busy_until <= timezone.now():
             return "–"
-        return _("until %(time)s") % {"time": date_format(timezone.localtime(link.busy_until), "j M, H:i")}
+        return _("until %(time)s") % {
+            "time": date_format(timezone.localtime(link.busy_until), "SHORT_MONTH_DAY_TIME_FORMAT")
+        }
 
     @admin.display(description=gettext_lazy("next use"), ordering="next_use_at")
     def next_use(self, link: Any) -> str:
-        return date_format(timezone.localtime(link.next_use_at), "j M Y, H:i") if link.next_use_at else "–"
+        return date_format(timezone.localtime(link.next_use_at), "DATETIME_FORMAT") if link.next_use_at else "–"
 
     @admin.display(description=gettext_lazy("times used"), ordering="number_of_uses")
     def times_used(self, link: Any) -> int:

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -30,6 +31,24 @@ CURRENCIES = st.sampled_from(["IDR", "USD", "JPY", "KWD", "EUR"])
 )
 def test_money_is_written_with_its_sign_and_decimals(money, written):
     assert str(money) == written
+
+
+@pytest.mark.parametrize(
+    ("money", "written"),
+    [
+        (Money(150_000, "IDR"), "Rp150.000"),
+        (Money(0, "IDR"), "Rp0"),
+        (Money(2_500, "USD"), "$25,00"),
+        (Money(-123_456_789, "USD"), "−$1.234.567,89"),
+        (Money(1_234_567_890_123, "IDR"), "Rp1.234.567.890.123"),
+        (Money(1_500, "JPY"), "¥1.500"),
+        (Money(12_345, "KWD"), "KWD 12,345"),
+    ],
+)
+def test_money_is_written_as_indonesians_write_it(money, written):
+    with translation.override("id"):
+        assert str(money) == written
+        assert str(money.decimal) == f"{money.decimal:f}"  # what programs read has no language
 
 
 @pytest.mark.parametrize("amount", [1.0, "1", Decimal(1), True, None])
