@@ -112,3 +112,32 @@ class AbsenceTooEarly(DomainError):
 
 class AbsenceDecided(DomainError):
     message = _("This session has been decided about already, or it was cancelled.")
+
+
+class NoLeave(DomainError):
+    """The payer may not book for this student, or may no longer."""
+
+    message = _("You cannot book for this person. They have to accept your invitation first.")
+
+
+class InvitationRefused(DomainError):
+    """An invitation cannot be sent."""
+
+
+class InvitationUnknown(DomainError):
+    http_status = 404
+    message = _(
+        "This invitation cannot be found. A newer mail may have replaced it, or its address is not complete. "
+        "Please open the newest mail, or ask for another invitation."
+    )
+
+
+class InvitationOver(DomainError):
+    message = _("This invitation can no longer be accepted. Please ask for a new one if you still want it.")
+
+
+class InvitationForSomebodyElse(DomainError):
+    message = _(
+        "This invitation was sent to another address than the one you are logged in with. "
+        "Please log in with the address that got the mail."
+    )

@@ -161,3 +161,16 @@ class SlotForm(forms.Form):
         if not self.is_valid():
             raise InvalidInput(str(next(iter(self.errors.values()))[0]))
         return ChosenSlot(**self.cleaned_data)
+
+
+class InvitationForm(forms.Form):
+    """Whom somebody wants to book for. The name goes into a mail: it must be one, not a message with an address in it."""
+
+    name = forms.CharField(label=_("Their name"), max_length=60)
+    email = forms.EmailField(label=_("Their e-mail address"), max_length=254)
+
+    def clean_name(self) -> str:
+        name = " ".join(str(self.cleaned_data["name"]).split())
+        if any(sign in name for sign in "/@:<>") or "www." in name.lower():
+            raise forms.ValidationError(_("Please write a name only."))
+        return name

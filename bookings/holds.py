@@ -17,10 +17,12 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from bookings import availability
 from bookings.errors import (
     CurrencyMixed,
+    NoLeave,
     NotFound,
     OwnSession,
     SlotNotOffered,
@@ -28,7 +30,7 @@ from bookings.errors import (
     StudentBusy,
     TooManyHolds,
 )
-from bookings.models import Booking, Order, SessionType, Tutor, User
+from bookings.models import Booking, Order, SessionType, StudentLink, Tutor, User
 from bookings.models.bookings import BookingQuerySet
 from bookings.signals import holding_slot
 from bookings.slots import Reason
@@ -62,8 +64,8 @@ class Wanted:
 def place_hold(session_type: SessionType, *, starts_at: datetime, student: User, payer: User | None = None) -> Booking:
     """Keep a slot for the student for HOLD_MINUTES, at most until it begins, in the payer's cart (the student's own).
 
-    Holding it again returns the same hold.
-    Raises SlotTaken, StudentBusy, SlotNotOffered, OwnSession, TooManyHolds, CurrencyMixed.
+    Holding it again returns the same hold. A payer who books for somebody else needs their leave (families.py).
+    Raises SlotTaken, StudentBusy, SlotNotOffered, OwnSession, NoLeave, TooManyHolds, CurrencyMixed.
     """
     cart = lock_cart(payer or student)
     now = timezone.now()
@@ -87,6 +89,7 @@ def place_holds(order: Order, wanted: Sequence[Wanted], *, student: User, held_u
     now = timezone.now()
     stale = _lock_stale_holds(wanted, student=student, now=now)
     lock_people(students={student.pk, order.payer_id}, tutors={one.session_type.tutor_id for one in wanted})
+    _require_leave(order, student)
     expire_holds(stale)
     return [_hold_one(order, one, student=student, held_until=held_until, now=now) for one in wanted]
 
@@ -154,7 +157,7 @@ def _hold_one(order: Order, wanted: Wanted, *, student: User, held_until: dateti
     if session_type.tutor.user_id == student.pk:
         raise OwnSession
     _require_currency(order, session_type, now=now)
-    _require_open(wanted, student=student, now=now)
+    _require_open(order, wanted, student=student, now=now)
     holding_slot.send(Booking, session_type=session_type, during=wanted.during, student=student)
     booking = Booking(
         order=order,
@@ -174,6 +177,14 @@ def _hold_one(order: Order, wanted: Wanted, *, student: User, held_until: dateti
     return booking
 
 
+def _require_leave(order: Order, student: User) -> None:
+    """Ask under the lock of the student, which whoever ends the leave takes as well."""
+    if order.payer_id == student.pk:
+        return
+    if not StudentLink.objects.between(payer=order.payer_id, student=student.pk).exists():
+        raise NoLeave
+
+
 def _require_currency(order: Order, session_type: SessionType, *, now: datetime) -> None:
     """An order has one currency: that of what it keeps, or of the first thing put into it."""
     kept = order.bookings.filter(status=Booking.Status.HELD, held_until__gt=now)
@@ -184,12 +195,12 @@ def _require_currency(order: Order, session_type: SessionType, *, now: datetime)
         order.save(update_fields=["currency"])
 
 
-def _require_open(wanted: Wanted, *, student: User, now: datetime) -> None:
+def _require_open(order: Order, wanted: Wanted, *, student: User, now: datetime) -> None:
     reason = availability.why_not(wanted.session_type, starts_at=wanted.starts_at, student=student, now=now)
     if reason in (Reason.BOOKED, Reason.BUFFER):
         raise SlotTaken
     if reason is Reason.STUDENT_BUSY:
-        raise StudentBusy
+        raise _student_busy(order, student)
     if reason is not None:
         raise SlotNotOffered
 
@@ -206,5 +217,13 @@ def save_guarded(booking: Booking, update_fields: list[str] | None = None) -> No
         if getattr(error.__cause__, "sqlstate", "") != "23P01":
             raise
         if "booking_student_time_taken_once" in str(error):
-            raise StudentBusy from None
+            raise _student_busy(booking.order, booking.student) from None
         raise SlotTaken from None
+
+
+def _student_busy(order: Order, student: User) -> StudentBusy:
+    """Say that the student has another session then; to a payer who is somebody else no word of what it is."""
+    if order.payer_id == student.pk:
+        return StudentBusy()
+    name = student.full_name or _("The student")
+    return StudentBusy(_("%(name)s is busy at that time. Please choose another one.") % {"name": name})

@@ -19,3 +19,7 @@ def new_booking_reference() -> str:
 
 def new_order_reference() -> str:
     return f"OR-{new_code()}"
+
+
+def new_link_reference() -> str:
+    return f"SL-{new_code()}"

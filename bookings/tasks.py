@@ -10,7 +10,8 @@ from procrastinate.contrib.django import app
 from procrastinate.exceptions import UniqueViolation
 from procrastinate.jobs import Status
 
-from bookings import orders
+from bookings import invitations, orders
+from bookings.jobs import Backoff
 
 log = logging.getLogger("linkpool.jobs")
 
@@ -33,3 +34,9 @@ async def take_up_stalled_jobs(context: JobContext, timestamp: int) -> None:
             await jobs.retry_job(job)
         except UniqueViolation:  # its queueing lock is taken: the next of its kind waits already and does the work
             await jobs.finish_job(job, status=Status.ABORTED, delete_job=True)
+
+
+@app.task(name="bookings.mail_invitation", retry=Backoff())
+def mail_invitation(link_id: int, key: str) -> None:
+    """Mail the address that opens an invitation."""
+    invitations.mail_invitation(link_id, key=key)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from bookings.api import AvailableSlots
-from bookings.views import cart, languages, profile, sessions, tutors
+from bookings.views import cart, family, invitations, languages, profile, sessions, tutors
 
 app_name = "bookings"
 urlpatterns = [
@@ -16,6 +16,15 @@ urlpatterns = [
     path("cart/<slug:reference>/release/", cart.remove_hold, name="hold_release"),
     path("bookings/", sessions.list_bookings, name="booking_list"),
     path("bookings/<slug:reference>/", sessions.show_booking, name="booking_detail"),
+    path("family/", family.show_family, name="family"),
+    path("family/invitations/", family.invite, name="family_invite"),
+    path("family/invitations/<str:token>/", invitations.show_invitation, name="invitation"),
+    path("family/invitations/<str:token>/accept/", invitations.accept, name="invitation_accept"),
+    path("family/invitations/<str:token>/decline/", invitations.decline, name="invitation_decline"),
+    path("family/<slug:reference>/resend/", family.resend, name="family_resend"),
+    path("family/<slug:reference>/end/", family.end, name="family_end"),
+    path("family/<slug:reference>/accept/", family.accept, name="family_accept"),
+    path("family/<slug:reference>/decline/", family.decline, name="family_decline"),
     path("profile/", profile.edit_profile, name="profile"),
     path("profile/time-zone/", profile.set_time_zone, name="time_zone_set"),
     path("language/", languages.set_language, name="language_set"),

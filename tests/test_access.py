@@ -10,7 +10,8 @@ from django.test import Client
 from django.urls import URLResolver, get_resolver, resolve
 
 from bookings.api_keys import create_api_key
-from bookings.models import ApiKey, Booking, Tutor, User
+from bookings.families import digest_of, invite_student
+from bookings.models import ApiKey, Booking, StudentLink, Tutor, User
 from tests.factories import an_hour, make_booking, make_link, make_meeting, make_order, make_payment, make_user, tomorrow
 
 EVERYBODY = {"anonymous", "stranger", "student", "tutor", "payer", "clerk", "root"}
@@ -34,6 +35,8 @@ PAGES = {
     "/orders/{order}/": {"payer"},
     "/orders/{order}/state/": {"payer"},
     "/payments/return/{payment}/": {"payer"},
+    "/family/": MEMBERS,
+    "/family/invitations/{key}/": EVERYBODY,  # who has the mail's key may read it; who may answer is asked again
 }
 # What changes something: who may ask for it. Never by GET, never without the form's token.
 VERBS = {
@@ -47,6 +50,12 @@ VERBS = {
     "/bookings/{paid}/absence/answer/": set(),  # there is no report to answer
     "/orders/{order}/pay/": {"payer"},
     "/orders/{order}/check/": {"payer"},
+    "/family/invitations/": MEMBERS,
+    "/family/invitations/{key}/accept/": MEMBERS,  # with the key, and then only the one who was invited
+    "/family/{invited}/resend/": {"payer"},
+    "/family/{invited}/accept/": {"student"},
+    "/family/{invited}/decline/": {"student"},
+    "/family/{linked}/end/": {"payer", "student"},
 }
 CALLS = {
     "/api/available-slots": "slots",
@@ -58,7 +67,16 @@ CALLS = {
     "/api/sessions/retry-meeting-link": "meetings",
 }
 # For operators, gateways and demos: each has tests of its own.
-ELSEWHERE = {"health_live", "health_ready", "metrics", "webhook", "sandbox_pay", "sandbox_room", "style_guide"}
+ELSEWHERE = {
+    "health_live",
+    "health_ready",
+    "metrics",
+    "webhook",
+    "sandbox_pay",
+    "sandbox_room",
+    "style_guide",
+    "invitation_decline",
+}
 
 
 @pytest.fixture
@@ -85,11 +103,25 @@ def names(people: dict[str, User], ada: Tutor) -> dict[str, str]:
     make_meeting(paid, status="ready", link=link, reserved=paid.during)
     cart = make_order(people["payer"], status="cart")
     held = make_booking(people["student"], ada, during=an_hour(tomorrow(15)), order=cart)
+    invited = invite_student(people["payer"], name="Sam", email="sam@example.com")
+    StudentLink.objects.filter(pk=invited.pk).update(digest=digest_of("mails-key"))
+    linked = StudentLink.objects.create(
+        payer=people["payer"],
+        student=people["student"],
+        name="Sam",
+        email="sam.old@example.com",
+        digest="used",
+        expires_at=tomorrow(),
+        accepted_at=tomorrow(days=0),
+    )
     return {
         "paid": paid.reference,
         "held": held.reference,
         "order": order.reference,
         "payment": make_payment(order).reference,
+        "key": "mails-key",
+        "invited": invited.reference,
+        "linked": linked.reference,
     }
 
 

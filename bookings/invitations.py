@@ -1,0 +1,38 @@
+"""The mail that invites a student to be booked for."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.core.mail import send_mail
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from bookings.families import digest_of
+from bookings.languages import speaking_to
+from bookings.models import StudentLink, User
+
+
+def mail_invitation(link_id: int, *, key: str) -> None:
+    """Send the mail with this key, in the language of the invited person if we know it, else of the payer.
+
+    Nothing is sent when the invitation was answered, withdrawn or mailed again with another key meanwhile.
+    """
+    link = StudentLink.objects.select_related("payer").filter(pk=link_id, digest=digest_of(key)).first()
+    if link is None or link.state is not StudentLink.State.WAITING:
+        return
+    facts = {
+        "link": link,
+        "payer": link.payer,
+        "site_name": settings.SITE_NAME,
+        "site_url": settings.SITE_URL,
+        "invitation_url": settings.SITE_URL + reverse("bookings:invitation", args=[key]),
+    }
+    with speaking_to(User.objects.filter(email=link.email).first() or link.payer):
+        subject = _("%(payer)s would like to book sessions for you") % {"payer": _in_one_line(link.payer.get_full_name())}
+        text = render_to_string("mail/bookings/invitation.txt", facts)
+    send_mail(subject, text, settings.DEFAULT_FROM_EMAIL, [link.email])
+
+
+def _in_one_line(name: str) -> str:
+    return " ".join(name.split())

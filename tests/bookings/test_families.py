@@ -1,0 +1,287 @@
+"""Who may book and pay for whom."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.core import mail
+from django.utils import timezone
+
+from bookings.errors import (
+    InvitationForSomebodyElse,
+    InvitationOver,
+    InvitationRefused,
+    InvitationUnknown,
+    NoLeave,
+    NotFound,
+    StudentBusy,
+)
+from bookings.families import (
+    MOST_MAILS_TO_ONE,
+    MOST_WAITING,
+    accept_invitation,
+    decline_invitation,
+    digest_of,
+    end_link,
+    find_invitation,
+    invite_student,
+    send_invitation_again,
+)
+from bookings.holds import place_hold
+from bookings.models import Booking, Notice, SessionType, StudentLink, User
+from bookings.orders import mark_order_paid, place_order
+from tests.factories import make_booking, make_session_type, make_tutor, make_user, tomorrow
+from tests.race import race
+
+pytestmark = pytest.mark.django_db
+State = StudentLink.State
+
+
+@pytest.fixture
+def pat(db: None) -> User:
+    """A parent."""
+    return make_user("pat@example.com", full_name="Pat Parent")
+
+
+def key_in_mail() -> str:
+    found = re.search(r"/family/invitations/([^/\s]+)/", str(mail.outbox[-1].body))
+    assert found
+    return found.group(1)
+
+
+@pytest.fixture
+def standing(pat: User, kim: User) -> StudentLink:
+    """Kim has agreed that Pat books for her."""
+    return accept_invitation(invite_student(pat, name="Kim", email="kim@example.com"), person=kim)
+
+
+def test_invitation_is_mailed_with_a_key_of_which_only_the_digest_is_kept(pat: User, drain):
+    link = invite_student(pat, name="Kim", email=" Kim@Example.com ")
+    drain()
+
+    key = key_in_mail()
+    assert mail.outbox[-1].to == ["kim@example.com"]
+    assert "Pat Parent (pat@example.com)" in mail.outbox[-1].body
+    link.refresh_from_db()
+    assert (link.email, link.digest, link.state) == ("kim@example.com", digest_of(key), State.WAITING)
+    assert key not in str(StudentLink.objects.values().get())
+    assert find_invitation(key) == link
+
+
+def test_invitation_withdrawn_before_its_mail_goes_out_is_not_mailed(pat: User, drain):
+    link = invite_student(pat, name="Kim", email="kim@example.com")
+    end_link(link.reference, who=pat)
+
+    drain()
+
+    assert mail.outbox == []
+
+
+def test_invitation_is_accepted_by_the_person_at_that_address_and_the_payer_is_told(pat: User, kim: User):
+    link = accept_invitation(invite_student(pat, name="Kimmy", email=kim.email), person=kim)
+
+    assert (link.student, link.state) == (kim, State.STANDING)
+    assert [notice.to for notice in Notice.objects.filter(fact=Notice.Fact.INVITATION_ACCEPTED)] == [pat]
+    assert link.student_name == "Kim Student"
+
+
+def test_invitation_accepted_twice_changes_nothing(standing: StudentLink, kim: User):
+    again = accept_invitation(standing, person=kim)
+
+    assert again.accepted_at == standing.accepted_at
+    assert Notice.objects.count() == 1
+
+
+def test_invitation_is_for_nobody_else(pat: User, sam: User, kim: User):
+    link = invite_student(pat, name="Kim", email=kim.email)
+
+    for person in (sam, pat):
+        with pytest.raises(InvitationForSomebodyElse):
+            accept_invitation(link, person=person)
+        with pytest.raises(InvitationForSomebodyElse):
+            decline_invitation(link, person=person)
+
+    assert StudentLink.objects.get().state is State.WAITING
+
+
+def test_invitation_that_was_used_ended_withdrawn_or_ran_out_opens_nothing(pat: User, kim: User, standing: StudentLink):
+    end_link(standing.reference, who=kim)
+    withdrawn = invite_student(pat, name="Kim", email=kim.email)
+    end_link(withdrawn.reference, who=pat)
+    late = invite_student(pat, name="Kim", email=kim.email)
+
+    for link in (standing, withdrawn):
+        with pytest.raises(InvitationOver):
+            accept_invitation(link, person=kim)
+    with time_machine.travel(timezone.now() + timedelta(days=15)), pytest.raises(InvitationOver):
+        accept_invitation(late, person=kim)
+    with pytest.raises(InvitationUnknown):
+        find_invitation("no-such-key")
+
+
+def test_invitation_is_declined_with_the_mail_alone(pat: User, kim: User):
+    link = decline_invitation(invite_student(pat, name="Kim", email=kim.email), person=None)
+
+    assert (link.state, link.ended_by) == (State.DECLINED, None)
+    assert decline_invitation(link, person=None).ended_at == link.ended_at
+    assert not Notice.objects.exists()
+
+
+def test_mail_sent_again_has_a_new_key_and_the_old_one_opens_nothing(pat: User, kim: User, drain):
+    link = invite_student(pat, name="Kim", email=kim.email)
+    drain()
+    old = key_in_mail()
+    with pytest.raises(InvitationRefused):
+        send_invitation_again(link.reference, payer=pat)
+
+    with time_machine.travel(timezone.now() + timedelta(minutes=6)):
+        send_invitation_again(link.reference, payer=pat)
+        drain()
+
+    assert find_invitation(key_in_mail()).reference == link.reference
+    with pytest.raises(InvitationUnknown):
+        find_invitation(old)
+
+
+def test_invitation_that_ran_out_can_be_mailed_again(pat: User, kim: User):
+    link = invite_student(pat, name="Kim", email=kim.email)
+
+    with time_machine.travel(timezone.now() + timedelta(days=20)):
+        assert link.state is State.RAN_OUT
+        send_invitation_again(link.reference, payer=pat)
+        assert accept_invitation(link, person=kim).state is State.STANDING
+
+
+def test_invitation_is_not_sent_for_oneself_or_twice(pat: User, kim: User, standing: StudentLink):
+    invite_student(pat, name="Sam", email="sam@example.com")
+    for email in ("pat@example.com", "KIM@example.com", "sam@example.com"):
+        with pytest.raises(InvitationRefused):
+            invite_student(pat, name="Somebody", email=email)
+
+
+def test_nobody_can_make_the_site_bother_people(pat: User):
+    for number in range(MOST_WAITING):
+        invite_student(pat, name="Somebody", email=f"one{number}@example.com")
+    with pytest.raises(InvitationRefused):
+        invite_student(pat, name="Somebody", email="another@example.com")
+    for _number in range(MOST_MAILS_TO_ONE):
+        invite_student(make_user(), name="Victim", email="victim@example.com")
+    with pytest.raises(InvitationRefused):
+        invite_student(make_user(), name="Victim", email="victim@example.com")
+
+
+def test_inviting_and_withdrawing_again_and_again_reaches_the_days_limit(pat: User):
+    for number in range(10):
+        end_link(invite_student(pat, name="Somebody", email=f"one{number}@example.com").reference, who=pat)
+    with pytest.raises(InvitationRefused):
+        invite_student(pat, name="Somebody", email="one-more@example.com")
+    with time_machine.travel(timezone.now() + timedelta(days=1, minutes=1)):
+        assert invite_student(pat, name="Somebody", email="one-more@example.com").state is State.WAITING
+
+
+def test_payer_books_for_the_student_who_agreed(standing: StudentLink, pat: User, kim: User, maths: SessionType):
+    hold = place_hold(maths, starts_at=tomorrow(), student=kim, payer=pat)
+
+    order = mark_order_paid(place_order(hold.order))
+
+    booking = order.bookings.get()
+    assert (booking.student, order.payer) == (kim, pat)
+    assert [list(Booking.objects.visible_to(person)) for person in (kim, pat)] == [[booking], [booking]]
+
+
+@pytest.mark.defect("TB-20")
+def test_nobody_books_for_people_who_did_not_agree(pat: User, sam: User, kim: User, maths: SessionType):
+    invite_student(pat, name="Kim", email=kim.email)
+    for payer, student in ((pat, kim), (pat, sam), (sam, kim)):
+        with pytest.raises(NoLeave):
+            place_hold(maths, starts_at=tomorrow(), student=student, payer=payer)
+    assert not Booking.objects.exists()
+
+
+@pytest.mark.defect("TB-20")
+def test_leave_goes_one_way_only(standing: StudentLink, pat: User, kim: User, maths: SessionType):
+    with pytest.raises(NoLeave):
+        place_hold(maths, starts_at=tomorrow(), student=pat, payer=kim)
+
+
+@pytest.mark.parametrize("side", ["payer", "student"])
+def test_leave_ended_by_either_side_refuses_what_comes_later_and_keeps_what_is_booked(
+    standing: StudentLink, maths: SessionType, side: str
+):
+    pat, kim = standing.payer, standing.student
+    assert kim
+    booked = place_order(place_hold(maths, starts_at=tomorrow(9), student=kim, payer=pat).order).bookings.get()
+    in_cart = place_hold(maths, starts_at=tomorrow(11), student=kim, payer=pat)
+    own = place_hold(maths, starts_at=tomorrow(13), student=pat)
+
+    end_link(standing.reference, who=getattr(standing, side))
+
+    with pytest.raises(NoLeave):
+        place_hold(maths, starts_at=tomorrow(15), student=kim, payer=pat)
+    for booking in (booked, in_cart, own):
+        booking.refresh_from_db()
+    assert (booked.status, in_cart.status, own.status) == ("held", "cancelled", "held")
+    assert mark_order_paid(booked.order).is_paid
+
+
+def test_leave_of_others_cannot_be_ended(standing: StudentLink, sam: User):
+    with pytest.raises(NotFound):
+        end_link(standing.reference, who=sam)
+    with pytest.raises(NotFound):
+        send_invitation_again(standing.reference, payer=sam)
+
+
+def test_students_clash_is_said_without_what_it_is(standing: StudentLink, pat: User, kim: User, maths: SessionType):
+    secret = make_session_type(make_tutor(), name="Secret lesson")
+    make_booking(kim, secret.tutor, session_type=secret, status="paid")
+
+    with pytest.raises(StudentBusy) as refusal:
+        place_hold(maths, starts_at=tomorrow(), student=kim, payer=pat)
+
+    assert str(refusal.value) == "Kim Student is busy at that time. Please choose another one."
+
+
+@pytest.mark.django_db(transaction=True)
+def test_invitation_accepted_in_two_tabs_at_once_is_one_leave(pat: User, kim: User):
+    link = invite_student(pat, name="Kim", email=kim.email)
+
+    outcomes = race(lambda _number: accept_invitation(link, person=kim), threads=8)
+
+    assert [outcome.error for outcome in outcomes] == [None] * 8
+    assert StudentLink.objects.standing().count() == 1
+    assert Notice.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_second_invitation_of_one_payer_to_one_person_becomes_no_second_leave(pat: User, kim: User):
+    first = invite_student(pat, name="Kim", email="kim@example.com")
+    second = invite_student(pat, name="Kim", email="kim.new@example.com")
+    accept_invitation(first, person=kim)
+    User.objects.filter(pk=kim.pk).update(email="kim.new@example.com")
+    kim.refresh_from_db()
+
+    outcomes = race(lambda _number: accept_invitation(second, person=kim), threads=4)
+
+    assert {type(outcome.error) for outcome in outcomes} == {InvitationOver}
+    assert StudentLink.objects.standing().count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_leave_ended_while_a_time_is_taken_leaves_no_hold_behind(pat: User, kim: User, maths: SessionType):
+    for hour in range(1, 6):
+        link = accept_invitation(invite_student(pat, name="Kim", email=kim.email), person=kim)
+        StudentLink.objects.update(mailed_at=timezone.now() - timedelta(days=2))
+
+        def work(number: int, link: StudentLink = link, hour: int = hour) -> object:
+            if number:
+                return end_link(link.reference, who=kim)
+            return place_hold(maths, starts_at=tomorrow(hour), student=kim, payer=pat)
+
+        outcomes = race(work, threads=2)
+
+        assert outcomes[1].error is None
+        held_after_the_end = Booking.objects.filter(student=kim, status="held").exists()
+        assert isinstance(outcomes[0].error, NoLeave) or not held_after_the_end
