@@ -57,6 +57,24 @@ class OwnSession(DomainError):
     message = _("You cannot book a session with yourself.")
 
 
+class ApprovalNeeded(DomainError):
+    """This tutor agrees to every session first, so its time cannot be held or ordered at once."""
+
+    message = _("This tutor confirms every session first. Please ask for the time; you pay once the tutor has accepted it.")
+
+
+class ApprovalNotNeeded(DomainError):
+    """The tutor takes bookings as they come: nothing is kept for a day without being paid."""
+
+    message = _("This tutor no longer needs to be asked first. Please choose the time again to book it right away.")
+
+
+class RequestAnswered(DomainError):
+    """Somebody was faster: the request has been answered, withdrawn, or its time to be answered is over."""
+
+    message = _("This request has been answered already. Please look at how it stands now.")
+
+
 class TooManyHolds(DomainError):
     message = _("Your cart is full. Please pay for what is in it, or remove something first.")
 
@@ -94,6 +112,12 @@ class TooManyCodes(PromoCodeRefused):
 
 class OrderNotPayable(DomainError):
     message = _("This order can no longer be paid. Please choose your times again; you were not charged.")
+
+
+class AnswerAwaited(OrderNotPayable):
+    """The time of the order is asked for, and nobody has agreed to it yet."""
+
+    message = _("This time has not been agreed on yet. You can pay for it as soon as it is.")
 
 
 class SlotsGone(DomainError):

@@ -12,6 +12,7 @@ import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -21,6 +22,7 @@ from django.utils.translation import gettext as _
 
 from bookings import availability
 from bookings.errors import (
+    ApprovalNeeded,
     CurrencyMixed,
     NoLeave,
     NotFound,
@@ -30,14 +32,20 @@ from bookings.errors import (
     StudentBusy,
     TooManyHolds,
 )
-from bookings.models import Booking, Order, SessionType, StudentLink, Tutor, User
+from bookings.history import record_booking_change
+from bookings.models import Booking, Notice, Order, SessionType, StudentLink, Tutor, User
 from bookings.models.bookings import BookingQuerySet
+from bookings.notices import parties_of, tell
 from bookings.signals import holding_slot
 from bookings.slots import Reason
 from bookings.times import During
 
 log = logging.getLogger("linkpool.holds")
 HOLDS_AT_ONCE = 10
+_TOLD_OF: dict[str, Notice.Fact] = {
+    Booking.Status.REQUESTED: Notice.Fact.UNANSWERED,
+    Booking.Status.ACCEPTED: Notice.Fact.UNPAID,
+}
 
 
 @dataclass(frozen=True)
@@ -64,17 +72,18 @@ class Wanted:
 def place_hold(session_type: SessionType, *, starts_at: datetime, student: User, payer: User | None = None) -> Booking:
     """Keep a slot for the student for HOLD_MINUTES, at most until it begins, in the payer's cart (the student's own).
 
-    Holding it again returns the same hold. A payer who books for somebody else needs their leave (families.py).
-    Raises SlotTaken, StudentBusy, SlotNotOffered, OwnSession, NoLeave, TooManyHolds, CurrencyMixed.
+    Holding it again returns the same hold. A payer who books for somebody else needs their leave (families.py). Raises
+    SlotTaken, StudentBusy, SlotNotOffered, OwnSession, NoLeave, TooManyHolds, CurrencyMixed, ApprovalNeeded.
     """
-    cart = lock_cart(payer or student)
+    payer = payer or student
+    cart = lock_cart(payer)
     now = timezone.now()
     wanted = Wanted(session_type, starts_at)
     kept = open_holds(cart)
     same = kept.filter(session_type=session_type, during__startswith=starts_at, student=student).first()
     if same is not None:
         return same
-    if kept.count() >= HOLDS_AT_ONCE:
+    if kept_unpaid(payer, now=now).count() >= HOLDS_AT_ONCE:
         raise TooManyHolds
     [booking] = place_holds(cart, [wanted], student=student, held_until=now + timedelta(minutes=settings.HOLD_MINUTES))
     log.info("slot held", extra={"booking": booking.reference, "order": cart.reference})
@@ -86,12 +95,31 @@ def place_holds(order: Order, wanted: Sequence[Wanted], *, student: User, held_u
 
     Raises what `place_hold` raises.
     """
+    if any(one.session_type.tutor.approves_first for one in wanted):
+        raise ApprovalNeeded
+    return keep_times(order, wanted, student=student, held_until=held_until)
+
+
+def keep_times(
+    order: Order, wanted: Sequence[Wanted], *, student: User, held_until: datetime, **fields: Any
+) -> list[Booking]:
+    """Keep these times for a student in an order that is locked or new, all or none; `fields` are the bookings' others.
+
+    Whether the tutor approves first is the caller's to ask. Call it inside a transaction. Raises SlotTaken,
+    StudentBusy, SlotNotOffered, OwnSession, NoLeave, CurrencyMixed.
+    """
     now = timezone.now()
-    stale = _lock_stale_holds(wanted, student=student, now=now)
+    stale = lock_stale_holds(wanted, student=student, now=now)
     lock_people(students={student.pk, order.payer_id}, tutors={one.session_type.tutor_id for one in wanted})
     _require_leave(order, student)
     expire_holds(stale)
-    return [_hold_one(order, one, student=student, held_until=held_until, now=now) for one in wanted]
+    return [_keep_one(order, one, student=student, held_until=held_until, now=now, **fields) for one in wanted]
+
+
+def kept_unpaid(payer: User, *, now: datetime) -> BookingQuerySet:
+    """Return what is kept for this payer without a promise to pay yet: holds in the cart, and requests."""
+    waiting = Q(status=Booking.Status.REQUESTED) | Q(status=Booking.Status.HELD, order__status=Order.Status.CART)
+    return Booking.objects.filter(waiting, order__payer=payer, held_until__gt=now)
 
 
 def open_holds(order: Order) -> BookingQuerySet:
@@ -128,13 +156,18 @@ def drop_from_order(bookings: Iterable[Booking]) -> None:
 
 
 def expire_holds(bookings: Sequence[Booking]) -> None:
-    """Free the time of locked holds whose end has passed."""
+    """Free the time of locked holds whose end has passed; of a request both sides are told."""
     for booking in bookings:
+        was = booking.status
         booking.mark_expired()
-        booking.save(update_fields=["status"])
+        booking.save(update_fields=["status", "sequence"])
+        if was in _TOLD_OF:
+            record_booking_change(booking, what="status", was=was, became=booking.status)
+            tell(_TOLD_OF[was], to=parties_of(booking), booking=booking)
 
 
-def _lock_stale_holds(wanted: Sequence[Wanted], *, student: User, now: datetime) -> list[Booking]:
+def lock_stale_holds(wanted: Sequence[Wanted], *, student: User, now: datetime) -> list[Booking]:
+    """Lock what was kept too long and is in the way of these wishes; what others work on is skipped."""
     in_the_way = Q()
     for one in wanted:
         tutors = Q(tutor=one.session_type.tutor_id, blocks__overlap=(one.blocks.start, one.blocks.end))
@@ -152,7 +185,7 @@ def lock_people(*, students: Iterable[int], tutors: Iterable[int]) -> None:
     list(Tutor.objects.filter(pk__in=tutors).order_by("pk").select_for_update(no_key=True).values_list("pk"))
 
 
-def _hold_one(order: Order, wanted: Wanted, *, student: User, held_until: datetime, now: datetime) -> Booking:
+def _keep_one(order: Order, wanted: Wanted, *, student: User, held_until: datetime, now: datetime, **fields: Any) -> Booking:
     session_type = wanted.session_type
     if session_type.tutor.user_id == student.pk:
         raise OwnSession
@@ -171,6 +204,7 @@ def _hold_one(order: Order, wanted: Wanted, *, student: User, held_until: dateti
         during=(wanted.during.start, wanted.during.end),
         blocks=(wanted.blocks.start, wanted.blocks.end),
         held_until=min(held_until, wanted.starts_at),
+        **fields,
     )
     save_guarded(booking)
     booking.refresh_from_db(fields=["during", "blocks"])

@@ -96,11 +96,12 @@ def mark_order_paid(order: Order, *, who: User | None = None, why: str = "") -> 
     was = order.status
     order.mark_paid(at=timezone.now())
     bookings = list(order.bookings.select_for_update().exclude(status=Booking.Status.CANCELLED).order_by("pk"))
+    before = [booking.status for booking in bookings]
     _take_times(bookings)
     order.save(update_fields=["status", "paid_at"])
     record_order_change(order, what="status", was=was, became=order.status, who=who, why=why)
-    for booking in bookings:
-        record_booking_change(booking, what="status", was=Booking.Status.HELD, became=booking.status, who=who, why=why)
+    for booking, held in zip(bookings, before, strict=True):
+        record_booking_change(booking, what="status", was=held, became=booking.status, who=who, why=why)
         log.info("booking paid", extra={"order": order.reference, "booking": booking.reference})
         send_after_commit(booking_paid, Booking, booking=booking)
     return order
@@ -126,7 +127,7 @@ def release_order(order: Order, *, why: str) -> Order:
 
 @transaction.atomic
 def expire_order(order: Order) -> bool:
-    """Give up an order that was not paid in time and free its slots. True when this call did it."""
+    """Give up an order that was not paid, or a request not answered, in time; free its slots. True when this call did it."""
     order = Order.objects.select_for_update().get(pk=order.pk)
     now = timezone.now()
     if not order.is_awaiting_payment or order.expires_at is None or order.expires_at > now:
@@ -134,7 +135,8 @@ def expire_order(order: Order) -> bool:
     order.mark_expired()
     order.save(update_fields=["status"])
     expire_holds(list(order.bookings.select_for_update().filter(status__in=Booking.KEPT).order_by("pk")))
-    record_order_change(order, what="status", was=Order.Status.AWAITING_PAYMENT, became=order.status, why="not paid in time")
+    why = "not paid in time" if order.placed_at else "not answered in time"
+    record_order_change(order, what="status", was=Order.Status.AWAITING_PAYMENT, became=order.status, why=why)
     log.info("order expired", extra={"order": order.reference})
     return True
 

@@ -13,7 +13,7 @@ from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
 from procrastinate.job_context import JobContext
 
-from bookings.models import SessionType, Tutor, User
+from bookings.models import SessionType, StudentLink, Tutor, User
 from tests.factories import make_session_type, make_tutor, make_user
 
 Drain = Callable[..., list[tuple[str, str]]]
@@ -111,3 +111,21 @@ def desk(root: User) -> Client:
     client = Client()
     client.force_login(root)
     return client
+
+
+@pytest.fixture
+def leave_to_book() -> Callable[[User, User], StudentLink]:
+    """Let the first person book for the second."""
+
+    def link(payer: User, student: User) -> StudentLink:
+        return StudentLink.objects.create(
+            payer=payer,
+            student=student,
+            name=student.full_name,
+            email=student.email,
+            digest=f"{payer.pk}-{student.pk}",
+            expires_at=timezone.now(),
+            accepted_at=timezone.now(),
+        )
+
+    return link

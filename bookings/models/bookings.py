@@ -275,5 +275,8 @@ class Booking(models.Model):
         self.confirmed_at = timezone.now()
 
     def mark_expired(self) -> None:
-        if self.status in self.KEPT:
-            self.status = self.Status.EXPIRED
+        if self.status not in self.KEPT:
+            return
+        if self.status != self.Status.HELD:  # people may have the request in their calendars
+            self.sequence += 1
+        self.status = self.Status.EXPIRED

@@ -9,7 +9,7 @@ from django.db import models
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from bookings.errors import OrderNotPayable
+from bookings.errors import AnswerAwaited, OrderNotPayable
 from bookings.models.people import User
 from bookings.models.promo_codes import PromoCode
 from bookings.models.session_types import default_currency
@@ -24,6 +24,10 @@ class OrderQuerySet(models.QuerySet["Order"]):
 
     def carts(self) -> OrderQuerySet:
         return self.filter(status=Order.Status.CART)
+
+    def to_pay(self, now: datetime) -> OrderQuerySet:
+        """Orders that can be paid now: placed, so agreed on, and before their deadline."""
+        return self.filter(status=Order.Status.AWAITING_PAYMENT, placed_at__isnull=False, expires_at__gt=now)
 
     def overdue(self, now: datetime) -> OrderQuerySet:
         """Placed orders whose deadline for paying has passed."""
@@ -123,8 +127,18 @@ class Order(models.Model):
         return self.status == self.Status.AWAITING_PAYMENT
 
     @property
+    def waits_for_answer(self) -> bool:
+        """True while a time is asked for: the order is placed, and can be paid, once everybody has agreed to it."""
+        return self.is_awaiting_payment and self.placed_at is None
+
+    @property
     def is_paid(self) -> bool:
         return self.status == self.Status.PAID
+
+    def require_agreed(self) -> None:
+        """Raises AnswerAwaited for a time that is asked for, OrderNotPayable if nobody agreed to it in time."""
+        if self.placed_at is None:
+            raise AnswerAwaited if self.is_awaiting_payment else OrderNotPayable
 
     def place(self, *, at: datetime, expires_at: datetime) -> None:
         """Turn the cart into an order to be paid by `expires_at`. Raises OrderNotPayable."""
@@ -133,10 +147,17 @@ class Order(models.Model):
         self.status = self.Status.AWAITING_PAYMENT
         self.placed_at, self.expires_at = at, expires_at
 
+    def mark_agreed(self, *, at: datetime, expires_at: datetime) -> None:
+        """The time asked for is accepted: from now on the order can be paid, until `expires_at`."""
+        if not self.waits_for_answer:
+            raise OrderNotPayable
+        self.placed_at, self.expires_at = at, expires_at
+
     def mark_paid(self, *, at: datetime) -> None:
-        """Raises OrderNotPayable unless the order waits for payment, or did until its deadline."""
+        """Raises OrderNotPayable unless the order waits for payment, or did until its deadline; AnswerAwaited."""
         if self.status not in self.PAYABLE:
             raise OrderNotPayable
+        self.require_agreed()
         self.status = self.Status.PAID
         self.paid_at = at
 
