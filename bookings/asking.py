@@ -1,7 +1,7 @@
 """Asking a tutor who approves first for a time: the request keeps it, but nothing can be paid before the answer.
 
-A request is an order of its own with one booking. Lock order: the payer's cart → stale holds of others → student →
-Tutor → writes (see holds.py). `Order.placed_at` stays empty until everybody has agreed.
+A request is an order of its own with one booking. Lock order: the payer's cart → stale holds of others → people →
+Tutor → code → writes (see holds.py). `Order.placed_at` stays empty until everybody has agreed.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from django.utils.translation import gettext_lazy as _
 from bookings.errors import ApprovalNotNeeded, InvalidInput, RequestAnswered, TooManyHolds
 from bookings.history import record_booking_change, record_order_change
 from bookings.holds import HOLDS_AT_ONCE, Wanted, keep_times, kept_unpaid, lock_cart
-from bookings.models import Booking, Notice, Order, SessionType, User
+from bookings.models import Booking, Notice, Order, PromoCode, SessionType, User
 from bookings.notices import parties_of, tell
+from bookings.pricing import price_order
 
 log = logging.getLogger("linkpool.requests")
 LONGEST_TEXT = 500
@@ -27,12 +28,18 @@ MAY_BE_WITHDRAWN = (Booking.Status.REQUESTED, Booking.Status.ACCEPTED)
 
 @transaction.atomic
 def request_booking(
-    session_type: SessionType, *, starts_at: datetime, student: User, payer: User | None = None, message: str = ""
+    session_type: SessionType,
+    *,
+    starts_at: datetime,
+    student: User,
+    payer: User | None = None,
+    message: str = "",
+    code: PromoCode | None = None,
 ) -> Booking:
     """Ask the tutor for a time, which is kept until the answer: ANSWER_HOURS from now, at most until it begins.
 
-    Asking again returns the same request. Raises ApprovalNotNeeded, SlotTaken, StudentBusy, SlotNotOffered, OwnSession,
-    TooManyHolds, InvalidInput.
+    What it costs is settled now. Asking again returns the same request. Raises ApprovalNotNeeded, SlotTaken,
+    StudentBusy, SlotNotOffered, OwnSession, TooManyHolds, InvalidInput, PromoCodeRefused.
     """
     payer, message = payer or student, read_text(message)
     if not session_type.tutor.approves_first:
@@ -45,21 +52,12 @@ def request_booking(
         return same
     if kept.count() >= HOLDS_AT_ONCE:
         raise TooManyHolds(_("You have asked for many times already. Please wait for an answer, or withdraw a request."))
-    deadline = answer_deadline(now, starts_at)
-    order = Order.objects.create(
-        payer=payer,
-        status=Order.Status.AWAITING_PAYMENT,
-        total=session_type.price,
-        currency=session_type.currency,
-        expires_at=deadline,
-    )
-    wanted = Wanted(session_type, starts_at)
-    fields = {"status": Booking.Status.REQUESTED, "message": message}
-    [booking] = keep_times(order, [wanted], student=student, held_until=deadline, **fields)
-    record_order_change(order, what="status", became=order.status, who=payer, why="asked for")
+    booking = _keep(Wanted(session_type, starts_at), student=student, payer=payer, message=message)
+    price_order(booking.order, [booking], code=code)
+    record_order_change(booking.order, what="status", became=booking.order.status, who=payer, why="asked for")
     record_booking_change(booking, what="status", became=booking.status, who=payer)
     tell(Notice.Fact.REQUESTED, to=others_of(booking, payer), booking=booking)
-    log.info("session requested", extra={"booking": booking.reference, "order": order.reference})
+    log.info("session requested", extra={"booking": booking.reference, "order": booking.order.reference})
     return booking
 
 
@@ -100,6 +98,19 @@ def end_request(booking: Booking, status: Booking.Status, *, who: User, why: str
     record_booking_change(booking, what="status", was=was, became=booking.status, who=who, why=why)
     record_order_change(order, what="status", was=Order.Status.AWAITING_PAYMENT, became=order.status, who=who, why=why)
     log.info("request ended", extra={"booking": booking.reference, "state": booking.status})
+
+
+def _keep(wanted: Wanted, *, student: User, payer: User, message: str) -> Booking:
+    deadline = answer_deadline(timezone.now(), wanted.starts_at)
+    order = Order.objects.create(
+        payer=payer,
+        status=Order.Status.AWAITING_PAYMENT,
+        currency=wanted.session_type.currency,
+        expires_at=deadline,
+    )
+    fields = {"status": Booking.Status.REQUESTED, "message": message}
+    [booking] = keep_times(order, [wanted], student=student, held_until=deadline, **fields)
+    return booking
 
 
 def answer_deadline(now: datetime, starts_at: datetime) -> datetime:

@@ -13,7 +13,7 @@ from django.core.cache import cache
 from django.db import transaction
 
 from bookings.errors import CartEmpty, PromoCodeRefused, TooManyCodes
-from bookings.holds import open_holds
+from bookings.holds import lock_cart, open_holds
 from bookings.models import Order, PromoCode, User
 from bookings.pricing import quote_cart
 
@@ -60,17 +60,42 @@ def take_code_out(payer: User) -> None:
         cart.save(update_fields=["promo_code"])
 
 
+def look_up_code(payer: User, text: str) -> PromoCode:
+    """Return the code that somebody typed for an order beside the cart. Wrong ones are counted as in a cart.
+
+    Call it outside of a transaction, whose rollback would forget the count. Raises PromoCodeRefused.
+    """
+    with transaction.atomic():
+        lock_cart(payer)  # makes the person's tries come one after the other
+        wrong = _wrong_tries(payer.pk)
+        try:
+            if len(wrong) < WRONG_CODES_AN_HOUR:
+                return find_code(text)
+            refusal: PromoCodeRefused = TooManyCodes()
+        except PromoCodeRefused as unknown:
+            refusal = unknown
+            cache.set(_key(payer.pk), [*wrong, time.time()], HOUR)
+    raise refusal
+
+
 def _try_code(cart: Order, text: str) -> PromoCodeRefused | None:
     """Set the code on the locked cart, whose lock makes the person's tries come one after the other."""
-    key = f"wrong-codes:{cart.payer_id}"
-    wrong = [at for at in cache.get(key, []) if at > time.time() - HOUR]
+    wrong = _wrong_tries(cart.payer_id)
     if len(wrong) >= WRONG_CODES_AN_HOUR:
         log.warning("too many wrong codes", extra={"order": cart.reference})
         return TooManyCodes()
     refusal = _why_not(cart, text)
     if refusal is not None:
-        cache.set(key, [*wrong, time.time()], HOUR)
+        cache.set(_key(cart.payer_id), [*wrong, time.time()], HOUR)
     return refusal
+
+
+def _wrong_tries(payer: int) -> list[float]:
+    return [at for at in cache.get(_key(payer), []) if at > time.time() - HOUR]
+
+
+def _key(payer: int) -> str:
+    return f"wrong-codes:{payer}"
 
 
 def _why_not(cart: Order, text: str) -> PromoCodeRefused | None:

@@ -13,6 +13,7 @@ from bookings.errors import (
     InvalidInput,
     OrderNotPayable,
     OwnSession,
+    PromoCodeRefused,
     RequestAnswered,
     SlotNotOffered,
     SlotTaken,
@@ -20,7 +21,7 @@ from bookings.errors import (
     TooManyHolds,
 )
 from bookings.holds import Wanted, place_hold
-from bookings.models import Booking, Change, Notice, Order, SessionType, Tutor, User
+from bookings.models import Booking, Change, Notice, Order, PromoCode, SessionType, Tutor, User
 from bookings.orders import expire_unpaid, mark_order_paid, order_at_once
 from tests.factories import an_hour, make_booking, make_session_type, make_tutor, make_user, tomorrow
 from tests.race import race
@@ -68,6 +69,22 @@ def test_parent_asks_for_a_child_who_is_told(maths: SessionType, sam: User, kim:
     booking = ask(maths, sam, payer=kim)
     assert (booking.order.payer, booking.student) == (kim, sam)
     assert told(Notice.Fact.REQUESTED) == {"ada@example.com", "sam@example.com"}
+
+
+def test_first_session_is_free_and_a_code_is_taken_off(ada: Tutor, maths: SessionType, sam: User):
+    code = PromoCode.objects.create(code="HALF", kind="percent", percent=50)
+    half = ask(maths, sam, code=code)
+    assert (half.order.total, half.discount, half.order.promo_code) == (75_000, 75_000, code)
+    trial = make_session_type(make_tutor(approves_first=True), first_one_free=True)
+    free = ask(trial, sam, starts_at=tomorrow(15))
+    assert (free.order.total, free.discount, free.status) == (0, 150_000, Status.REQUESTED)
+
+
+def test_code_that_takes_nothing_off_leaves_no_request(maths: SessionType, sam: User):
+    code = PromoCode.objects.create(code="OLD", kind="free", valid_until=timezone.now())
+    with pytest.raises(PromoCodeRefused):
+        ask(maths, sam, code=code)
+    assert not Booking.objects.exists()
 
 
 def test_asked_twice_is_one_request(maths: SessionType, sam: User):
