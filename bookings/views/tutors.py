@@ -30,6 +30,7 @@ from bookings.models import SessionType, Tutor, User
 from bookings.times import local
 from bookings.views.answers import SeeOther
 from bookings.views.days import Fortnight, by_day
+from bookings.views.for_whom import ForWhom, check_for_whom, read_for_whom
 
 TUTORS_ON_A_PAGE = 12
 
@@ -49,11 +50,12 @@ def show_tutor(request: HttpRequest, slug: str) -> HttpResponse:
     """Show a tutor, what they teach, and the open times of a fortnight in the reader's zone."""
     tutor = get_object_or_404(Tutor.objects.listed(), slug=slug)
     offers = list(tutor.session_types.on_sale())
-    context: dict[str, Any] = {"tutor": tutor, "offers": offers}
+    for_whom = read_for_whom(request)
+    context: dict[str, Any] = {"tutor": tutor, "offers": offers, "for_whom": for_whom}
     if offers:
         chosen = next((one for one in offers if one.slug == request.GET.get("type")), offers[0])
         chosen.tutor = tutor
-        context |= {"chosen": chosen, **_times(request, chosen)}
+        context |= {"chosen": chosen, **_times(request, chosen, for_whom)}
     return render(request, "bookings/tutor_detail.html", context)
 
 
@@ -66,22 +68,27 @@ def hold_slot(request: HttpRequest, slug: str) -> HttpResponse:
     if not isinstance(request.user, User):
         messages.info(request, _("Log in or sign up to keep this time."))
         return redirect_to_login(_address_of(wish))
-    with _others_offered(wish, student=request.user):
-        booking = place_hold(wish.session_type, starts_at=wish.starts_at, student=request.user)
-    until = date_format(timezone.localtime(booking.held_until), "TIME_FORMAT")
-    messages.success(request, _("The time is yours until %(until)s. Please pay before then.") % {"until": until})
+    for_whom = check_for_whom(request.user, asked=request.POST.get("for", ""))
+    with _others_offered(wish, for_whom):
+        booking = place_hold(wish.session_type, starts_at=wish.starts_at, student=for_whom.student, payer=request.user)
+    told = {"until": date_format(timezone.localtime(booking.held_until), "TIME_FORMAT"), "name": for_whom.name}
+    if for_whom.link:
+        messages.success(request, _("The time is kept for %(name)s until %(until)s. Please pay before then.") % told)
+    else:
+        messages.success(request, _("The time is yours until %(until)s. Please pay before then.") % told)
     return SeeOther(reverse("bookings:cart"))
 
 
 @contextmanager
-def _others_offered(wish: ChosenSlot, *, student: User) -> Iterator[None]:
+def _others_offered(wish: ChosenSlot, for_whom: ForWhom) -> Iterator[None]:
     """Put the next free times beside a refusal, so that nobody has to start again."""
     try:
         yield
     except (SlotTaken, SlotNotOffered) as refusal:
         tutor = wish.session_type.tutor
-        near = availability.next_slots(wish.session_type, near=wish.starts_at, student=student)
+        near = availability.next_slots(wish.session_type, near=wish.starts_at, student=for_whom.student)
         refusal.context |= {
+            "for_whom": for_whom,
             "slots": by_day(near, _zone()),
             "slots_action": reverse("bookings:slot_hold", args=[tutor.slug]),
             "session_type": wish.session_type.slug,
@@ -112,9 +119,9 @@ def _cards(page: Page[Any]) -> list[dict[str, Any]]:
     ]
 
 
-def _times(request: HttpRequest, session_type: SessionType) -> dict[str, Any]:
+def _times(request: HttpRequest, session_type: SessionType, for_whom: ForWhom | None) -> dict[str, Any]:
     """Return what the tutor's page says about times: a fortnight, the way on, and a slot chosen before logging in."""
-    zone, student = _zone(), request.user if isinstance(request.user, User) else None
+    zone, student = _zone(), for_whom.student if for_whom else None
     wish = _remembered(request, session_type)
     fortnight, trouble = _fortnight(request.GET.get("from", ""), session_type, wish=wish, zone=zone)
     open_now = availability.open_slots(session_type, within=fortnight.during(zone), student=student)

@@ -10,9 +10,9 @@ from django.test import Client
 from django.utils import timezone
 
 from bookings.families import accept_invitation, digest_of, invite_student
-from bookings.models import StudentLink, User
-from tests.factories import make_user
-from tests.pages import queries_of, text_of
+from bookings.models import Booking, SessionType, StudentLink, User
+from tests.factories import an_hour, make_booking, make_tutor, make_user, tomorrow
+from tests.pages import queries_of, slots_on, text_of
 
 pytestmark = pytest.mark.django_db
 KEY = "the-mails-key"
@@ -171,3 +171,75 @@ def _make_links(pat: User, number: int) -> None:
         StudentLink.objects.create(
             payer=asks, name="P", email=pat.email, digest=f"{asks.pk}c", expires_at=now + timedelta(1)
         )
+
+
+@pytest.fixture
+def standing(invitation: StudentLink, kim: User) -> StudentLink:
+    """Kim has agreed."""
+    return accept_invitation(invitation, person=kim)
+
+
+def test_tutor_page_asks_for_whom_and_hides_the_times_when_the_student_is_busy(
+    pat: User, kim: User, standing: StudentLink, maths: SessionType
+):
+    make_booking(kim, make_tutor(), during=an_hour(tomorrow(9)), status="paid")
+    browser, slot = browser_of(pat), tomorrow(9).isoformat()
+
+    mine, hers = browser.get("/tutors/ada/"), browser.get(f"/tutors/ada/?for={standing.reference}")
+
+    assert "For whom? Me Kim Student" in text_of(mine)
+    assert slot in slots_on(mine)
+    assert slot not in slots_on(hers)
+    assert "Press one to keep it for Kim Student." in text_of(hers)
+
+
+def test_time_is_kept_for_the_student_in_the_payers_cart(pat: User, kim: User, standing: StudentLink, maths: SessionType):
+    wish = {"session_type": "maths", "starts_at": tomorrow().isoformat(), "for": standing.reference}
+
+    answer = browser_of(pat).post("/tutors/ada/hold/", wish, follow=True)
+
+    assert "The time is kept for Kim Student until" in text_of(answer)
+    hold = Booking.objects.get()
+    assert (hold.student, hold.order.payer) == (kim, pat)
+
+
+@pytest.mark.defect("TB-20")
+@pytest.mark.parametrize("typed", ["SL-TYPEDBYHAND", "1", "\x00", "kim@example.com"])
+def test_nobody_is_booked_for_by_a_reference_typed_by_hand(
+    pat: User, sam: User, standing: StudentLink, maths: SessionType, typed: str
+):
+    wish = {"session_type": "maths", "starts_at": tomorrow().isoformat()}
+    answers = [
+        browser_of(pat).post("/tutors/ada/hold/", {**wish, "for": typed}),
+        browser_of(sam).post("/tutors/ada/hold/", {**wish, "for": standing.reference}),
+    ]
+
+    assert [answer.status_code for answer in answers] == [409, 409]
+    assert "They have to accept your invitation first" in text_of(answers[0])
+    assert not Booking.objects.exists()
+    assert "Kim" not in text_of(browser_of(sam).get(f"/tutors/ada/?for={standing.reference}"))
+
+
+def test_students_clash_offers_other_times_for_the_same_student(
+    pat: User, kim: User, standing: StudentLink, maths: SessionType
+):
+    make_booking(kim, make_tutor(), during=an_hour(tomorrow(9)), status="paid", name="Secret lesson")
+    wish = {"session_type": "maths", "starts_at": tomorrow(9).isoformat(), "for": standing.reference}
+
+    refusal = browser_of(pat).post("/tutors/ada/hold/", wish)
+
+    assert refusal.status_code == 409
+    assert "Kim Student is busy at that time." in text_of(refusal)
+    assert "Secret lesson" not in text_of(refusal)
+    assert f'name="for" value="{standing.reference}"' in refusal.content.decode()
+    assert tomorrow(9).isoformat() not in slots_on(refusal)
+
+
+def test_tutor_page_takes_as_many_queries_for_fifty_students_as_for_one(
+    pat: User, standing: StudentLink, maths: SessionType
+):
+    browser = browser_of(pat)
+    with_one = queries_of(browser, "/tutors/ada/")
+    _make_links(pat, 49)
+
+    assert queries_of(browser, "/tutors/ada/") == with_one
