@@ -140,6 +140,7 @@ def test_mail_of_an_account_is_in_its_owners_language_whoever_asks(client, drain
 
     [letter] = mail.outbox
     assert letter.to == ["dewi@example.com"]
+    assert letter.subject == "Pilih kata sandi baru"
 
 
 @pytest.mark.parametrize("path", ["/api/no-such-call", "/api/available-slots", "/webhooks/none", "/health/live"])
