@@ -11,7 +11,9 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from bookings.errors import CartEmpty, HoldExpired, OrderNotPayable, PriceChanged, SlotsGone, SlotTaken
 from bookings.history import record_booking_change, record_order_change
@@ -202,4 +204,5 @@ def _require_seen(quote: Quote, seen: Money | None) -> None:
     if seen is None and quote.refusal is not None:
         raise quote.refusal
     if seen is not None and seen != quote.total:
-        raise PriceChanged(str(quote.refusal)) if quote.refusal is not None else PriceChanged
+        why = None if quote.refusal is None else str(quote.refusal)
+        raise PriceChanged(why, next_steps=[(reverse("bookings:cart"), _("Look at your cart"))])

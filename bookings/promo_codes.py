@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Sequence
 
 from django.core.cache import cache
 from django.db import transaction
 
-from bookings.errors import CartEmpty, PromoCodeRefused, TooManyCodes
+from bookings.errors import CartEmpty, DomainError, PromoCodeRefused, TooManyCodes
 from bookings.holds import lock_cart, open_holds
-from bookings.models import Order, PromoCode, User
+from bookings.models import Booking, Order, PromoCode, User
 from bookings.pricing import quote_cart
 
 log = logging.getLogger("linkpool.promo_codes")
@@ -36,15 +37,17 @@ def find_code(text: str) -> PromoCode:
 
 
 @transaction.atomic
-def put_code(payer: User, text: str) -> PromoCodeRefused | None:
+def put_code(payer: User, text: str) -> DomainError | None:
     """Put a code into the payer's cart in place of any other. Returns why it takes nothing off, and keeps the other then.
 
-    The refusal is returned, not raised: it must be counted, and a rollback would forget it. Raises CartEmpty.
+    The refusal (PromoCodeRefused, TooManyCodes, CartEmpty) is returned, not raised: wrong codes are counted, and a
+    rollback would forget that.
     """
     cart = Order.objects.select_for_update().carts().filter(payer=payer).first()
-    if cart is None:
-        raise CartEmpty
-    refusal = _try_code(cart, text)
+    holds = [] if cart is None else list(open_holds(cart).select_related("session_type"))
+    if cart is None or not holds:
+        return CartEmpty()
+    refusal = _try_code(cart, holds, text)
     if refusal is None:
         cart.save(update_fields=["promo_code"])
         log.info("code put into a cart", extra={"order": cart.reference})
@@ -78,13 +81,13 @@ def look_up_code(payer: User, text: str) -> PromoCode:
     raise refusal
 
 
-def _try_code(cart: Order, text: str) -> PromoCodeRefused | None:
+def _try_code(cart: Order, holds: Sequence[Booking], text: str) -> PromoCodeRefused | None:
     """Set the code on the locked cart, whose lock makes the person's tries come one after the other."""
     wrong = _wrong_tries(cart.payer_id)
     if len(wrong) >= WRONG_CODES_AN_HOUR:
         log.warning("too many wrong codes", extra={"order": cart.reference})
         return TooManyCodes()
-    refusal = _why_not(cart, text)
+    refusal = _why_not(cart, holds, text)
     if refusal is not None:
         cache.set(_key(cart.payer_id), [*wrong, time.time()], HOUR)
     return refusal
@@ -98,10 +101,7 @@ def _key(payer: int) -> str:
     return f"wrong-codes:{payer}"
 
 
-def _why_not(cart: Order, text: str) -> PromoCodeRefused | None:
-    holds = list(open_holds(cart).select_related("session_type"))
-    if not holds:
-        raise CartEmpty
+def _why_not(cart: Order, holds: Sequence[Booking], text: str) -> PromoCodeRefused | None:
     try:
         cart.promo_code = find_code(text)
     except PromoCodeRefused as refusal:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from bookings.api import AvailableSlots
-from bookings.views import cart, family, invitations, languages, profile, sessions, tutors
+from bookings.views import cart, codes, family, invitations, languages, profile, sessions, tutors
 
 app_name = "bookings"
 urlpatterns = [
@@ -13,6 +13,8 @@ urlpatterns = [
     path("tutors/<slug:slug>/", tutors.show_tutor, name="tutor_detail"),
     path("tutors/<slug:slug>/hold/", tutors.hold_slot, name="slot_hold"),
     path("cart/", cart.show_cart, name="cart"),
+    path("cart/code/", codes.add_code, name="code_add"),
+    path("cart/code/remove/", codes.remove_code, name="code_remove"),
     path("cart/<slug:reference>/release/", cart.remove_hold, name="hold_release"),
     path("bookings/", sessions.list_bookings, name="booking_list"),
     path("bookings/<slug:reference>/", sessions.show_booking, name="booking_detail"),

@@ -16,7 +16,8 @@ from rest_framework.views import APIView
 from bookings import times
 from bookings.errors import InvalidInput, NotFound
 from bookings.holds import HOLDS_AT_ONCE, Wanted
-from bookings.models import ApiKey, Order, SessionType, User
+from bookings.models import ApiKey, Order, PromoCode, SessionType, User
+from bookings.promo_codes import find_code
 from payments.checkout import order_and_check_out
 from payments.errors import GatewayNotOffered
 from payments.gateways import offered_gateways
@@ -25,7 +26,7 @@ from payments.models import Payment
 
 
 class InitiateBookingCheckout(APIView):
-    """POST {student, bookings: [{tutor, session_type, start}], gateway}: hold the slots and open a payment page."""
+    """POST {student, bookings: [{tutor, session_type, start}], gateway, promo_code?}: hold the slots, open a page to pay."""
 
     scope = ApiKey.Scope.CHECKOUT
     http_method_names = ["post", "options"]
@@ -37,9 +38,9 @@ class InitiateBookingCheckout(APIView):
         """
         asked = _Asked(_object(request.data))
         student, wanted = asked.student(), asked.wanted()
-        asked.refuse_promo_code()
-        gateway = asked.gateway(wanted)
-        order, payment = order_and_check_out(wanted, student=student, gateway_name=gateway)
+        order, payment = order_and_check_out(
+            wanted, student=student, gateway_name=asked.gateway(wanted), code=asked.promo_code()
+        )
         return Response(
             {
                 "success": True,
@@ -98,17 +99,18 @@ class _Asked:
             raise InvalidInput(_("Please book at most %(most)s sessions at once.") % {"most": HOLDS_AT_ONCE})
         return [_wanted(_object(line)) for line in lines]
 
-    def refuse_promo_code(self) -> None:
-        if self.body.get("promo_code"):
-            raise InvalidInput(_("Promo codes are not offered. Please leave promo_code out."))
+    def promo_code(self) -> PromoCode | None:
+        """Return the code that is named. Raises PromoCodeRefused where there is none like it."""
+        return find_code(_text(self.body, "promo_code")) if self.body.get("promo_code") else None
 
     def gateway(self, wanted: list[Wanted]) -> str:
         """Return the gateway that is named; with none named, the first that can take the money."""
         named = self.body.get("gateway")
         if named is not None and not isinstance(named, str):
             raise InvalidInput(_("%(name)s must be a text.") % {"name": "gateway"})
-        offered = [gateway.name for gateway in offered_gateways(wanted[0].session_type.money)]
-        if named and named not in offered and not wanted[0].session_type.money.is_zero:
+        dearest = max((one.session_type.money for one in wanted), key=lambda money: money.amount)
+        offered = [gateway.name for gateway in offered_gateways(dearest)]
+        if named and named not in offered and not dearest.is_zero:
             raise GatewayNotOffered
         return named or next(iter(offered), "")
 

@@ -44,10 +44,11 @@ def start_checkout(order: Order, *, gateway_name: str) -> Payment | None:
     """
     if not total_of(order).is_zero:
         require_offered(gateway_name, total_of(order))  # before the cart is gone
-    order = place_order(order)
-    if order.money.is_zero:
-        mark_order_paid(order, why="nothing to pay")
-        return None
+    with transaction.atomic():
+        order = place_order(order)
+        if order.money.is_zero:
+            mark_order_paid(order, why="nothing to pay")
+            return None
     gateway = require_offered(gateway_name, order.money)
     payment, is_new = _find_or_make_payment(order, gateway)
     return _open_page(payment, gateway) if is_new else payment

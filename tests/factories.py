@@ -8,7 +8,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from bookings.models import Booking, Order, SessionType, Tutor, User, WeeklyHours
+from bookings.models import Booking, Order, PromoCode, SessionType, Tutor, User, WeeklyHours
 from bookings.times import During
 from meetings.models import Meeting, MeetingLink
 from payments.models import Payment
@@ -36,6 +36,15 @@ def make_tutor(user: User | None = None, **fields: Any) -> Tutor:
 def make_session_type(tutor: Tutor, **fields: Any) -> SessionType:
     defaults = {"slug": f"lesson-{next(_numbers)}", "name": "Maths lesson", "minutes": 60, "price": 150_000}
     return SessionType.objects.create(tutor=tutor, **{**defaults, **fields})
+
+
+def make_code(code: str = "TEN", **fields: Any) -> PromoCode:
+    """A code that takes ten percent off, as often as anybody likes."""
+    kind = fields.setdefault("kind", PromoCode.Kind.PERCENT)
+    defaults: dict[str, Any] = {"uses_per_person": None, "percent": 10 if kind == PromoCode.Kind.PERCENT else None}
+    if kind == PromoCode.Kind.FIXED:
+        defaults |= {"amount": 50_000, "currency": "IDR"}
+    return PromoCode.objects.create(code=code, **{**defaults, **fields})
 
 
 def tomorrow(hour: int = 12, minute: int = 0, *, days: int = 1) -> datetime:

@@ -45,6 +45,8 @@ VERBS = {
     "/profile/": MEMBERS,
     "/profile/time-zone/": MEMBERS,
     "/language/": EVERYBODY,
+    "/cart/code/": MEMBERS,
+    "/cart/code/remove/": MEMBERS,
     "/cart/{held}/release/": {"payer"},
     "/bookings/{paid}/absence/report/": CONCERNED,
     "/bookings/{paid}/absence/answer/": set(),  # there is no report to answer

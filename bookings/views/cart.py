@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -15,8 +13,8 @@ from django.views.decorators.http import require_GET, require_POST
 from bookings.access import PersonRequest
 from bookings.holds import release_hold
 from bookings.models import Booking, Order
-from bookings.money import Money
 from bookings.views.answers import SeeOther
+from bookings.views.codes import totals_of
 
 
 @require_GET
@@ -31,7 +29,7 @@ def show_cart(request: PersonRequest) -> HttpResponse:
     context = {
         "kept": kept,
         "lapsed": [hold for hold in holds if not hold.is_hold_open and (hold.session_type_id, hold.starts_at) not in again],
-        "total": _total(kept),
+        **totals_of(kept),
         "unpaid": request.user.orders.filter(status=Order.Status.AWAITING_PAYMENT, expires_at__gt=timezone.now()),
     }
     return render(request, "bookings/cart.html", context)
@@ -43,8 +41,3 @@ def remove_hold(request: PersonRequest, reference: str) -> HttpResponse:
     release_hold(reference, payer=request.user)
     messages.info(request, _("The time has been released."))
     return SeeOther(reverse("bookings:cart"))
-
-
-def _total(kept: Sequence[Booking]) -> Money | None:
-    """Return what is to be paid; a cart has one currency."""
-    return Money(sum(hold.price for hold in kept), kept[0].currency) if kept else None

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
+from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -14,10 +17,11 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from bookings.access import PersonRequest
 from bookings.errors import CartEmpty, PriceChanged
 from bookings.holds import open_holds
-from bookings.models import Order
+from bookings.models import Booking, Order
 from bookings.money import Money
+from bookings.pricing import Quote, quote_cart
 from bookings.views.answers import SeeOther
-from payments.checkout import place_cart, start_checkout, total_of
+from payments.checkout import place_cart, start_checkout
 from payments.errors import GatewayNotOffered
 from payments.forms import CheckoutForm, GatewayForm
 from payments.gateways import listed_gateways
@@ -25,25 +29,27 @@ from payments.inquiries import ask_gateway_now
 from payments.models import Payment
 from payments.stories import tell_story
 
+JUST_NOW = timedelta(minutes=1)
+
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def check_out(request: PersonRequest) -> HttpResponse:
     """Show what is about to be paid and how; POST places the order and goes on to the gateway's page."""
     cart = Order.objects.carts().filter(payer=request.user).first()
-    if cart is None or not open_holds(cart).exists():
+    holds = [] if cart is None else list(open_holds(cart).with_people().order_by("during", "pk"))
+    if cart is None or not holds:
         return _go_to_waiting_order(request)
-    money = total_of(cart)
+    quote = quote_cart(cart, holds)
+    money = quote.total
     if request.method != "POST":
         form = CheckoutForm(money=money, initial={"expected_total": money.amount})
-        return _show_checkout(request, cart, money, form)
+        return _show_checkout(request, holds, quote, form)
     form = CheckoutForm(request.POST, money=money)
     if "expected_total" in form.errors:
         raise PriceChanged(next_steps=_look_again())
     if not form.is_valid():
-        return _show_checkout(request, cart, money, form, status=400)
+        return _show_checkout(request, holds, quote, form, status=400)
     seen = Money(form.cleaned_data["expected_total"], money.currency)
-    if seen != money:
-        raise PriceChanged(next_steps=_look_again())
     return _go_to_payment(place_cart(request.user, seen=seen), form.chosen)
 
 
@@ -108,10 +114,11 @@ def _context(order: Order) -> dict[str, Any]:
     }
 
 
-def _show_checkout(request: PersonRequest, cart: Order, money: Money, form: CheckoutForm, status: int = 200) -> HttpResponse:
-    holds = open_holds(cart).with_people().order_by("during", "pk")
+def _show_checkout(
+    request: PersonRequest, holds: Sequence[Booking], quote: Quote, form: CheckoutForm, status: int = 200
+) -> HttpResponse:
     first_to_go = min(hold.held_until for hold in holds if hold.held_until)
-    context = {"holds": holds, "money": money, "form": form, "first_to_go": first_to_go}
+    context = {"holds": holds, "quote": quote, "money": quote.total, "form": form, "first_to_go": first_to_go}
     return render(request, "payments/checkout.html", context, status=status)
 
 
@@ -122,8 +129,10 @@ def _go_to_payment(order: Order, gateway_name: str) -> HttpResponse:
 
 def _go_to_waiting_order(request: PersonRequest) -> HttpResponse:
     """An empty cart: whoever has just placed it (in another tab, or by a second press) goes on with that order."""
-    waiting = Order.objects.filter(payer=request.user, status=Order.Status.AWAITING_PAYMENT, expires_at__gt=timezone.now())
-    order = waiting.order_by("-placed_at").first()
+    now = timezone.now()
+    waiting = Q(status=Order.Status.AWAITING_PAYMENT, expires_at__gt=now)
+    without_paying = Q(status=Order.Status.PAID, total=0, placed_at__gt=now - JUST_NOW)
+    order = Order.objects.filter(waiting | without_paying, payer=request.user).order_by("-placed_at").first()
     if order is not None:
         return SeeOther(order.get_absolute_url())
     if request.method == "POST":

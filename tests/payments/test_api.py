@@ -98,7 +98,8 @@ def test_slot_that_is_gone_keeps_nothing(call: Any, maths: SessionType, sam: Use
         ({"bookings": [{"tutor": "ada", "start": "2030-01-01T00:00:00Z"}]}, 400, "Missing required field: session_type"),
         ({"gateway": "acme"}, 400, "Please choose one of the ways to pay that are offered."),
         ({"gateway": ["midtrans"]}, 400, "gateway must be a text."),
-        ({"promo_code": "FREE100"}, 400, "Promo codes are not offered. Please leave promo_code out."),
+        ({"promo_code": "FREE100"}, 409, "This code is not known here. Please check how it is written."),
+        ({"promo_code": ["FREE100"]}, 400, "promo_code must be a text."),
     ],
 )
 def test_checkout_says_what_is_wrong(
