@@ -8,7 +8,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from bookings.models import Booking, Order, PromoCode, SessionType, Tutor, User, WeeklyHours
+from bookings.models import Booking, Order, PromoCode, SessionType, StudentLink, Tutor, User, WeeklyHours
 from bookings.times import During
 from meetings.models import Meeting, MeetingLink
 from payments.models import Payment
@@ -19,6 +19,11 @@ _numbers = count(1)
 def make_user(email: str = "", **fields: Any) -> User:
     email = email or f"person{next(_numbers)}@example.com"
     return User.objects.create_user(email, "secret-words", **{"full_name": email.split("@")[0].title(), **fields})
+
+
+def give_leave(*, payer: User, student: User) -> StudentLink:
+    """The student has agreed that this person books and pays for them."""
+    return StudentLink.objects.create(payer=payer, student=student, email=student.email, accepted_at=timezone.now())
 
 
 def make_tutor(user: User | None = None, **fields: Any) -> Tutor:

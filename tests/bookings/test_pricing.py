@@ -12,7 +12,7 @@ from bookings.models import Booking, Order, SessionType, Tutor, User
 from bookings.money import Money
 from bookings.orders import expire_unpaid, mark_order_paid, order_at_once, place_order
 from bookings.pricing import Cut, Line, Quote, quote_cart, reckon
-from tests.factories import an_hour, make_booking, make_order, make_session_type, make_tutor, make_user, tomorrow
+from tests.factories import an_hour, give_leave, make_booking, make_order, make_session_type, make_tutor, make_user, tomorrow
 from tests.race import race
 
 Status = Booking.Status
@@ -67,6 +67,7 @@ def test_first_session_with_a_tutor_is_free_and_the_second_in_the_cart_is_not(tr
 
 
 def test_first_session_is_free_with_each_tutor_and_for_each_student(trial: SessionType, sam: User, kim: User):
+    give_leave(payer=sam, student=kim)
     other = make_session_type(make_tutor(), price=80_000, first_one_free=True)
     for what, hour, student in [(trial, 9, sam), (other, 11, sam), (trial, 13, kim), (trial, 15, kim)]:
         hold = place_hold(what, starts_at=tomorrow(hour), student=student, payer=sam)
@@ -88,6 +89,7 @@ def test_session_that_came_to_nothing_leaves_the_first_one_free(trial: SessionTy
 
 
 def test_hold_in_somebodys_cart_leaves_the_first_one_free(trial: SessionType, sam: User, kim: User):
+    give_leave(payer=kim, student=sam)
     place_hold(trial, starts_at=tomorrow(9), student=sam, payer=kim)
     assert quote_of(place_hold(trial, starts_at=tomorrow(12), student=sam).order).total.is_zero
 
@@ -122,10 +124,11 @@ def test_free_session_that_went_elsewhere_is_told_and_nothing_is_placed(trial: S
 @pytest.mark.django_db(transaction=True)
 def test_two_orders_at_once_have_one_free_first_session(trial: SessionType, sam: User):
     for day in range(1, 5):
-        student = make_user()
+        student, parent = make_user(), make_user()
+        give_leave(payer=parent, student=student)
         carts = [
             place_hold(trial, starts_at=tomorrow(8 + 2 * n, days=day), student=student, payer=payer).order
-            for n, payer in enumerate([make_user(), student])
+            for n, payer in enumerate([parent, student])
         ]
 
         outcomes = race(lambda n, carts=carts: place_order(carts[n]), threads=2)

@@ -15,7 +15,17 @@ from bookings.money import Money
 from bookings.orders import expire_unpaid, mark_order_paid, order_at_once, place_order, release_order
 from bookings.pricing import price_order, quote_cart
 from bookings.promo_codes import WRONG_CODES_AN_HOUR, put_code, take_code_out
-from tests.factories import an_hour, make_booking, make_code, make_order, make_session_type, make_tutor, make_user, tomorrow
+from tests.factories import (
+    an_hour,
+    give_leave,
+    make_booking,
+    make_code,
+    make_order,
+    make_session_type,
+    make_tutor,
+    make_user,
+    tomorrow,
+)
 from tests.race import race
 
 Status = Booking.Status
@@ -126,6 +136,7 @@ def test_code_is_not_spent_on_an_order_that_costs_nothing(ada: Tutor, sam: User)
 @pytest.mark.parametrize("known_as", ["payer", "student", "payer of another"])
 def test_code_for_a_first_booking_is_for_people_without_any(maths: SessionType, sam: User, kim: User, known_as: str):
     make_code(first_booking_only=True)
+    give_leave(payer=sam, student=kim)
     place_hold(maths, starts_at=tomorrow(), student=kim, payer=sam)
     assert put_code(sam, "TEN") is None
     earlier = {"payer": (sam, sam), "student": (kim, kim), "payer of another": (sam, make_user())}[known_as]
