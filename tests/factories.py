@@ -23,7 +23,9 @@ def make_user(email: str = "", **fields: Any) -> User:
 
 def give_leave(*, payer: User, student: User) -> StudentLink:
     """The student has agreed that this person books and pays for them."""
-    return StudentLink.objects.create(payer=payer, student=student, email=student.email, accepted_at=timezone.now())
+    now = timezone.now()
+    times = {"expires_at": now + timedelta(days=14), "accepted_at": now}
+    return StudentLink.objects.create(payer=payer, student=student, email=student.email, digest=f"{next(_numbers)}", **times)
 
 
 def make_tutor(user: User | None = None, **fields: Any) -> Tutor:
