@@ -39,7 +39,7 @@ MOST_ATTEMPTS = 20  # of one order: each costs the gateway a page and us a quest
 def start_checkout(order: Order, *, gateway_name: str) -> Payment | None:
     """Place the order if it is a cart, and return an attempt with the gateway's page; None if nothing is to be paid.
 
-    Raises what `place_order` raises; OrderNotPayable, GatewayNotOffered, CheckoutUnderway, TooManyAttempts;
+    Raises what `place_order` raises; OrderNotPayable, AnswerAwaited, GatewayNotOffered, CheckoutUnderway, TooManyAttempts;
     GatewayUnavailable and GatewayRefused, after which the order waits for another attempt until its deadline.
     """
     if not total_of(order).is_zero:
@@ -88,6 +88,7 @@ def total_of(order: Order) -> Money:
 def _find_or_make_payment(order: Order, gateway: Gateway) -> tuple[Payment, bool]:
     order = Order.objects.select_for_update().get(pk=order.pk)
     now = timezone.now()
+    order.require_agreed()
     if not order.is_awaiting_payment or order.expires_at is None or order.expires_at - now < LEAST_TIME:
         raise OrderNotPayable
     latest = order.payments.filter(gateway=gateway.name).order_by("-number").first()
@@ -105,7 +106,7 @@ def _find_or_make_payment(order: Order, gateway: Gateway) -> tuple[Payment, bool
         gateway=gateway.name,
         amount=order.total,
         currency=order.currency,
-        expires_at=order.expires_at,
+        expires_at=min(order.expires_at, now + gateway.longest_page),
         next_check_at=now + FIRST_CHECK,
     )
     log.info("payment started", extra={**_facts(payment), "attempt": number})

@@ -13,10 +13,13 @@ from payments.models import Payment, Refund
 
 
 class State(StrEnum):
+    ASKED = "asked"  # the tutor, or the student, has yet to agree to the time
     WAITING = "waiting"  # to be paid until the deadline
     PAID = "paid"
     CHECKING = "checking"  # the deadline is over, but an attempt may still turn out to be paid
     EXPIRED = "expired"
+    UNANSWERED = "unanswered"  # nobody agreed to the time before its deadline
+    DECLINED = "declined"  # the tutor said no
     CANCELLED = "cancelled"
     REVIEW = "review"  # money came that does not fit: a person looks at it
 
@@ -38,11 +41,20 @@ class Story:
         if any(payment.status == Payment.Status.NEEDS_REVIEW for payment in self.payments):
             return State.REVIEW
         if self.order.status == Order.Status.CANCELLED:
-            return State.CANCELLED
-        if self.order.is_awaiting_payment and self.order.expires_at is not None and self.now < self.order.expires_at:
+            is_declined = any(booking.status == Booking.Status.DECLINED for booking in self.bookings)
+            return State.DECLINED if is_declined else State.CANCELLED
+        if self.order.placed_at is None:
+            return State.ASKED if self.is_in_time else State.UNANSWERED
+        if self.is_in_time:
             return State.WAITING
         under_way = any(payment.is_pending and payment.next_check_at for payment in self.payments)
         return State.CHECKING if under_way and not self.refunds else State.EXPIRED
+
+    @property
+    def is_in_time(self) -> bool:
+        """True until the order's deadline, to be paid or to be answered."""
+        deadline = self.order.expires_at
+        return self.order.is_awaiting_payment and deadline is not None and self.now < deadline
 
     @property
     def open_page(self) -> Payment | None:

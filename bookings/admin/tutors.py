@@ -60,7 +60,7 @@ class TutorAdmin(admin.ModelAdmin[Tutor]):
     actions = ["approve_tutors", "pause_tutors", "resume_tutors"]
     fieldsets = [
         (None, {"fields": ["user", "slug", "headline", "bio", "subjects"]}),
-        (_("Can be booked"), {"fields": ["is_approved", "is_paused", "meeting_provider"]}),
+        (_("Can be booked"), {"fields": ["is_approved", "is_paused", "approves_first", "meeting_provider"]}),
         (
             _("Rules of time"),
             {

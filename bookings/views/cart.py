@@ -30,7 +30,7 @@ def show_cart(request: PersonRequest) -> HttpResponse:
         "kept": kept,
         "lapsed": [hold for hold in holds if not hold.is_hold_open and (hold.session_type_id, hold.starts_at) not in again],
         **totals_of(kept),
-        "unpaid": request.user.orders.filter(status=Order.Status.AWAITING_PAYMENT, expires_at__gt=timezone.now()),
+        "unpaid": Order.objects.to_pay(timezone.now()).filter(payer=request.user),
     }
     return render(request, "bookings/cart.html", context)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar
 
@@ -97,6 +97,8 @@ class Gateway(ABC):
 
     name: ClassVar[str]
     label: ClassVar[str | Promise]
+    # How long a page can stay open. An order may wait for longer: its payer is then given another page.
+    longest_page: ClassVar[timedelta] = timedelta(hours=23)
 
     @property
     @abstractmethod

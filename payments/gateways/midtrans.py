@@ -56,6 +56,7 @@ _OUTCOMES = {
 class MidtransGateway(Gateway):
     name = "midtrans"
     label = _("Card, bank transfer, QRIS or e-wallet (Midtrans)")
+    longest_page = timedelta(days=6, hours=23)  # Snap takes seven days at most
 
     def __init__(self, *, server_key: str, snap_url: str, api_url: str) -> None:
         self._server_key = server_key

@@ -130,7 +130,7 @@ def _go_to_payment(order: Order, gateway_name: str) -> HttpResponse:
 def _go_to_waiting_order(request: PersonRequest) -> HttpResponse:
     """An empty cart: whoever has just placed it (in another tab, or by a second press) goes on with that order."""
     now = timezone.now()
-    waiting = Q(status=Order.Status.AWAITING_PAYMENT, expires_at__gt=now)
+    waiting = Q(status=Order.Status.AWAITING_PAYMENT, placed_at__isnull=False, expires_at__gt=now)
     without_paying = Q(status=Order.Status.PAID, total=0, placed_at__gt=now - JUST_NOW)
     order = Order.objects.filter(waiting | without_paying, payer=request.user).order_by("-placed_at").first()
     if order is not None:

@@ -81,9 +81,19 @@ def test_a_tutors_page_edits_sessions_and_hours(desk, ada):
     assert str(ada.weekly_hours.first()).endswith("18:00")
 
 
+def test_admin_lets_a_tutor_approve_first(desk, ada):
+    page = desk.get(address(Tutor, "change", ada.pk))
+    filled = {name: value for form in _forms(page) for name, value in _values(form).items()}
+
+    assert desk.post(address(Tutor, "change", ada.pk), filled | {"approves_first": "on"}).status_code == 302
+
+    ada.refresh_from_db()
+    assert ada.approves_first
+
+
 def test_a_tutors_page_promises_nothing_that_the_site_does_not_do(desk, ada):
     page = text_of(desk.get(address(Tutor, "change", ada.pk)))
-    for rule in ("approves_first", "first_one_free"):
+    for rule in ("first_one_free",):
         assert rule not in page
 
 
