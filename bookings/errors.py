@@ -165,3 +165,21 @@ class InvitationForSomebodyElse(DomainError):
         "This invitation was sent to another address than the one you are logged in with. "
         "Please log in with the address that got the mail."
     )
+
+
+class NotMovable(DomainError):
+    message = _("This session cannot be moved.")
+
+
+class NotCancellable(DomainError):
+    message = _("This session cannot be cancelled.")
+
+
+class TermsChanged(DomainError):
+    """What comes back is not what the person saw."""
+
+    message = _("What comes back has changed since you looked. Nothing has been cancelled; please look again.")
+
+
+class ReasonMissing(InvalidInput):
+    message = _("Please say why: the others read it in their mail.")

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.contrib.auth.models import AnonymousUser
+from django.utils import timezone
+from django.utils.formats import date_format
 
 from bookings.models import Booking, Change, Order, User
 
@@ -22,11 +26,26 @@ def record_booking_change(
 
 
 def describe_value(change: Change, value: str) -> str:
-    """Return what the line says before or after the arrow: statuses by their names, all else as it stands."""
+    """Return what the line says before or after the arrow.
+
+    Statuses by their names, times in the reader's zone, all else as it stands.
+    """
+    if change.what == "time":
+        return _describe_time(value)
     if change.what != "status":
         return value
     names = Booking.Status.choices if change.booking_id else Order.Status.choices
     return str(dict(names).get(value, value))
+
+
+def _describe_time(value: str) -> str:
+    try:
+        instant = datetime.fromisoformat(value)
+    except ValueError:
+        return value
+    if instant.tzinfo is None:
+        return value
+    return date_format(timezone.localtime(instant), "l j F Y, H:i")
 
 
 def _person(who: User | AnonymousUser | None) -> User | None:

@@ -110,7 +110,7 @@ def mark_order_paid(order: Order, *, who: User | None = None, why: str = "") -> 
 
 
 @transaction.atomic
-def release_order(order: Order, *, why: str) -> Order:
+def release_order(order: Order, *, why: str, who: User | None = None) -> Order:
     """Give up an order that waits for payment and free its slots now. A second call changes nothing.
 
     Money that comes all the same finds a cancelled order and is owed back. Raises OrderNotPayable when it is paid.
@@ -122,7 +122,7 @@ def release_order(order: Order, *, why: str) -> Order:
     order.mark_cancelled()
     order.save(update_fields=["status"])
     drop_from_order(order.bookings.select_for_update().filter(status__in=Booking.KEPT).order_by("pk"))
-    record_order_change(order, what="status", was=was, became=order.status, why=why)
+    record_order_change(order, what="status", was=was, became=order.status, why=why, who=who)
     log.info("order released", extra={"order": order.reference})
     return order
 

@@ -16,7 +16,7 @@ log = logging.getLogger("linkpool.signals")
 booking_paid = Signal()  # booking
 booking_moved = Signal()  # booking
 booking_cancelled = Signal()  # booking
-refund_due = Signal()  # order, amount (Money), reason
+refund_due = Signal()  # order, amount (Money), reason, booking
 
 holding_slot = Signal()  # session_type, during, student: a receiver refuses by raising a DomainError
 accepting_booking = Signal()  # booking: likewise

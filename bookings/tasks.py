@@ -10,7 +10,7 @@ from procrastinate.contrib.django import app
 from procrastinate.exceptions import UniqueViolation
 from procrastinate.jobs import Status
 
-from bookings import invitations, orders
+from bookings import completion, invitations, orders
 from bookings.jobs import Backoff
 
 log = logging.getLogger("linkpool.jobs")
@@ -21,6 +21,13 @@ log = logging.getLogger("linkpool.jobs")
 def expire_unpaid(timestamp: int) -> None:
     """Free what was not paid in time."""
     orders.expire_unpaid(now=timezone.now())
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="bookings.complete_sessions", queueing_lock="bookings.complete_sessions")
+def complete_sessions(timestamp: int) -> None:
+    """Close sessions that are over."""
+    completion.complete_over(now=timezone.now())
 
 
 @app.periodic(cron="* * * * *")

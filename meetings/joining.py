@@ -75,7 +75,8 @@ class Door:
 def find_door(booking: Booking, *, now: datetime) -> Door:
     """Return the door of the booking as it is now. Looks at the link only while the join window is open."""
     meeting: Meeting | None = getattr(booking, "meeting", None)
-    is_ready = meeting is not None and meeting.status in Meeting.HOLDING
+    # A link that was given for another time is not this session's: it moved a moment ago, and gets one for its time.
+    is_ready = meeting is not None and meeting.status in Meeting.HOLDING and meeting.time == booking.time
     opens_at, closes_at = booking.join_opens_at, booking.join_closes_at
     state = _STATE_OF_BOOKING.get(Booking.Status(booking.status))
     if state is None and now >= closes_at:

@@ -9,7 +9,7 @@ import logging
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -32,13 +32,14 @@ STANDING = (
 
 
 def make_round(now: datetime) -> Tally:
-    """Plan what was missed, drop what was called off, end what is over, then provide what waits."""
+    """Plan what was missed, move and drop what was moved and called off, end what is over, then provide what waits."""
     planned = plan_missed(now)
+    moved = follow_moved()
     dropped = drop_called_off()
     ended = end_over(now)
     failed = give_up_over(now)
-    if planned or dropped or ended or failed:
-        facts = {"planned": planned, "dropped": dropped, "ended": ended, "failed": failed}
+    if planned or moved or dropped or ended or failed:
+        facts = {"planned": planned, "moved": moved, "dropped": dropped, "ended": ended, "failed": failed}
         log.info("meetings caught up", extra=facts)
     return provisioning.provision_due(now=timezone.now())  # later than `now`: what was planned just above is due
 
@@ -64,6 +65,16 @@ def provide_missing() -> Tally:
         except DomainError as error:
             tally.errors.append((booking.reference, str(error)))
     return tally
+
+
+def follow_moved() -> int:
+    """Move live meetings whose session has another time by now: their news was lost. Returns how many."""
+    live = Meeting.objects.filter(status__in=[Meeting.Status.WAITING, Meeting.Status.READY])
+    behind = live.filter(booking__status=Booking.Status.PAID).exclude(during=F("booking__during"))
+    moved = list(behind.select_related("booking")[:BATCH])
+    for meeting in moved:
+        planning.move_meeting(meeting.booking)
+    return len(moved)
 
 
 def drop_called_off() -> int:

@@ -92,7 +92,7 @@ def tell_story(order: Order, *, now: datetime) -> Story:
         order=order,
         bookings=_without_put_back(order, list(bookings)),
         payments=payments,
-        refunds=list(Refund.objects.filter(payment__order=order).select_related("payment").order_by("pk")),
+        refunds=list(Refund.objects.filter(payment__order=order).select_related("payment", "booking").order_by("pk")),
         now=now,
     )
 

@@ -14,12 +14,14 @@ from procrastinate.contrib.django import app
 from bookings.jobs import Backoff
 from bookings.languages import speaking_to
 from bookings.staff import staff_addresses
-from payments import inquiries, pretending, webhooks
+from payments import inquiries, pretending, refunds, webhooks
 from payments.errors import GatewayUnavailable
 from payments.gateways import get_gateway
 from payments.gateways.http import TIMEOUTS
 from payments.gateways.sandbox import HEADER, SandboxGateway
 from payments.models import Payment, Refund, WebhookEvent
+
+BATCH = 200
 
 
 @app.task(name="payments.apply_webhook_event", retry=Backoff(runs=4))
@@ -46,6 +48,14 @@ def check_payment(payment_id: int) -> None:
 def check_due_payments(timestamp: int) -> None:
     """Find attempts of which nothing has been heard."""
     inquiries.enqueue_due_checks(now=timezone.now())
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="payments.owe_refunds", queueing_lock="payments.owe_refunds")
+def owe_refunds(timestamp: int) -> None:
+    """Find sessions whose refund was decided and that nobody has owed yet."""
+    for booking in refunds.bookings_to_owe_for()[:BATCH]:
+        refunds.owe_for_booking(booking)
 
 
 @app.task(name="payments.deliver_sandbox_webhook", retry=Backoff(runs=8, base=2))
@@ -97,7 +107,7 @@ def _mail_staff(what: str, about: str, address: str) -> None:
 @app.task(name="payments.mail_payer_of_refund", retry=Backoff())
 def mail_payer_of_refund(refund_id: int) -> None:
     """Tell the payer that the money goes back, and why."""
-    refund = Refund.objects.select_related("payment__order__payer").get(pk=refund_id)
+    refund = Refund.objects.select_related("payment__order__payer", "booking").get(pk=refund_id)
     order = refund.payment.order
     facts = {
         "refund": refund,
@@ -108,5 +118,6 @@ def mail_payer_of_refund(refund_id: int) -> None:
     }
     with speaking_to(order.payer):
         text = render_to_string("mail/payments/refund_due.txt", facts)
-        subject = _("Your payment of %(money)s goes back to you") % {"money": refund.money}
+        subject = _("%(money)s goes back to you") if refund.booking else _("Your payment of %(money)s goes back to you")
+        subject %= {"money": refund.money}
     send_mail(subject, text, settings.DEFAULT_FROM_EMAIL, [order.payer.email])

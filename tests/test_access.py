@@ -47,7 +47,6 @@ VERBS = {
     "/language/": EVERYBODY,
     "/cart/code/": MEMBERS,
     "/cart/code/remove/": MEMBERS,
-    "/cart/retake/": MEMBERS,
     "/cart/{held}/release/": {"payer"},
     "/bookings/{paid}/absence/report/": CONCERNED,
     "/bookings/{paid}/absence/answer/": set(),  # there is no report to answer

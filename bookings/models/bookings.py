@@ -63,6 +63,14 @@ class BookingQuerySet(models.QuerySet["Booking"]):
         return self.select_related("student", "tutor__user", "order__payer", "session_type")
 
 
+# fmt: off
+_KNOWN = [
+    "held", "requested", "accepted", "paid", "completed",
+    "expired", "declined", "cancelled", "no_show_student", "no_show_tutor",
+]
+# fmt: on
+
+
 class _Whole(models.Func):
     """True when a range has both ends and some length: an empty range would overlap nothing."""
 
@@ -150,20 +158,7 @@ class Booking(models.Model):
                 condition=Q(refund=None) | Q(refund__lte=F("price") - F("discount")), name="booking_refund_within_paid"
             ),
             models.CheckConstraint(
-                condition=Q(
-                    status__in=[
-                        "held",
-                        "requested",
-                        "accepted",
-                        "paid",
-                        "completed",
-                        "expired",
-                        "declined",
-                        "cancelled",
-                        "no_show_student",
-                        "no_show_tutor",
-                    ]
-                ),
+                condition=Q(status__in=_KNOWN),
                 name="booking_status_is_known",
             ),
         ]
@@ -178,6 +173,7 @@ class Booking(models.Model):
                 condition=Q(status="paid"),
                 name="booking_paid_by_start",
             ),
+            models.Index(fields=["id"], condition=Q(refund__gt=0), name="booking_with_refund"),
             # The minute's rounds ask for paid sessions to come; years of past ones must not slow them.
             models.Index(
                 models.Func(F("during"), function="upper", output_field=models.DateTimeField()),
@@ -280,3 +276,23 @@ class Booking(models.Model):
         if self.status != self.Status.HELD:  # people may have the request in their calendars
             self.sequence += 1
         self.status = self.Status.EXPIRED
+
+    def mark_moved(self, during: During, *, blocks: During, by_student: bool) -> None:
+        """Take another time. The version of the calendar entry goes up, and a student's move is counted."""
+        self.during, self.blocks = (during.start, during.end), (blocks.start, blocks.end)
+        self.moves += by_student
+        self.sequence += 1
+        self.confirmed_at = timezone.now()
+
+    def mark_cancelled(self, *, who: User, why: str, back: Money | None) -> None:
+        """Call it off. `back` is what of it goes back to the payer; None when nothing was paid."""
+        self.status = self.Status.CANCELLED
+        self.held_until = None
+        self.cancelled_at, self.cancelled_by, self.cancel_reason = timezone.now(), who, why[:500]
+        self.refund = None if back is None else back.amount
+        self.sequence += 1
+
+    def mark_completed(self) -> None:
+        """The session is over and its door is closed; whether anybody came is another question."""
+        self.require_paid()
+        self.status = self.Status.COMPLETED

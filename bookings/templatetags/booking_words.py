@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
 from typing import Any
 
 from django import template
-from django.template import Context
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from bookings.history import describe_value
 from bookings.models import Booking, Change, User
 
 register = template.Library()
-
-FIRST_WARNING, LAST_WARNING = timedelta(minutes=5), timedelta(minutes=1)
 
 _ABSENCE = {
     "student_absent": gettext_lazy("Decided: the student was absent"),
@@ -56,17 +53,6 @@ def booking_status(booking: Booking) -> dict[str, Any]:
     return {"status": booking.status, "label": booking.get_status_display()}
 
 
-@register.inclusion_tag("includes/_deadline.html", takes_context=True)
-def deadline(context: Context, until: datetime, text: str) -> dict[str, Any]:
-    """Show until when something is kept, how long that is, and a warning before it ends (at 5 minutes and at 1).
-
-    The first warning is the server's, so that it is there without scripts as well; with them it changes by itself.
-    """
-    left = until - timezone.now()
-    stage = "last" if left <= LAST_WARNING else "near" if left <= FIRST_WARNING else "calm"
-    return {"until": until, "text": text, "stage": stage, "current_zone": context.get("current_zone", "")}
-
-
 @register.filter
 def public_name(person: User) -> str:
     """Return the name that others may read: never the e-mail address."""
@@ -84,6 +70,9 @@ def in_words(change: Change) -> str:
         return str(_ABSENCE.get(change.became, change.became))
     if change.what == "meeting link":  # which one is for those who keep the links
         return _("The place of the session was changed") if change.was else _("The session was given a place")
+    if change.what == "time" and (was := describe_value(change, change.was)) != change.was:
+        became = describe_value(change, change.became)
+        return _("Moved from %(was)s to %(became)s") % {"was": was, "became": became}
     if change.was and change.became:
         return _("%(what)s: from %(was)s to %(became)s") % {"what": change.what, "was": change.was, "became": change.became}
     return f"{change.what} {change.became}".strip()
