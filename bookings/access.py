@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from django.http import HttpRequest
+from django.shortcuts import get_object_or_404
 
-from bookings.models import Booking, User
+from bookings.models import Booking, Tutor, User
 from bookings.policies import Side
 
 
@@ -24,3 +25,8 @@ def side_of(booking: Booking, who: User) -> Side | None:
     if who.pk in (booking.student_id, booking.order.payer_id):
         return Side.STUDENT
     return Side.STAFF if who.is_staff and who.has_perm("bookings.change_booking") else None
+
+
+def own_tutor(request: PersonRequest) -> Tutor:
+    """Return the reader as a tutor. Raises Http404 for everybody who does not teach."""
+    return get_object_or_404(Tutor.objects.select_related("user"), user=request.user)

@@ -5,6 +5,7 @@ The number of decimals is ours (rupiah are kept whole); each gateway converts at
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
@@ -40,6 +41,10 @@ _DECIMALS = {
 _SIGNS = {"IDR": "Rp", "USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "SGD": "S$", "MYR": "RM", "TTD": "TT$"}
 
 
+KNOWN_CURRENCIES = tuple(_SIGNS)
+_WHOLE = r"(?P<whole>[0-9]+|[0-9]{1,3}(?P<mark>[.,])[0-9]{3}(?:(?P=mark)[0-9]{3})*)"
+
+
 class CurrencyMismatch(ValueError):
     """Amounts of two currencies were added or compared."""
 
@@ -70,6 +75,20 @@ class Money:
         if not minor.is_finite() or minor != minor.to_integral_value():
             raise ValueError(f"{value!r} is not a whole number of minor units of {currency}")
         return cls(int(minor), currency)
+
+    @classmethod
+    def from_typed(cls, text: str, currency: str) -> Money:
+        """Return the sum that a person typed in major units: "150.000" or "150,000" in IDR; "12,50" or "1.234,50" in USD.
+
+        A point or comma parts the decimals if no more digits follow than the currency has, else thousands. Raises
+        ValueError for everything else, sums below zero included.
+        """
+        decimals = _DECIMALS.get(currency, 2)
+        part = rf"(?:(?!(?P=mark))[.,](?P<part>[0-9]{{1,{decimals}}}))?" if decimals else "(?P<part>)"
+        match = re.fullmatch(_WHOLE + part, "".join(text.split()))
+        if match is None:
+            raise ValueError(f"not an amount of money: {text!r}")
+        return cls.from_decimal(f"{match['whole'].replace('.', '').replace(',', '')}.{match['part'] or 0}", currency)
 
     @property
     def decimals(self) -> int:

@@ -6,6 +6,7 @@ from django.urls import path
 
 from bookings.api import AvailableSlots
 from bookings.views import cart, codes, family, invitations, languages, profile, sessions, tutors
+from bookings.views.teaching import session_types
 
 app_name = "bookings"
 urlpatterns = [
@@ -27,6 +28,11 @@ urlpatterns = [
     path("family/<slug:reference>/end/", family.end, name="family_end"),
     path("family/<slug:reference>/accept/", family.accept, name="family_accept"),
     path("family/<slug:reference>/decline/", family.decline, name="family_decline"),
+    path("teaching/sessions/", session_types.list_session_types, name="session_type_list"),
+    path("teaching/sessions/new/", session_types.add_session_type, name="session_type_add"),
+    path("teaching/sessions/<slug:slug>/", session_types.edit_session_type, name="session_type_edit"),
+    path("teaching/sessions/<slug:slug>/take-off/", session_types.take_off, name="session_type_off"),
+    path("teaching/sessions/<slug:slug>/put-on/", session_types.put_on, name="session_type_on"),
     path("profile/", profile.edit_profile, name="profile"),
     path("profile/time-zone/", profile.set_time_zone, name="time_zone_set"),
     path("language/", languages.set_language, name="language_set"),

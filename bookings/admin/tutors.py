@@ -12,8 +12,9 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from bookings.admin.session_types import SessionTypeInline
 from bookings.forms import TimeZoneField
-from bookings.models import DateOverride, SessionType, Tutor, WeeklyHours
+from bookings.models import DateOverride, Tutor, WeeklyHours
 
 
 def provider_choices() -> list[tuple[str, str]]:
@@ -28,13 +29,6 @@ class TutorForm(forms.ModelForm[Tutor]):
     class Meta:
         model = Tutor
         exclude: list[str] = []
-
-
-class SessionTypeInline(admin.TabularInline[SessionType, Tutor]):
-    model = SessionType
-    extra = 0
-    show_change_link = False
-    fields = ["name", "slug", "minutes", "price", "currency", "is_active"]
 
 
 class WeeklyHoursInline(admin.TabularInline[WeeklyHours, Tutor]):

@@ -91,12 +91,6 @@ def test_admin_lets_a_tutor_approve_first(desk, ada):
     assert ada.approves_first
 
 
-def test_a_tutors_page_promises_nothing_that_the_site_does_not_do(desk, ada):
-    page = text_of(desk.get(address(Tutor, "change", ada.pk)))
-    for rule in ("first_one_free",):
-        assert rule not in page
-
-
 def _forms(page: Any) -> list[Any]:
     inlines = [inline.formset for inline in page.context["inline_admin_formsets"]]
     parts = [page.context["adminform"].form]

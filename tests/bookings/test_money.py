@@ -109,3 +109,55 @@ def test_equal_money_is_equal_only_in_its_own_currency():
     assert Money(1, "IDR") != Money(1, "USD")
     assert Money(0, "IDR").is_zero
     assert not Money(1, "IDR").is_zero
+
+
+@pytest.mark.parametrize(
+    ("typed", "currency", "amount"),
+    [
+        ("150000", "IDR", 150_000),
+        ("150.000", "IDR", 150_000),
+        ("150,000", "IDR", 150_000),
+        (" 1 500 000 ", "IDR", 1_500_000),
+        ("0", "IDR", 0),
+        ("12", "USD", 1_200),
+        ("12.5", "USD", 1_250),
+        ("12,50", "USD", 1_250),
+        ("1.250", "USD", 125_000),
+        ("1,234,567.89", "USD", 123_456_789),
+        ("1.234,50", "EUR", 123_450),
+        ("1.250", "KWD", 1_250),
+    ],
+)
+def test_money_is_read_as_people_type_it(typed: str, currency: str, amount: int):
+    assert Money.from_typed(typed, currency) == Money(amount, currency)
+
+
+@pytest.mark.parametrize(
+    ("typed", "currency"),
+    [
+        ("", "IDR"),
+        ("150.00", "IDR"),
+        ("1,5", "IDR"),
+        ("150.000,00", "IDR"),
+        ("1.2345", "USD"),
+        ("1,2,3", "USD"),
+        ("1.234.50", "USD"),
+        ("-5", "USD"),
+        ("1e5", "USD"),
+        ("٣", "USD"),
+        ("NaN", "USD"),
+        ("12.", "USD"),
+        ("Rp5", "IDR"),
+        ("5\0", "IDR"),
+    ],
+)
+def test_what_is_no_sum_is_not_read(typed: str, currency: str):
+    with pytest.raises(ValueError):
+        Money.from_typed(typed, currency)
+
+
+@given(st.integers(0, 10**15), CURRENCIES)
+def test_sum_is_read_back_from_what_we_write(amount: int, currency: str):
+    money = Money(amount, currency)
+    assert Money.from_typed(f"{money.decimal:f}", currency) == money
+    assert Money.from_typed(f"{money.decimal:,f}", currency) == money
