@@ -7,6 +7,11 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from bookings.forms import DayForm
+from bookings.models import Tutor
 from bookings.times import During, day_bounds, local
 
 DAYS_SHOWN = 14
@@ -54,6 +59,32 @@ class Fortnight:
     def rest(self, zone: ZoneInfo) -> During | None:
         """Return the time after this page that can still be booked."""
         return day_bounds(self.later, self.end, zone) if self.later else None
+
+
+def read_fortnight(raw: str, tutor: Tutor, *, first: date | None = None) -> tuple[Fortnight, str]:
+    """Return the days asked for, brought within what can be booked with this tutor, and a sentence where that differs.
+
+    Days are the reader's. Nothing asked for: the page begins with `first`, or with today.
+    """
+    today = timezone.localdate()
+    last_of_tutor = timezone.localdate(timezone=ZoneInfo(tutor.time_zone)) + timedelta(days=tutor.horizon_days)
+    end = max(today, last_of_tutor + timedelta(days=1))  # the tutor's evening may be the reader's next day
+    if not raw:
+        return Fortnight(min(max(first or today, today), end), today, end), ""
+    asked = DayForm.read(raw)
+    if asked is None:
+        return Fortnight(today, today, end), _("This is not a date. Here are the coming days.")
+    if asked < today:
+        return Fortnight(today, today, end), _("That day is over. Here are the coming days.")
+    if asked > end:
+        last_page = max(today, end - timedelta(days=6))
+        return Fortnight(last_page, today, end), _("That day is too far away. These are the last days that can be booked.")
+    return Fortnight(asked, today, end), ""
+
+
+def reader_zone() -> ZoneInfo:
+    """Return the zone in which the reader's times are shown (set by the middleware)."""
+    return ZoneInfo(timezone.get_current_timezone_name())
 
 
 def by_day(slots: Iterable[During], zone: ZoneInfo) -> list[Day]:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
-from zoneinfo import ZoneInfo
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
@@ -24,12 +23,12 @@ from django.views.decorators.http import require_GET, require_POST
 
 from bookings import availability
 from bookings.errors import SlotNotOffered, SlotTaken
-from bookings.forms import ChosenSlot, DayForm, SearchForm, SlotForm
+from bookings.forms import ChosenSlot, SearchForm, SlotForm
 from bookings.holds import place_hold
 from bookings.models import SessionType, Tutor, User
 from bookings.times import local
 from bookings.views.answers import SeeOther
-from bookings.views.days import Fortnight, by_day
+from bookings.views.days import by_day, read_fortnight, reader_zone
 from bookings.views.for_whom import ForWhom, check_for_whom, read_for_whom
 
 TUTORS_ON_A_PAGE = 12
@@ -89,7 +88,7 @@ def _others_offered(wish: ChosenSlot, for_whom: ForWhom) -> Iterator[None]:
         near = availability.next_slots(wish.session_type, near=wish.starts_at, student=for_whom.student)
         refusal.context |= {
             "for_whom": for_whom,
-            "slots": by_day(near, _zone()),
+            "slots": by_day(near, reader_zone()),
             "slots_action": reverse("bookings:slot_hold", args=[tutor.slug]),
             "session_type": wish.session_type.slug,
             "next_steps": [(tutor.get_absolute_url(), _("All times of %(tutor)s") % {"tutor": tutor})],
@@ -121,9 +120,10 @@ def _cards(page: Page[Any]) -> list[dict[str, Any]]:
 
 def _times(request: HttpRequest, session_type: SessionType, for_whom: ForWhom | None) -> dict[str, Any]:
     """Return what the tutor's page says about times: a fortnight, the way on, and a slot chosen before logging in."""
-    zone, student = _zone(), for_whom.student if for_whom else None
+    zone, student = reader_zone(), for_whom.student if for_whom else None
     wish = _remembered(request, session_type)
-    fortnight, trouble = _fortnight(request.GET.get("from", ""), session_type, wish=wish, zone=zone)
+    first = local(wish.starts_at, zone).date() if wish else None
+    fortnight, trouble = read_fortnight(request.GET.get("from", ""), session_type.tutor, first=first)
     open_now = availability.open_slots(session_type, within=fortnight.during(zone), student=student)
     next_day = None
     if not open_now and (rest := fortnight.rest(zone)):
@@ -146,29 +146,6 @@ def _remembered(request: HttpRequest, session_type: SessionType) -> ChosenSlot |
     return ChosenSlot(**form.cleaned_data) if form.is_valid() else None
 
 
-def _fortnight(raw: str, session_type: SessionType, *, wish: ChosenSlot | None, zone: ZoneInfo) -> tuple[Fortnight, str]:
-    """Return the days asked for, brought within what can be booked, and a sentence where that differs."""
-    today = timezone.localdate()
-    tutor = session_type.tutor
-    last_of_tutor = timezone.localdate(timezone=ZoneInfo(tutor.time_zone)) + timedelta(days=tutor.horizon_days)
-    end = max(today, last_of_tutor + timedelta(days=1))  # the tutor's evening may be the reader's next day
-    if not raw:
-        first = local(wish.starts_at, zone).date() if wish else today
-        return Fortnight(min(max(first, today), end), today, end), ""
-    asked = DayForm.read(raw)
-    if asked is None:
-        return Fortnight(today, today, end), _("This is not a date. Here are the coming days.")
-    if asked < today:
-        return Fortnight(today, today, end), _("That day is over. Here are the coming days.")
-    if asked > end:
-        return _last_page(today, end), _("That day is too far away. These are the last days that can be booked.")
-    return Fortnight(asked, today, end), ""
-
-
-def _last_page(today: date, end: date) -> Fortnight:
-    return Fortnight(max(today, end - timedelta(days=6)), today, end)
-
-
 def _address_of(wish: ChosenSlot) -> str:
     tutor = wish.session_type.tutor
     query = {"type": wish.session_type.slug, "slot": _as_text(wish.starts_at)}
@@ -177,8 +154,3 @@ def _address_of(wish: ChosenSlot) -> str:
 
 def _as_text(instant: datetime) -> str:
     return instant.isoformat().replace("+00:00", "Z")
-
-
-def _zone() -> ZoneInfo:
-    """Return the zone in which the reader's times are shown (set by the middleware)."""
-    return ZoneInfo(timezone.get_current_timezone_name())
