@@ -53,6 +53,12 @@ class SlotNotOffered(DomainError):
     message = _("This time is not offered any more. Please choose another one.")
 
 
+class HoursChanged(DomainError):
+    """What a tutor edited is no longer what is saved: another tab, or an admin, was faster."""
+
+    message = _("Your hours have been changed meanwhile, in another window or by our team. Please look at them again.")
+
+
 class OwnSession(DomainError):
     message = _("You cannot book a session with yourself.")
 

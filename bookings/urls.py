@@ -6,7 +6,7 @@ from django.urls import path
 
 from bookings.api import AvailableSlots
 from bookings.views import cart, codes, family, invitations, languages, profile, sessions, tutors
-from bookings.views.teaching import session_types
+from bookings.views.teaching import dates, hours, session_types, why
 
 app_name = "bookings"
 urlpatterns = [
@@ -35,6 +35,13 @@ urlpatterns = [
     path("teaching/sessions/<slug:slug>/put-on/", session_types.put_on, name="session_type_on"),
     path("profile/", profile.edit_profile, name="profile"),
     path("profile/time-zone/", profile.set_time_zone, name="time_zone_set"),
+    path("teaching/hours/", hours.edit_hours, name="hours_edit"),
+    path("teaching/hours/preview/", hours.preview_hours, name="hours_preview"),
+    path("teaching/hours/dates/", dates.set_dates, name="dates_set"),
+    path("teaching/hours/dates/remove/", dates.remove_dates, name="dates_remove"),
+    path("teaching/why/", why.explain_slot, name="slot_why"),
+    path("teaching/pause/", hours.pause_bookings, name="teaching_pause"),
+    path("teaching/resume/", hours.resume_bookings, name="teaching_resume"),
     path("language/", languages.set_language, name="language_set"),
     path("api/available-slots", AvailableSlots.as_view(), name="available_slots"),
 ]

@@ -12,9 +12,11 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from bookings.admin.hours import DateOverrideInline, WeeklyHoursInline
 from bookings.admin.session_types import SessionTypeInline
+from bookings.admin.why import WhyAdmin
 from bookings.forms import TimeZoneField
-from bookings.models import DateOverride, Tutor, WeeklyHours
+from bookings.models import Tutor
 
 
 def provider_choices() -> list[tuple[str, str]]:
@@ -31,18 +33,8 @@ class TutorForm(forms.ModelForm[Tutor]):
         exclude: list[str] = []
 
 
-class WeeklyHoursInline(admin.TabularInline[WeeklyHours, Tutor]):
-    model = WeeklyHours
-    extra = 0
-
-
-class DateOverrideInline(admin.TabularInline[DateOverride, Tutor]):
-    model = DateOverride
-    extra = 0
-
-
 @admin.register(Tutor)
-class TutorAdmin(admin.ModelAdmin[Tutor]):
+class TutorAdmin(WhyAdmin):
     form = TutorForm
     list_display = ["user", "subjects", "time_zone", "is_approved", "is_paused", "meeting_provider"]
     list_filter = ["is_approved", "is_paused", "meeting_provider"]
