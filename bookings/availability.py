@@ -14,7 +14,7 @@ from bookings import slots, times
 from bookings.models import Booking, DateOverride, SessionType, User, WeeklyHours
 from bookings.models.bookings import BookingQuerySet
 from bookings.slots import Reason, Rules, Taken
-from bookings.times import During, merge
+from bookings.times import ONE_DAY, During, merge
 from bookings.windows import Hours, Override
 
 
@@ -107,6 +107,36 @@ def first_slots(session_types: Sequence[SessionType], *, days: int = 14) -> dict
     return found
 
 
+@dataclass(frozen=True)
+class Around:
+    """What is open around a time that somebody would like: that very start, and those nearest to it in order of time."""
+
+    is_open: bool
+    nearest: Sequence[During]
+
+
+def look_around(wishes: Sequence[tuple[SessionType, datetime, int]], *, days: int = 7, most: int = 4) -> list[Around]:
+    """Return what is open around each of these wishes: session type, start (aware), and the student's key.
+
+    Takes 4 queries, however many wishes there are, 0 for none.
+    """
+    if not wishes:
+        return []
+    now, reach = timezone.now(), timedelta(days=days)
+    rules = [rules_of(session_type) for session_type, _near, _student in wishes]
+    spans = [During(near - reach, near + reach) for _type, near, _student in wishes]
+    within = During(min(span.start for span in spans), max(span.end for span in spans))
+    rows = _load_tutors({one.tutor_id for one, _near, _student in wishes}, rules, within=within, busy=_busy(now))
+    lessons = _load_students({student for _type, _near, student in wishes}, within=within, busy=_busy(now))
+    found = []
+    for rule, span, (session_type, near, student) in zip(rules, spans, wishes, strict=True):
+        hours, overrides, taken = rows[session_type.tutor_id]
+        free = slots.open_slots(rule, hours, overrides, replace(taken, student=lessons[student]), within=span, now=now)
+        closest = sorted(free, key=lambda slot: abs(slot.start - near))[:most]
+        found.append(Around(any(slot.start == near for slot in free), sorted(closest, key=lambda slot: slot.start)))
+    return found
+
+
 def rules_of(session_type: SessionType) -> Rules:
     """Return the tutor's rules as they are for this session type."""
     tutor = session_type.tutor
@@ -160,6 +190,14 @@ def _load_tutors(
     for tutor, blocks, during in of_tutors.values_list("tutor", "blocks", "during"):
         booked[tutor].append((_during(blocks), during.lower))
     return {one: (hours[one], overrides[one], _taken(booked[one])) for one in tutors}
+
+
+def _load_students(students: Collection[int], *, within: During, busy: BookingQuerySet) -> dict[int, list[During]]:
+    lessons: dict[int, list[During]] = defaultdict(list)
+    theirs = busy.filter(student__in=students).overlapping(within.padded(ONE_DAY, ONE_DAY))
+    for student, during in theirs.values_list("student", "during"):
+        lessons[student].append(_during(during))
+    return lessons
 
 
 def _taken(booked: Sequence[tuple[During, datetime]]) -> Taken:

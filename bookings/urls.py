@@ -16,6 +16,7 @@ urlpatterns = [
     path("cart/", cart.show_cart, name="cart"),
     path("cart/code/", codes.add_code, name="code_add"),
     path("cart/code/remove/", codes.remove_code, name="code_remove"),
+    path("cart/retake/", cart.retake, name="cart_retake"),
     path("cart/<slug:reference>/release/", cart.remove_hold, name="hold_release"),
     path("bookings/", sessions.list_bookings, name="booking_list"),
     path("bookings/<slug:reference>/", sessions.show_booking, name="booking_detail"),

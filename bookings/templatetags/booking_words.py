@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from django import template
+from django.template import Context
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -13,6 +15,8 @@ from bookings.history import describe_value
 from bookings.models import Booking, Change, User
 
 register = template.Library()
+
+FIRST_WARNING, LAST_WARNING = timedelta(minutes=5), timedelta(minutes=1)
 
 _ABSENCE = {
     "student_absent": gettext_lazy("Decided: the student was absent"),
@@ -51,6 +55,17 @@ def booking_status(booking: Booking) -> dict[str, Any]:
     if booking.status == Booking.Status.PAID and booking.starts_at <= now:
         return {"status": booking.status, "label": _("running now")}
     return {"status": booking.status, "label": booking.get_status_display()}
+
+
+@register.inclusion_tag("includes/_deadline.html", takes_context=True)
+def deadline(context: Context, until: datetime, text: str) -> dict[str, Any]:
+    """Show until when something is kept, how long that is, and a warning before it ends (at 5 minutes and at 1).
+
+    The first warning is the server's, so that it is there without scripts as well; with them it changes by itself.
+    """
+    left = until - timezone.now()
+    stage = "last" if left <= LAST_WARNING else "near" if left <= FIRST_WARNING else "calm"
+    return {"until": until, "text": text, "stage": stage, "current_zone": context.get("current_zone", "")}
 
 
 @register.filter

@@ -2,35 +2,57 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
 from bookings.access import PersonRequest
+from bookings.availability import Around, look_around
 from bookings.holds import release_hold
-from bookings.models import Booking, Order
+from bookings.models import Booking, Order, StudentLink, User
+from bookings.retaking import is_sold, read_cart, take_again
 from bookings.views.answers import SeeOther
 from bookings.views.codes import totals_of
+from bookings.views.days import Day, by_day
+from bookings.views.for_whom import ForWhom
+
+LATELY = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Lapsed:
+    """A time that was kept too long: whether it can be had again, and which are nearest if it cannot."""
+
+    hold: Booking
+    is_free: bool
+    nearest: Sequence[Day]
+    for_whom: ForWhom
 
 
 @require_GET
 def show_cart(request: PersonRequest) -> HttpResponse:
     """Show what is kept for the reader, what was kept too long, and orders that wait for payment."""
-    in_cart = Booking.objects.filter(order__payer=request.user, order__status=Order.Status.CART).with_people()
-    holds = list(
-        in_cart.filter(status__in=[Booking.Status.HELD, Booking.Status.EXPIRED], during__startswith__gt=timezone.now())
-    )
-    kept = [hold for hold in holds if hold.is_hold_open]
-    again = {(hold.session_type_id, hold.starts_at) for hold in kept}
+    cart, now = read_cart(request.user), timezone.now()
+    lapsed = _lapsed(cart.lapsed, request.user)
+    orders = request.user.orders
     context = {
-        "kept": kept,
-        "lapsed": [hold for hold in holds if not hold.is_hold_open and (hold.session_type_id, hold.starts_at) not in again],
-        **totals_of(kept),
-        "unpaid": Order.objects.to_pay(timezone.now()).filter(payer=request.user),
+        "kept": cart.kept,
+        "first_to_go": cart.first_to_go,
+        "lapsed": lapsed,
+        "free_again": sum(1 for one in lapsed if one.is_free),
+        "unpaid": orders.to_pay(now).order_by("expires_at", "pk"),
+        "paid_lately": orders.filter(status=Order.Status.PAID, paid_at__gt=now - LATELY).order_by("paid_at").last(),
+        **totals_of(cart.kept),
     }
     return render(request, "bookings/cart.html", context)
 
@@ -41,3 +63,41 @@ def remove_hold(request: PersonRequest, reference: str) -> HttpResponse:
     release_hold(reference, payer=request.user)
     messages.info(request, _("The time has been released."))
     return SeeOther(reverse("bookings:cart"))
+
+
+@require_POST
+def retake(request: PersonRequest) -> HttpResponse:
+    """Take all lapsed times again that are still free; the cart then names those that are gone."""
+    done = take_again(request.user)
+    taken, gone = len(done.taken), len(done.gone)
+    if taken:
+        text = ngettext("%(count)d time is kept for you again.", "%(count)d times are kept for you again.", taken)
+        messages.success(request, text % {"count": taken})
+    if gone:
+        text = ngettext(
+            "%(count)d time could not be had again. See the nearest free times below.",
+            "%(count)d times could not be had again. See the nearest free times below.",
+            gone,
+        )
+        messages.warning(request, text % {"count": gone})
+    return SeeOther(reverse("bookings:cart"))
+
+
+def _lapsed(holds: Sequence[Booking], reader: User) -> list[Lapsed]:
+    """Look up what is free of these, and around them. Takes the same few queries for one and for many."""
+    if not holds:
+        return []
+    leaves = {link.student_id: link for link in StudentLink.objects.standing().filter(payer=reader)}
+    for hold in holds:
+        hold.session_type.tutor = hold.tutor  # loaded once, with its person
+    around = look_around([(hold.session_type, hold.starts_at, hold.student_id) for hold in holds])
+    return [_tell(hold, found, reader, leaves.get(hold.student_id)) for hold, found in zip(holds, around, strict=True)]
+
+
+def _tell(hold: Booking, around: Around, reader: User, leave: StudentLink | None) -> Lapsed:
+    may = is_sold(hold) and (hold.student_id == reader.pk or leave is not None)
+    if leave is not None:
+        leave.student = hold.student
+    zone = ZoneInfo(timezone.get_current_timezone_name())
+    nearest = by_day(around.nearest, zone) if may and not around.is_open else []
+    return Lapsed(hold, may and around.is_open, nearest, ForWhom(reader, leave, []))
