@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from bookings import times
 from bookings.admin.calendar import CalendarPages
+from bookings.admin.gifts import GiftPages
 from bookings.admin.reading import HistoryInline, ReadOnlyAdmin
 from bookings.models import Booking, Tutor
 from bookings.times import During
@@ -83,7 +84,7 @@ class BookingColumns:
 
 
 @admin.register(Booking)
-class BookingAdmin(CalendarPages, BookingColumns, ReadOnlyAdmin[Booking]):
+class BookingAdmin(CalendarPages, GiftPages, BookingColumns, ReadOnlyAdmin[Booking]):
     list_display = ["reference", "shown_time", "student", "tutor", "name", "status", "shown_meeting"]
     list_filter = ["status", DayFilter, TutorFilter]
     list_select_related = ["student", "tutor__user", "order", "meeting__link"]
