@@ -3,12 +3,45 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.translation import gettext_lazy as _
 
 from bookings.models import Booking, Change, Order, User
+
+# What lines of history are about: each word that a verb writes, and how people read it.
+SUBJECTS = {
+    "status": _("status"),
+    "placed": _("placed"),
+    "time": _("time"),
+    "proposal": _("another time"),
+    "meeting link": _("meeting link"),
+    "payment": _("payment"),
+    "refund": _("refund"),
+    "absence": _("absence"),
+    "absence reported": _("absence reported"),
+    "absence answered": _("absence answered"),
+}
+_VALUES: dict[str, dict[Any, Any]] = {
+    "payment": {"needs_review": _("needs a look"), "succeeded": _("money received")},
+    "refund": {
+        "pending": _("to be sent back"),
+        "submitted": _("asked of the gateway"),
+        "succeeded": _("sent back"),
+        "failed": _("failed"),
+        "manual": _("to be sent back by hand"),
+    },
+    "absence": {
+        "student_absent": _("the student was absent"),
+        "tutor_absent": _("the tutor was absent"),
+        "unclear": _("it is not clear who was absent"),
+        "took_place": _("the session took place"),
+    },
+    "absence reported": {"student": _("the student"), "tutor": _("the tutor")},
+}
 
 
 def record_order_change(
@@ -25,17 +58,23 @@ def record_booking_change(
     Change.objects.create(booking=booking, what=what, was=was[:200], became=became[:200], why=why[:500], who=_person(who))
 
 
+def describe_subject(change: Change) -> str:
+    """Return what the line is about in the reader's language."""
+    return str(SUBJECTS.get(change.what, change.what))
+
+
 def describe_value(change: Change, value: str) -> str:
     """Return what the line says before or after the arrow.
 
-    Statuses by their names, times in the reader's zone, all else as it stands.
+    Codes by their names, times in the reader's zone, all else as it stands.
     """
-    if change.what == "time":
+    if change.what in ("time", "proposal"):
         return _describe_time(value)
-    if change.what != "status":
-        return value
-    names = Booking.Status.choices if change.booking_id else Order.Status.choices
-    return str(dict(names).get(value, value))
+    if change.what == "status":
+        names = dict(Booking.Status.choices if change.booking_id else Order.Status.choices)
+    else:
+        names = _VALUES.get(change.what, {})
+    return str(names.get(value, value))
 
 
 def _describe_time(value: str) -> str:
@@ -45,7 +84,7 @@ def _describe_time(value: str) -> str:
         return value
     if instant.tzinfo is None:
         return value
-    return date_format(timezone.localtime(instant), "l j F Y, H:i")
+    return date_format(timezone.localtime(instant), "FULL_DAY_TIME_FORMAT")
 
 
 def _person(who: User | AnonymousUser | None) -> User | None:

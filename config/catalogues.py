@@ -26,6 +26,7 @@ SOURCES = ("bookings", "config", "meetings", "payments", "templates")
 _SPOKEN: dict[str, Any] = {
     "gettext": None,
     "_": None,
+    "Kept": None,
     "gettext_lazy": None,
     "gettext_noop": None,
     "ngettext": (1, 2),

@@ -14,10 +14,10 @@ from datetime import datetime, timedelta
 from django.db import DatabaseError, transaction
 from django.db.models import Case, F, Value, When
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from bookings.errors import BookingNotPaid, DomainError
 from bookings.jobs import enqueue
+from bookings.kept import Kept, in_english
 from bookings.models import Booking
 from meetings import planning, pool
 from meetings.errors import LinkSearchFailed, MeetingInTheMaking, MeetingNotWaiting, NoLinkLeft
@@ -28,6 +28,7 @@ from meetings.providers.base import Room, RoomMaker, RoomRequest
 
 log = logging.getLogger("linkpool.meetings")
 
+OUR_TROUBLE = Kept("Something went wrong on our side; see the log.")
 LEASE = timedelta(minutes=2)
 POOL_AGAIN = timedelta(minutes=1)
 VENDOR_AGAIN, VENDOR_AGAIN_AT_MOST = timedelta(seconds=30), timedelta(hours=1)
@@ -171,7 +172,7 @@ def _write_room(meeting: Meeting, room: Room) -> None:
 def note_trouble(meeting: Meeting, error: Exception) -> None:
     """Write why the meeting waits and when to try again, and tell the admins once."""
     now = timezone.now()
-    reason = str(error) if isinstance(error, DomainError) else _("Something went wrong on our side; see the log.")
+    reason = in_english(error.message) if isinstance(error, DomainError) else OUR_TROUBLE()
     meeting.last_error = reason[:500]
     again = now + _pause_after(meeting, error)
     with transaction.atomic():

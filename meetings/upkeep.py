@@ -11,9 +11,9 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from bookings.errors import DomainError
+from bookings.kept import Kept
 from bookings.models import Booking
 from meetings import planning, provisioning
 from meetings.errors import LinkSearchFailed
@@ -21,6 +21,7 @@ from meetings.models import Meeting, MeetingLink
 from meetings.provisioning import BATCH, Tally
 
 log = logging.getLogger("linkpool.meetings")
+TOO_LATE = Kept("The session was over before a link was found.")
 
 # A lesson that was to take place, whether or not it has.
 STANDING = (
@@ -117,7 +118,7 @@ def _give_up(key: int, *, now: datetime) -> bool:
     meeting = Meeting.objects.waiting().select_for_update(skip_locked=True).filter(pk=key).first()
     if meeting is None:
         return False
-    meeting.mark_failed(why=_("The session was over before a link was found."))
+    meeting.mark_failed(why=TOO_LATE())
     meeting.save(update_fields=["status", "next_attempt_at", "last_error"])
     provisioning.tell_admins(meeting, now=now)
     return True

@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 
 from bookings.errors import OrderNotPayable
 from bookings.holds import Wanted, lock_cart, open_holds
+from bookings.kept import Kept
 from bookings.models import Booking, Order, PromoCode, User
 from bookings.money import Money
 from bookings.orders import mark_order_paid, order_at_once, place_order, release_order
@@ -33,6 +34,8 @@ log = logging.getLogger("linkpool.checkout")
 LEAST_TIME = timedelta(minutes=1)  # less than this is no time to pay in
 OPENING_TIME = timedelta(seconds=30)  # longer than a gateway may take to answer
 FIRST_CHECK = timedelta(minutes=2)
+NO_PAGE = Kept("The gateway did not open a page: %(detail)s")
+PERHAPS_A_PAGE = Kept("Nobody knows whether the gateway opened a page: %(detail)s")
 MOST_ATTEMPTS = 20  # of one order: each costs the gateway a page and us a question every few minutes
 
 
@@ -130,10 +133,10 @@ def _note_trouble(payment: Payment, error: GatewayError) -> None:
     log.error("no payment page", extra={**_facts(payment), "reason": error.detail})
     attempt = Payment.objects.filter(pk=payment.pk, status=Payment.Status.PENDING)
     if isinstance(error, GatewayRefused):
-        note = _("The gateway did not open a page: %(detail)s") % {"detail": error.detail}
+        note = NO_PAGE(detail=error.detail)
         attempt.update(status=Payment.Status.FAILED, note=note[:500], next_check_at=None)
         return
-    note = _("Nobody knows whether the gateway opened a page: %(detail)s") % {"detail": error.detail}
+    note = PERHAPS_A_PAGE(detail=error.detail)
     attempt.update(note=note[:500])
 
 

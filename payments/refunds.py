@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from bookings.errors import DomainError, InvalidInput
 from bookings.history import record_order_change
 from bookings.jobs import enqueue
+from bookings.kept import Kept
 from bookings.models import Booking, Order, User
 from bookings.models.bookings import BookingQuerySet
 from bookings.money import Money
@@ -21,6 +22,11 @@ from payments.models import Payment, Refund
 from payments.staff import tell_staff
 
 log = logging.getLogger("linkpool.refunds")
+MUST_GO_BACK = Kept("%(money)s must go back: %(reason)s.")
+MUST_GO_BACK_FOR = Kept("%(money)s must go back for %(booking)s: %(reason)s.")
+ONLY_LEFT = Kept("Of %(owed)s that should go back only %(money)s are left of this payment.")
+SENT_UNASKED = Kept("The gateway sent back %(money)s (%(status)s) without being asked here.")
+SENT_BACK = Kept("The gateway says that it was sent back.")
 
 
 def owe_back(payment: Payment, *, reason: Refund.Reason) -> Refund:
@@ -59,14 +65,7 @@ def owe_for_booking(booking: Booking) -> Refund | None:
     )
     _tell_of(refund)
     if amount < owed.amount:
-        tell_staff(
-            payment,
-            what=_("Of %(owed)s that should go back only %(money)s are left of this payment.")
-            % {
-                "owed": owed,
-                "money": refund.money,
-            },
-        )
+        tell_staff(payment, what=ONLY_LEFT(owed=owed, money=refund.money))
     return refund
 
 
@@ -92,8 +91,7 @@ def record_payment_returned(payment: Payment, report: PaymentReport) -> bool:
         return False
     if _finish_owed(payment, back):
         return True
-    note = _("The gateway sent back %(money)s (%(status)s) without being asked here.")
-    note %= {"money": back, "status": report.status}
+    note = SENT_UNASKED(money=back, status=report.status)
     if payment.status == Payment.Status.NEEDS_REVIEW and payment.note == note:
         return False
     payment.mark_needs_review(note=note, received=report.money)
@@ -138,8 +136,9 @@ def _tell_of(refund: Refund) -> None:
     payment, money = refund.payment, refund.money
     about = f"{payment.reference}, {refund.booking.reference}" if refund.booking else payment.reference
     record_order_change(payment.order, what="refund", became=refund.status, why=f"{about}: {refund.reason}")
-    sentence = _("%(money)s must go back: %(reason)s.") % {"money": money, "reason": refund.get_reason_display()}
-    tell_staff(payment, what=f"{sentence} ({refund.booking.reference})" if refund.booking else sentence)
+    facts = {"money": money, "reason": Refund.Reason(refund.reason).label}
+    booking = refund.booking
+    tell_staff(payment, what=MUST_GO_BACK_FOR(booking=booking.reference, **facts) if booking else MUST_GO_BACK(**facts))
     enqueue("payments.mail_payer_of_refund", refund_id=refund.pk)
     log.warning(
         "refund due",
@@ -166,7 +165,7 @@ def _finish_owed(payment: Payment, back: Money) -> bool:
         return False
     for refund in refunds:
         if refund.is_open:
-            refund.mark_sent(at=timezone.now(), note=_("The gateway says that it was sent back."))
+            refund.mark_sent(at=timezone.now(), note=SENT_BACK())
             refund.save(update_fields=["status", "finished_at", "note"])
             record_order_change(payment.order, what="refund", became=refund.status, why=payment.reference)
     return True

@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from bookings.errors import BookingNotPaid, OrderNotPayable, SlotsGone
+from bookings.kept import Kept
 from bookings.models import Order
 from bookings.orders import mark_order_paid
 from payments.gateways.base import Outcome, PaymentReport
@@ -25,6 +25,16 @@ from payments.staff import tell_staff
 log = logging.getLogger("linkpool.payments")
 Status = Payment.Status
 AGAIN = timedelta(minutes=2)
+REFUSED = Kept("The gateway refused it (%(detail)s).")
+LATE = Kept("Not paid in time.")
+TAKEN_BACK = Kept("The gateway took the money back after it had said “paid” (%(status)s).")
+HELD_FOR_A_LOOK = Kept("The gateway holds this payment for a look (%(detail)s). It is not paid.")
+NOT_ASKED = Kept("The gateway could not be asked what became of this payment. Please look it up there.")
+OTHER_PAYMENT = Kept("The gateway names another payment (%(other)s).")
+AMOUNT_UNREADABLE = Kept("The amount that the gateway took cannot be read.")
+OTHER_AMOUNT = Kept("We asked for %(asked)s, but the gateway took %(taken)s.")
+NUMBER_TAKEN = Kept("The gateway's number already belongs to %(other)s.")
+PAID_TWICE = Kept("A second transaction of this payment was paid as well (%(other)s).")
 FIELDS = [
     "status",
     "external_id",
@@ -72,11 +82,11 @@ def record_payment_failed(payment: Payment, report: PaymentReport) -> bool:
     """
     payment = _lock(payment)
     if payment.status == Status.SUCCEEDED and report.external_id and report.external_id == payment.external_id:
-        note = _("The gateway took the money back after it had said “paid” (%(status)s).") % {"status": report.status}
+        note = TAKEN_BACK(status=report.status)
         return _ask_a_person(payment, report, note=note)
     if not payment.may_still_be_paid or payment.status in (Status.FAILED, Status.EXPIRED):
         return _ignore(payment, report)
-    payment.mark_failed(note=_("The gateway refused it (%(detail)s).") % {"detail": report.detail or report.status})
+    payment.mark_failed(note=REFUSED(detail=report.detail or report.status))
     return _save(payment, report)
 
 
@@ -86,7 +96,7 @@ def record_payment_expired(payment: Payment, report: PaymentReport) -> bool:
     payment = _lock(payment)
     if not payment.may_still_be_paid or payment.status == Status.EXPIRED:
         return _ignore(payment, report)
-    payment.mark_expired(note=_("Not paid in time."))
+    payment.mark_expired(note=LATE())
     return _save(payment, report)
 
 
@@ -96,7 +106,7 @@ def record_payment_under_review(payment: Payment, report: PaymentReport) -> bool
     payment = _lock(payment)
     if not payment.may_still_be_paid:
         return _ignore(payment, report)
-    note = _("The gateway holds this payment for a look (%(detail)s). It is not paid.") % {"detail": report.detail}
+    note = HELD_FOR_A_LOOK(detail=report.detail)
     return _ask_a_person(payment, report, note=note, received=False)
 
 
@@ -121,7 +131,7 @@ def record_payment_unanswered(payment: Payment) -> bool:
     if not payment.is_pending:
         return False
     silence = PaymentReport(payment.reference, Outcome.UNKNOWN)
-    note = _("The gateway could not be asked what became of this payment. Please look it up there.")
+    note = NOT_ASKED()
     return _ask_a_person(payment, silence, note=note, received=False)
 
 
@@ -159,22 +169,21 @@ def settle_order(payment: Payment) -> None:
 def _mismatch(payment: Payment, report: PaymentReport) -> str:
     """Return what differs from what we asked for, as a sentence for staff; empty if all is right."""
     if report.reference != payment.reference:
-        return _("The gateway names another payment (%(other)s).") % {"other": report.reference[:60]}
+        return OTHER_PAYMENT(other=report.reference[:60])
     if report.money is None:
-        return _("The amount that the gateway took cannot be read.")
+        return AMOUNT_UNREADABLE()
     if report.money != payment.money:
-        sums = {"asked": payment.money, "taken": report.money}
-        return _("We asked for %(asked)s, but the gateway took %(taken)s.") % sums
+        return OTHER_AMOUNT(asked=payment.money, taken=report.money)
     taken = Payment.objects.filter(gateway=payment.gateway, external_id=report.external_id).exclude(external_id="")
     if other := taken.exclude(pk=payment.pk).first():
-        return _("The gateway's number already belongs to %(other)s.") % {"other": other.reference}
+        return NUMBER_TAKEN(other=other.reference)
     return ""
 
 
 def _look_at_second_transaction(payment: Payment, report: PaymentReport) -> bool:
     if not report.external_id or not payment.external_id or report.external_id == payment.external_id:
         return False
-    note = _("A second transaction of this payment was paid as well (%(other)s).") % {"other": report.external_id}
+    note = PAID_TWICE(other=report.external_id)
     return _ask_a_person(payment, report, note=note, received=False)
 
 

@@ -12,7 +12,8 @@ from django.utils.translation import gettext as _
 from procrastinate.contrib.django import app
 
 from bookings.jobs import Backoff
-from bookings.languages import speaking_to
+from bookings.kept import read_kept
+from bookings.languages import speaking_to, speaking_to_staff
 from bookings.staff import staff_addresses
 from payments import inquiries, pretending, refunds, webhooks
 from payments.errors import GatewayUnavailable
@@ -99,8 +100,10 @@ def mail_staff_of_message(event_id: int, what: str) -> None:
 
 
 def _mail_staff(what: str, about: str, address: str) -> None:
-    subject = f"[{settings.SITE_NAME}] {' '.join(what.split())}"[:150]
-    text = f"{what}\n\n{about}\n\n{settings.SITE_URL}{address}\n"
+    with speaking_to_staff():
+        said = read_kept(what)
+    subject = f"[{settings.SITE_NAME}] {' '.join(said.split())}"[:150]
+    text = f"{said}\n\n{about}\n\n{settings.SITE_URL}{address}\n"
     send_mail(subject, text, settings.DEFAULT_FROM_EMAIL, staff_addresses())
 
 

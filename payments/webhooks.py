@@ -14,10 +14,10 @@ from datetime import datetime, timedelta
 from django.db import DatabaseError, IntegrityError, InterfaceError, transaction
 from django.db.models import F
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from bookings.errors import DomainError
 from bookings.jobs import enqueue
+from bookings.kept import Kept, in_english
 from payments import settlement
 from payments.errors import GatewayError, GatewayRefused, InboxClosed, MessageTooLarge, PaymentUnknown
 from payments.gateways import get_gateway
@@ -29,6 +29,13 @@ log = logging.getLogger("linkpool.webhooks")
 
 BODY_LIMIT = 64 * 1024  # bytes
 APPLY_PRIORITY = 10  # somebody waits for this before the page
+NOT_OURS = Kept("Not a payment of this site.")
+NO_SUCH_PAYMENT = Kept("A gateway tells of a payment that is not here.")
+MONEY_MISSING = Kept("The message says that it is paid, but the gateway, when asked, does not (yet).")
+UNKNOWN_WORD = Kept("The gateway said a word that is not known here: %(word)s")
+NOTHING_NEW = Kept("Nothing new: the gateway says “%(word)s”.")
+FIVE_TIMES = Kept("A gateway's message could not be applied five times.")
+SEE_SETTINGS = Kept("%(error)s Please look at the gateway's settings.")
 _OURS = re.compile(r"PAY-[A-Z0-9]{4,24}-[0-9]{1,4}")
 _FIRST_LOOK = timedelta(minutes=1)  # the job comes first; the periodic one only finds what it left
 _LONGEST_WAIT = timedelta(hours=6)
@@ -63,12 +70,12 @@ def _store(gateway_name: str, message: GatewayMessage, body: bytes) -> tuple[Web
     event, is_new = _insert_or_count(gateway_name, message, body)
     if not _OURS.fullmatch(message.reference):
         if is_new:
-            event.mark_ignored(payment=None, at=timezone.now(), why=_("Not a payment of this site."))
+            event.mark_ignored(payment=None, at=timezone.now(), why=NOT_OURS())
             event.save()
         return event, True
     is_known = Payment.objects.filter(reference=message.reference, gateway=gateway_name).exists()
     if is_new and not is_known:
-        tell_staff_of_message(event, what=_("A gateway tells of a payment that is not here."))
+        tell_staff_of_message(event, what=NO_SUCH_PAYMENT())
     if not event.is_settled:
         enqueue("payments.apply_webhook_event", event_id=event.pk, priority=APPLY_PRIORITY)
     return event, is_known
@@ -118,7 +125,7 @@ def _apply(event_id: int, message: GatewayMessage, report: PaymentReport) -> Non
     now = timezone.now()
     is_new = settlement.record_report(payment, report)
     if _is_money_missing(message, report, payment) and event.attempts < _TELL_STAFF_AT:
-        _keep_in_line(event, _("The message says that it is paid, but the gateway, when asked, does not (yet)."))
+        _keep_in_line(event, MONEY_MISSING())
         return
     if is_new:
         event.mark_done(payment=payment, at=now)
@@ -130,10 +137,10 @@ def _apply(event_id: int, message: GatewayMessage, report: PaymentReport) -> Non
 
 def _why_ignored(event: WebhookEvent, report: PaymentReport) -> str:
     if report.outcome is Outcome.UNKNOWN:
-        what = _("The gateway said a word that is not known here: %(word)s") % {"word": _plain(report.status, 60)}
+        what = UNKNOWN_WORD(word=_plain(report.status, 60))
         tell_staff_of_message(event, what=what)
         return what
-    return _("Nothing new: the gateway says “%(word)s”.") % {"word": _plain(report.status or report.outcome.value, 60)}
+    return NOTHING_NEW(word=_plain(report.status or report.outcome.value, 60))
 
 
 def _is_money_missing(message: GatewayMessage, report: PaymentReport, payment: Payment) -> bool:
@@ -157,7 +164,7 @@ def _keep_in_line(event: WebhookEvent, reason: str) -> None:
     event.mark_failed(error=reason, next_attempt_at=timezone.now() + wait)
     event.save(update_fields=["state", "attempts", "error", "next_attempt_at"])
     if event.attempts == _TELL_STAFF_AT:
-        tell_staff_of_message(event, what=_("A gateway's message could not be applied five times."))
+        tell_staff_of_message(event, what=FIVE_TIMES())
     log.warning("webhook failed", extra={**_facts(event), "reason": event.error, "attempt": event.attempts})
 
 
@@ -176,9 +183,9 @@ def describe(error: Exception) -> str:
     """Return what staff may read of an error: our own words, else only its class (its text may hold anything)."""
     name = type(error).__name__
     if isinstance(error, GatewayError):
-        hint = " " + _("Please look at the gateway's settings.") if isinstance(error, GatewayRefused) else ""
-        return f"{name}: {error.detail}{hint}"
-    return f"{name}: {error}" if isinstance(error, DomainError) else name
+        said = f"{name}: {error.detail}"
+        return SEE_SETTINGS(error=said) if isinstance(error, GatewayRefused) else said
+    return f"{name}: {in_english(error.message)}" if isinstance(error, DomainError) else name
 
 
 def _plain(text: str, most: int) -> str:

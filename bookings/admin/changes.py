@@ -11,11 +11,11 @@ from bookings.models import Change
 
 @admin.register(Change)
 class ChangeAdmin(ChangeColumns, ReadOnlyAdmin[Change]):
-    list_display = ["at", "subject", "what", "was_shown", "became_shown", "by", "why"]
+    list_display = ["at", "subject", "what_shown", "was_shown", "became_shown", "by", "why_shown"]
     list_filter = [("at", admin.DateFieldListFilter), "what"]
     list_select_related = ["who", "order", "booking"]
     search_fields = ["booking__reference", "order__reference", "who__email", "why"]
-    fields = ["at", "subject", "what", "was_shown", "became_shown", "by", "why"]
+    fields = ["at", "subject", "what_shown", "was_shown", "became_shown", "by", "why_shown"]
 
     @admin.display(description=_("of"))
     def subject(self, change: Change) -> str:

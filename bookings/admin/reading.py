@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
-from bookings.history import describe_value
+from bookings.history import describe_subject, describe_value
+from bookings.kept import read_kept
 from bookings.models import Change
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise as StrPromise
 
 M = TypeVar("M", bound=Model)
 
@@ -41,6 +47,16 @@ class ReadOnlyInline(_NothingChanges, admin.TabularInline[Any, Any]):
     view_on_site = False
 
 
+def kept_column(name: str, description: StrPromise) -> Callable[[Any, Model], str]:
+    """Return a column for what a row keeps in English, such as why a payment needs a look, said to the reader."""
+
+    @admin.display(description=description)
+    def shown(self: Any, row: Model) -> str:
+        return read_kept(getattr(row, name))
+
+    return shown
+
+
 class ChangeColumns:
     """A line of history in the words of the site instead of its codes."""
 
@@ -48,11 +64,17 @@ class ChangeColumns:
     def by(self, change: Change) -> str:
         return str(change.who) if change.who else str(_("the site"))
 
-    @admin.display(description=_("from"))
+    why_shown = kept_column("why", _("why"))
+
+    @admin.display(description=_("what"), ordering="what")
+    def what_shown(self, change: Change) -> str:
+        return describe_subject(change)
+
+    @admin.display(description=pgettext_lazy("a change", "from"))
     def was_shown(self, change: Change) -> str:
         return describe_value(change, change.was)
 
-    @admin.display(description=_("to"))
+    @admin.display(description=pgettext_lazy("a change", "to"))
     def became_shown(self, change: Change) -> str:
         return describe_value(change, change.became)
 
@@ -61,8 +83,8 @@ class HistoryInline(ChangeColumns, ReadOnlyInline):
     """The history of an order or a booking, in the order in which it happened."""
 
     model = Change
-    readonly_fields = ["at", "what", "was_shown", "became_shown", "by", "why"]
-    fields = ("at", "what", "was_shown", "became_shown", "by", "why")
+    readonly_fields = ["at", "what_shown", "was_shown", "became_shown", "by", "why_shown"]
+    fields = ("at", "what_shown", "was_shown", "became_shown", "by", "why_shown")
     ordering = ["id"]
     verbose_name_plural = _("history")
 

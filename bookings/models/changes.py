@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from bookings.models.bookings import Booking
 from bookings.models.orders import Order
@@ -18,8 +19,8 @@ class Change(models.Model):
     order = models.ForeignKey(Order, on_delete=models.PROTECT, null=True, blank=True, related_name="changes")
     booking = models.ForeignKey(Booking, on_delete=models.PROTECT, null=True, blank=True, related_name="changes")
     what = models.CharField(_("what"), max_length=60)
-    was = models.CharField(_("from"), max_length=200, blank=True)
-    became = models.CharField(_("to"), max_length=200, blank=True)
+    was = models.CharField(pgettext_lazy("a change", "from"), max_length=200, blank=True)
+    became = models.CharField(pgettext_lazy("a change", "to"), max_length=200, blank=True)
     why = models.CharField(_("why"), max_length=500, blank=True)
 
     class Meta:

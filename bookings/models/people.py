@@ -25,8 +25,8 @@ def validate_time_zone(name: str) -> None:
     """Raise ValidationError unless `name` is an IANA time zone."""
     try:
         times.parse_zone(name)
-    except ValueError as error:
-        raise ValidationError(str(error)) from None
+    except ValueError:
+        raise ValidationError(_("This is not the name of a time zone. Use one such as Asia/Jakarta.")) from None
 
 
 class UserManager(BaseUserManager["User"]):

@@ -11,7 +11,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from bookings.history import describe_value
+from bookings.history import describe_subject, describe_value
+from bookings.kept import read_kept
 from bookings.models import Booking, Change, User
 
 register = template.Library()
@@ -89,8 +90,18 @@ def in_words(change: Change) -> str:
         became = describe_value(change, change.became)
         return _("Moved from %(was)s to %(became)s") % {"was": was, "became": became}
     if change.was and change.became:
-        return _("%(what)s: from %(was)s to %(became)s") % {"what": change.what, "was": change.was, "became": change.became}
-    return f"{change.what} {change.became}".strip()
+        return _("%(what)s: from %(was)s to %(became)s") % {
+            "what": describe_subject(change),
+            "was": describe_value(change, change.was),
+            "became": describe_value(change, change.became),
+        }
+    return f"{describe_subject(change)} {describe_value(change, change.became)}".strip()
+
+
+@register.filter
+def kept_words(text: str) -> str:
+    """Say in the reader's language what a row keeps in English."""
+    return read_kept(text)
 
 
 @register.simple_tag

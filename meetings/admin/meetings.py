@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST
 
 from bookings.admin.bookings import format_during
 from bookings.admin.buttons import Button, ButtonsAdmin
-from bookings.admin.reading import ReadOnlyInline
+from bookings.admin.reading import ReadOnlyInline, kept_column
 from bookings.history import record_booking_change
 from bookings.models import User
 from meetings.admin.forms import ChooseLinkForm
@@ -41,7 +41,7 @@ class AttendanceInline(ReadOnlyInline):
 @admin.register(Meeting)
 class MeetingAdmin(ButtonsAdmin):
     change_form_template = "admin/meetings/meeting/change_form.html"
-    list_display = ["booking", "shown_time", "status", "last_error", "link", "student", "tutor", "provider"]
+    list_display = ["booking", "shown_time", "status", "error_shown", "link", "student", "tutor", "provider"]
     list_filter = ["status", "provider"]
     list_per_page = 50
     list_select_related = ["booking__student", "booking__tutor__user", "link"]
@@ -50,7 +50,7 @@ class MeetingAdmin(ButtonsAdmin):
     actions = None
     inlines = [AttendanceInline]
     fields = [
-        *("booking", "shown_time", "student", "tutor", "status", "last_error", "link", "provider"),
+        *("booking", "shown_time", "student", "tutor", "status", "error_shown", "link", "provider"),
         *("attempts", "next_attempt_at", "requested_at", "ready_at", "alerted_at"),
     ]
     buttons = (Button("provision", gettext_lazy("Assign now"), _provision, lambda meeting: meeting.is_waiting),)
@@ -63,6 +63,8 @@ class MeetingAdmin(ButtonsAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Meeting]:
         found: QuerySet[Meeting] = super().get_queryset(request)
         return found.select_related("booking__student", "booking__tutor__user", "link")
+
+    error_shown = kept_column("last_error", gettext_lazy("why not yet"))
 
     @admin.display(description=gettext_lazy("time"), ordering="during")
     def shown_time(self, meeting: Meeting) -> str:

@@ -102,7 +102,7 @@ class Meeting(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"meeting of {self.booking.reference}"
+        return str(_("meeting of %(booking)s") % {"booking": self.booking.reference})
 
     @property
     def time(self) -> During:

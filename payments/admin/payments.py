@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from bookings.admin.buttons import Button, ButtonsAdmin
-from bookings.admin.reading import ReadOnlyAdmin, ReadOnlyInline
+from bookings.admin.reading import ReadOnlyAdmin, ReadOnlyInline, kept_column
 from bookings.models import User
 from payments.inquiries import ask_gateway
 from payments.models import Payment, Refund
@@ -41,9 +41,10 @@ def _person(request: HttpRequest) -> User:
 
 class RefundInline(ReadOnlyInline):
     model = Refund
-    fields = ("reference", "money", "reason", "status", "created_at", "finished_at", "note")
-    readonly_fields = ("reference", "money", "created_at")
+    fields = ("reference", "money", "reason", "status", "created_at", "finished_at", "note_shown")
+    readonly_fields = ("reference", "money", "created_at", "note_shown")
     show_change_link = True
+    note_shown = kept_column("note", gettext_lazy("note"))
 
 
 @admin.register(Payment)
@@ -55,17 +56,19 @@ class PaymentAdmin(ReadOnlyAdmin[Payment], ButtonsAdmin):
     search_help_text = gettext_lazy("Our reference, the gateway's number, the order, or the payer.")
     inlines = [RefundInline]
     fieldsets = [
-        (None, {"fields": ["reference", "order", "payer", "status", "note"]}),
+        (None, {"fields": ["reference", "order", "payer", "status", "note_shown"]}),
         (gettext_lazy("Money"), {"fields": ["money", "received", "gateway", "method", "external_id"]}),
         (gettext_lazy("When"), {"fields": ["created_at", "expires_at", "succeeded_at"]}),
         (gettext_lazy("Questions to the gateway"), {"fields": ["checked_at", "checks", "next_check_at"]}),
     ]
-    readonly_fields = ["payer", "money", "received"]
+    readonly_fields = ["payer", "money", "received", "note_shown"]
     buttons = (
         Button("ask", gettext_lazy("Ask the gateway now"), _ask, lambda payment: True),
         Button("accept", gettext_lazy("Accept as it is"), _accept, _awaits_decision, asks=gettext_lazy("Why?")),
         Button("return", gettext_lazy("Send it back"), _return, _awaits_decision, asks=gettext_lazy("Why?")),
     )
+
+    note_shown = kept_column("note", gettext_lazy("what happened"))
 
     @admin.display(description=gettext_lazy("payer"), ordering="order__payer__email")
     def payer(self, payment: Payment) -> str:

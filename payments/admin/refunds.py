@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from bookings.admin.buttons import Button, ButtonsAdmin
-from bookings.admin.reading import ReadOnlyAdmin
+from bookings.admin.reading import ReadOnlyAdmin, kept_column
 from bookings.models import User
 from payments.models import Refund
 from payments.refunds import record_refund_sent_by_hand
@@ -26,8 +26,9 @@ class RefundAdmin(ReadOnlyAdmin[Refund], ButtonsAdmin):
     list_filter = ["status", "reason", ("created_at", admin.DateFieldListFilter)]
     list_select_related = ["payment__order__payer"]
     search_fields = ["reference", "payment__reference", "payment__order__reference", "payment__order__payer__email"]
-    fields = ["reference", "payment", "payer", "money", "reason", "status", "created_at", "finished_at", "note"]
-    readonly_fields = ["payer", "money"]
+    fields = ["reference", "payment", "payer", "money", "reason", "status", "created_at", "finished_at", "note_shown"]
+    readonly_fields = ["payer", "money", "note_shown"]
+    note_shown = kept_column("note", gettext_lazy("note"))
     buttons = (
         Button(
             "record",

@@ -12,7 +12,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from bookings.admin.buttons import Button, ButtonsAdmin
-from bookings.admin.reading import ReadOnlyAdmin
+from bookings.admin.reading import ReadOnlyAdmin, kept_column
+from bookings.kept import read_kept
 from payments.models import WebhookEvent
 from payments.webhooks import apply_event
 
@@ -29,11 +30,12 @@ class WebhookEventAdmin(ReadOnlyAdmin[WebhookEvent], ButtonsAdmin):
     list_filter = ["state", "gateway", "kind", ("received_at", admin.DateFieldListFilter)]
     search_fields = ["reference", "kind", "payment__order__reference", "error"]
     fieldsets = [
-        (None, {"fields": ["gateway", "kind", "reference", "payment", "state", "error"]}),
+        (None, {"fields": ["gateway", "kind", "reference", "payment", "state", "error_shown"]}),
         (gettext_lazy("When"), {"fields": ["received_at", "copies", "attempts", "next_attempt_at", "applied_at"]}),
         (gettext_lazy("Raw body"), {"fields": ["raw_body"]}),
     ]
-    readonly_fields = ["raw_body"]
+    readonly_fields = ["raw_body", "error_shown"]
+    error_shown = kept_column("error", gettext_lazy("last error"))
     buttons = (Button("apply", gettext_lazy("Apply again"), _apply, lambda event: not event.is_settled),)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[WebhookEvent]:
@@ -52,4 +54,4 @@ class WebhookEventAdmin(ReadOnlyAdmin[WebhookEvent], ButtonsAdmin):
 
     @admin.display(description=gettext_lazy("last error"))
     def short_error(self, event: WebhookEvent) -> str:
-        return event.error[:80]
+        return read_kept(event.error)[:80]
