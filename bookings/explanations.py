@@ -131,17 +131,17 @@ class _Case:
             "length": in_words(self.session_type.minutes),
         }
         if dated:
-            told = _("On %(day)s other hours count, %(hours)s, and %(length)s from this time on do not lie inside them.")
+            told = _("On %(day)s other hours count, %(hours)s, and %(length)s from this time on would not fit inside.")
             return self._answer(told % said, _("Change the exception to open it."), DATES)
         if not spans:
             told = _("The week has no hours on the weekday of %(day)s.")
             return self._answer(told % said, _("Add hours to that weekday, or an exception for this date."), WEEK)
-        told = _("The hours of %(day)s are %(hours)s, and %(length)s from this time on do not lie inside them.")
+        told = _("The hours of %(day)s are %(hours)s, and %(length)s from this time on would not fit inside.")
         return self._answer(told % said, _("Change the hours of that weekday, or add an exception for this date."), WEEK)
 
     def off_grid(self) -> Explanation:
         step = availability.rules_of(self.session_type).step // timedelta(minutes=1)
-        told = _("Sessions start every %(step)s, counted from where the hours begin; this time lies between two starts.")
+        told = _("Start times lie %(step)s apart, counted from where the hours begin; this one lies between two of them.")
         return self._answer(told % {"step": in_words(step)}, _("Other start times, or other hours, would open it."), RULES)
 
     def booked(self) -> Explanation:

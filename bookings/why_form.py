@@ -76,9 +76,15 @@ def answers_to(form: WhyForm) -> dict[str, Any]:
         return {}
     asked: SessionType = form.cleaned_data["session_type"]
     asked.tutor = form.tutor
-    reading = read_clock(form.cleaned_data["date"], form.cleaned_data["time"], times.parse_zone(form.tutor.time_zone))
-    found = [explain(asked, starts_at=one, student=form.student) for one in _instants(reading)]
-    return {"answers": found, "moved_to": reading.moved_to, "comes_twice": len(reading.instants) > 1, "asked": asked}
+    zone = times.parse_zone(form.tutor.time_zone)
+    reading = read_clock(form.cleaned_data["date"], form.cleaned_data["time"], zone)
+    comes_twice = len(reading.instants) > 1
+    answers = []
+    for starts_at in _instants(reading):
+        # Django's own date filter says nothing of the offset just when it is needed.
+        offset = times.local(starts_at, zone).strftime("UTC%z") if comes_twice else ""
+        answers.append((explain(asked, starts_at=starts_at, student=form.student), offset))
+    return {"answers": answers, "moved_to": reading.moved_to, "comes_twice": comes_twice, "asked": asked}
 
 
 def _instants(reading: Reading) -> list[datetime]:

@@ -81,6 +81,16 @@ def test_a_tutors_page_edits_sessions_and_hours(desk, ada):
     assert str(ada.weekly_hours.first()).endswith("18:00")
 
 
+def test_hours_that_overlap_are_refused_as_on_the_tutors_own_page(desk, ada):
+    page = desk.get(address(Tutor, "change", ada.pk))
+    filled = {name: value for form in _forms(page) for name, value in _values(form).items()}
+
+    answer = desk.post(address(Tutor, "change", ada.pk), filled | {"weekly_hours-1-weekday": "0"})
+
+    assert "These hours overlap others of the same day." in text_of(answer)
+    assert ada.weekly_hours.filter(weekday=1).exists()
+
+
 def test_admin_lets_a_tutor_approve_first(desk, ada):
     page = desk.get(address(Tutor, "change", ada.pk))
     filled = {name: value for form in _forms(page) for name, value in _values(form).items()}
