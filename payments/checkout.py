@@ -17,14 +17,14 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from bookings.errors import OrderNotPayable
+from bookings.errors import OrderNotPayable, PriceChanged
 from bookings.holds import Wanted, lock_cart, open_holds
 from bookings.kept import Kept
 from bookings.models import Booking, Order, PromoCode, User
 from bookings.money import Money
 from bookings.orders import mark_order_paid, order_at_once, place_order, release_order
 from bookings.pricing import quote_cart
-from payments.errors import CheckoutUnderway, GatewayError, GatewayNotOffered, GatewayRefused, TooManyAttempts
+from payments.errors import BeginsTooSoon, CheckoutUnderway, GatewayError, GatewayNotOffered, GatewayRefused, TooManyAttempts
 from payments.gateways import require_offered
 from payments.gateways.base import CheckoutItem, CheckoutRequest, Gateway
 from payments.models import Payment
@@ -32,6 +32,7 @@ from payments.models import Payment
 log = logging.getLogger("linkpool.checkout")
 
 LEAST_TIME = timedelta(minutes=1)  # less than this is no time to pay in
+TOO_SOON = timedelta(minutes=2)  # an order must be paid before its first session begins
 OPENING_TIME = timedelta(seconds=30)  # longer than a gateway may take to answer
 FIRST_CHECK = timedelta(minutes=2)
 NO_PAGE = Kept("The gateway did not open a page: %(detail)s")
@@ -74,9 +75,21 @@ def order_and_check_out(
 
 
 @transaction.atomic
-def place_cart(payer: User, *, seen: Money) -> Order:
-    """Place the payer's cart if it costs what they saw. Raises PriceChanged and what `place_order` raises."""
+def place_cart(payer: User, *, seen: Money, reference: str = "") -> Order:
+    """Place the payer's cart if it is the one they saw (`reference`, if known) and costs what they saw.
+
+    A page of a cart that was placed meanwhile, in another tab or by a second press, gets that order back. Raises
+    PriceChanged, BeginsTooSoon and what `place_order` raises.
+    """
     cart = lock_cart(payer)
+    if reference and reference != cart.reference:
+        placed = payer.orders.to_pay(timezone.now()).filter(reference=reference).first()
+        if placed is None:
+            raise PriceChanged
+        return placed
+    soon = open_holds(cart).filter(during__startswith__lt=timezone.now() + TOO_SOON)
+    if not seen.is_zero and soon.exists():
+        raise BeginsTooSoon
     return place_order(cart, seen=seen)
 
 

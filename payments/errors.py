@@ -31,6 +31,12 @@ class TooManyAttempts(DomainError):
     message = _("This order has been tried to be paid too often. Please wait for its end and choose your times again.")
 
 
+class BeginsTooSoon(DomainError):
+    """A session in the cart begins before anybody could pay for it."""
+
+    message = _("A session in your cart begins too soon to be paid for. Please take it out to pay for the others.")
+
+
 class InboxClosed(DomainError):
     """A gateway's message could not be stored: it must be sent again."""
 

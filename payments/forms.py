@@ -36,6 +36,7 @@ class GatewayForm(forms.Form):
 
 
 class CheckoutForm(GatewayForm):
-    """The cart's total as the person saw it goes with the choice."""
+    """The cart, and its total as the person saw it, go with the choice."""
 
+    cart = forms.CharField(required=False, max_length=20, widget=forms.HiddenInput)
     expected_total = forms.IntegerField(min_value=0, max_value=2**62, widget=forms.HiddenInput)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from bookings.models import Booking, Order
+from django.db.models import Q
+
+from bookings.models import Booking, Change, Order
+from bookings.money import Money
+from payments.happenings import Happening, tell_happenings
 from payments.models import Payment, Refund
 
 
@@ -32,6 +36,7 @@ class Story:
     bookings: Sequence[Booking]
     payments: Sequence[Payment]
     refunds: Sequence[Refund]
+    changes: Sequence[Change]
     now: datetime
 
     @property
@@ -72,6 +77,28 @@ class Story:
         return bool(self.payments) and self.payments[0].status == Payment.Status.FAILED
 
     @property
+    def money_back(self) -> Money:
+        """What has gone back, or is on its way, of all that was paid."""
+        sums = [refund.money for refund in self.refunds if refund.money.currency == self.order.currency]
+        return sum(sums, Money(0, self.order.currency))
+
+    @property
+    def next_session(self) -> Booking | None:
+        """The paid session that comes next, or is running."""
+        return next((booking for booking in self.bookings if booking.is_paid and booking.ends_at > self.now), None)
+
+    def happenings(self, ways: Mapping[str, str]) -> list[Happening]:
+        """What happened so far, oldest first. `ways` are the names of the gateways."""
+        return tell_happenings(
+            self.order,
+            bookings=self.bookings,
+            payments=self.payments,
+            refunds=self.refunds,
+            changes=self.changes,
+            ways=ways,
+        )
+
+    @property
     def version(self) -> str:
         """Changes with whatever the page shows, so that a page that is up to date need not be sent again."""
         parts = [
@@ -85,14 +112,17 @@ class Story:
 
 
 def tell_story(order: Order, *, now: datetime) -> Story:
-    """Load an order's story in three queries."""
+    """Load an order's story in four queries."""
     bookings = order.bookings.select_related("tutor__user", "student").order_by("during", "pk")
     payments = list(order.payments.order_by("-number"))
+    refunds = Refund.objects.filter(payment__order=order).select_related("payment", "booking").order_by("pk")
+    changes = Change.objects.filter(Q(order=order) | Q(booking__order=order)).select_related("who").order_by("at", "pk")
     return Story(
         order=order,
         bookings=_without_put_back(order, list(bookings)),
         payments=payments,
-        refunds=list(Refund.objects.filter(payment__order=order).select_related("payment", "booking").order_by("pk")),
+        refunds=list(refunds),
+        changes=list(changes),
         now=now,
     )
 

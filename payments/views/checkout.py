@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Q
+from django.conf import settings
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -15,26 +16,28 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from bookings.access import PersonRequest
-from bookings.errors import CartEmpty, PriceChanged
+from bookings.errors import CartEmpty, HoldExpired, PriceChanged
 from bookings.holds import open_holds
 from bookings.models import Booking, Order
 from bookings.money import Money
 from bookings.pricing import Quote, quote_cart
 from bookings.views.answers import SeeOther
 from payments.checkout import place_cart, start_checkout
-from payments.errors import GatewayNotOffered
+from payments.errors import BeginsTooSoon, GatewayNotOffered
 from payments.forms import CheckoutForm, GatewayForm
 from payments.gateways import listed_gateways
 from payments.inquiries import ask_gateway_now
 from payments.models import Payment
 from payments.stories import tell_story
 
-JUST_NOW = timedelta(minutes=1)
+JUST_NOW, LATELY = timedelta(minutes=1), timedelta(hours=1)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def check_out(request: PersonRequest) -> HttpResponse:
     """Show what is about to be paid and how; POST places the order and goes on to the gateway's page."""
+    if (order := _placed_before(request)) is not None:
+        return SeeOther(order.get_absolute_url())
     cart = Order.objects.carts().filter(payer=request.user).first()
     holds = [] if cart is None else list(open_holds(cart).with_people().order_by("during", "pk"))
     if cart is None or not holds:
@@ -42,7 +45,7 @@ def check_out(request: PersonRequest) -> HttpResponse:
     quote = quote_cart(cart, holds)
     money = quote.total
     if request.method != "POST":
-        form = CheckoutForm(money=money, initial={"expected_total": money.amount})
+        form = CheckoutForm(money=money, initial={"expected_total": money.amount, "cart": cart.reference})
         return _show_checkout(request, holds, quote, form)
     form = CheckoutForm(request.POST, money=money)
     if "expected_total" in form.errors:
@@ -50,7 +53,9 @@ def check_out(request: PersonRequest) -> HttpResponse:
     if not form.is_valid():
         return _show_checkout(request, holds, quote, form, status=400)
     seen = Money(form.cleaned_data["expected_total"], money.currency)
-    return _go_to_payment(place_cart(request.user, seen=seen), form.chosen)
+    with _cart_offered():
+        order = place_cart(request.user, seen=seen, reference=form.cleaned_data["cart"])
+    return _go_to_payment(order, form.chosen)
 
 
 @require_GET
@@ -99,16 +104,17 @@ def return_from_gateway(request: PersonRequest, reference: str) -> HttpResponse:
 
 def _order(request: PersonRequest, reference: str) -> Order:
     placed = Order.objects.visible_to(request.user).exclude(status=Order.Status.CART)
-    return get_object_or_404(placed.select_related("payer"), reference=reference)
+    return get_object_or_404(placed.select_related("payer", "promo_code"), reference=reference)
 
 
 def _context(order: Order) -> dict[str, Any]:
     story = tell_story(order, now=timezone.now())
-    labels = {gateway.name: gateway.label for gateway in listed_gateways()}
+    labels = {gateway.name: str(gateway.label) for gateway in listed_gateways()}
     return {
         "order": order,
         "story": story,
         "state": story.state.value,
+        "happenings": story.happenings(labels),
         "attempts": [(payment, labels.get(payment.gateway, payment.gateway)) for payment in story.payments],
         "form": GatewayForm(money=order.money),
     }
@@ -117,8 +123,17 @@ def _context(order: Order) -> dict[str, Any]:
 def _show_checkout(
     request: PersonRequest, holds: Sequence[Booking], quote: Quote, form: CheckoutForm, status: int = 200
 ) -> HttpResponse:
-    first_to_go = min(hold.held_until for hold in holds if hold.held_until)
-    context = {"holds": holds, "quote": quote, "money": quote.total, "form": form, "first_to_go": first_to_go}
+    first_start = min(hold.starts_at for hold in holds)
+    context = {
+        "holds": holds,
+        "quote": quote,
+        "money": quote.total,
+        "form": form,
+        "first_to_go": min(hold.held_until for hold in holds if hold.held_until),
+        "minutes_to_pay": settings.PAYMENT_MINUTES,
+        # The session that must be paid before it begins, where that is sooner than the usual deadline.
+        "begins_soon": first_start if first_start < timezone.now() + timedelta(minutes=settings.PAYMENT_MINUTES) else None,
+    }
     return render(request, "payments/checkout.html", context, status=status)
 
 
@@ -127,17 +142,38 @@ def _go_to_payment(order: Order, gateway_name: str) -> HttpResponse:
     return SeeOther(payment.checkout_url if payment else order.get_absolute_url())
 
 
+def _placed_before(request: PersonRequest) -> Order | None:
+    """Return the order that the form's cart has become: the page was old, went back to, or stood in another tab."""
+    reference = request.POST.get("cart", "").replace("\x00", "")
+    if not reference:
+        return None
+    return request.user.orders.exclude(status=Order.Status.CART).filter(reference=reference).first()
+
+
+@contextmanager
+def _cart_offered() -> Iterator[None]:
+    """Put the way to the cart beside a refusal."""
+    try:
+        yield
+    except (PriceChanged, BeginsTooSoon, HoldExpired, CartEmpty) as refusal:
+        refusal.context.setdefault("next_steps", _look_again())
+        raise
+
+
 def _go_to_waiting_order(request: PersonRequest) -> HttpResponse:
-    """An empty cart: whoever has just placed it (in another tab, or by a second press) goes on with that order."""
+    """An empty cart: whoever has just placed it, in another tab or by a second press, or has paid it, is led to it."""
     now = timezone.now()
-    waiting = Q(status=Order.Status.AWAITING_PAYMENT, placed_at__isnull=False, expires_at__gt=now)
-    without_paying = Q(status=Order.Status.PAID, total=0, placed_at__gt=now - JUST_NOW)
-    order = Order.objects.filter(waiting | without_paying, payer=request.user).order_by("-placed_at").first()
-    if order is not None:
+    mine = request.user.orders.order_by("-placed_at")
+    order = mine.to_pay(now).first() or mine.filter(status=Order.Status.PAID, placed_at__gt=now - LATELY).first()
+    if order is not None and (request.method != "POST" or _is_just_placed(order, now)):
         return SeeOther(order.get_absolute_url())
     if request.method == "POST":
         raise CartEmpty(next_steps=_look_again())
     return SeeOther(reverse("bookings:cart"))
+
+
+def _is_just_placed(order: Order, now: datetime) -> bool:
+    return not order.is_paid or (order.placed_at is not None and order.placed_at > now - JUST_NOW)
 
 
 def _look_again() -> list[tuple[str, str]]:

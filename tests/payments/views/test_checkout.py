@@ -12,7 +12,7 @@ from bookings.holds import place_hold
 from bookings.models import Booking, Order, SessionType, Tutor, User
 from payments.models import Payment
 from payments.settlement import record_payment_failed, record_payment_succeeded
-from tests.factories import an_hour, make_booking, make_order, make_payment, make_session_type, tomorrow
+from tests.factories import make_booking, make_payment, make_session_type, tomorrow
 from tests.payments import midtrans
 from tests.payments.test_settlement import report_of
 
@@ -220,15 +220,3 @@ def test_order_past_its_deadline_cannot_be_paid_though_nobody_has_swept_it(page:
         page.force_login(payment.order.payer)
         assert "Pay now" not in page.get(f"/orders/{payment.order.reference}/").text
         assert page.post(f"/orders/{payment.order.reference}/pay/", {"gateway": "midtrans"}).status_code == 409
-
-
-@pytest.mark.parametrize("count", [1, 6])
-def test_order_page_takes_the_same_queries_however_much_it_holds(
-    page: Client, sam: User, ada: Tutor, django_assert_max_num_queries: Any, count: int
-):
-    order = make_order(sam, total=150_000 * count)
-    for day in range(1, count + 1):
-        make_booking(sam, ada, order=order, during=an_hour(tomorrow(days=day)))
-        make_payment(order)
-    with django_assert_max_num_queries(7):
-        assert page.get(f"/orders/{order.reference}/").status_code == 200
