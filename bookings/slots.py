@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import Enum
 from zoneinfo import ZoneInfo
 
-from bookings import windows
-from bookings.times import EARLIEST, LATEST, ONE_DAY, During, as_utc, local, merge, midnight
+from bookings import spans, windows
+from bookings.spans import Span
+from bookings.times import DAY, EARLIEST, LATEST, MINUTE, ONE_DAY, During, as_utc, local, micros, midnight
 from bookings.windows import Hours, OpenTime, Override
 
 LONGEST_DEFAULT_STEP = 30  # minutes
@@ -94,12 +94,31 @@ class Taken:
     starts: Sequence[datetime] = ()  # when the tutor's bookings start, for the daily limit
     student: Sequence[During] = ()  # the student's own bookings, with any tutor
 
+    def in_micros(self) -> TakenMicros:
+        """Return the same in microseconds."""
+        return TakenMicros(
+            [one.span for one in self.blocks], [micros(start) for start in self.starts], [one.span for one in self.student]
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TakenMicros:
+    """`Taken` in microseconds since 1970: what hundreds of rows are read into."""
+
+    blocks: Sequence[Span] = ()
+    starts: Sequence[int] = ()
+    student: Sequence[Span] = ()
+
+    def in_micros(self) -> TakenMicros:
+        """Return this."""
+        return self
+
 
 def open_slots(
     rules: Rules,
     hours: Iterable[Hours],
     overrides: Iterable[Override],
-    taken: Taken,
+    taken: Taken | TakenMicros,
     *,
     within: During,
     now: datetime,
@@ -113,14 +132,15 @@ def open_slots(
     if asked is None:
         return []
     diary = _Diary(rules, hours, overrides, taken, asked=asked, now=now)
-    return [During(start, start + rules.length) for start in diary.starts()]
+    length = rules.minutes * MINUTE
+    return [During.of_span((start, start + length)) for start in diary.starts()]
 
 
 def why_not(
     rules: Rules,
     hours: Iterable[Hours],
     overrides: Iterable[Override],
-    taken: Taken,
+    taken: Taken | TakenMicros,
     *,
     starts_at: datetime,
     now: datetime,
@@ -135,7 +155,7 @@ def why_not(
     start = as_utc(starts_at)
     asked = During(start, start + datetime.resolution)
     diary = _Diary(rules, hours, overrides, taken, asked=asked, now=now)
-    return diary.why_not_open(start) or diary.why_not_free(start)
+    return diary.why_not(start)
 
 
 def why_out_of_reach(rules: Rules, *, starts_at: datetime, now: datetime) -> Reason | None:
@@ -188,59 +208,82 @@ class _Reach:
         return Reason.HORIZON if is_too_far else None
 
 
-class _Busy:
-    """Ranges sorted and merged once, so that each question is one bisection."""
-
-    def __init__(self, ranges: Iterable[During]) -> None:
-        merged = merge(ranges)
-        self._starts = [during.start for during in merged]
-        self._ends = [during.end for during in merged]
-
-    def overlaps(self, start: datetime, end: datetime) -> bool:
-        index = bisect_left(self._starts, end)
-        return index > 0 and self._ends[index - 1] > start
-
-
 class _Diary:
-    """All that decides about the starts in `asked`: the list of slots and the reasons both come from here."""
+    """All that decides about the starts in `asked`: the list of slots and the reasons both come from here.
+
+    Each rule hides spans of time in which no lesson may start; the slots are the starts on the grid that are left.
+    """
 
     def __init__(
         self,
         rules: Rules,
         hours: Iterable[Hours],
         overrides: Iterable[Override],
-        taken: Taken,
+        taken: Taken | TakenMicros,
         *,
         asked: During,
         now: datetime,
     ) -> None:
-        self._zone, self._length, self._step = rules.zone, rules.length, rules.step
-        self._before, self._end_padded = rules.before, rules.length + rules.after
-        self._reach, self._daily_limit = _Reach(rules, now), rules.daily_limit
+        self._rules, self._taken, self._asked = rules, taken.in_micros(), asked
+        self._step = rules.step // timedelta(minutes=1) * MINUTE
+        self._last_date = _Reach(rules, now).last_date
         self._open = OpenTime(rules.zone, hours, overrides, within=asked, length=rules.length)
-        self._blocks, self._student = _Busy(taken.blocks), _Busy(taken.student)
-        self._lessons = Counter(local(start, rules.zone).date() for start in taken.starts)
 
-    def starts(self) -> Iterator[datetime]:
-        """Yield the starts that nothing hides, in order."""
-        for start in self._open.grid(self._step):
-            if self._reach.why_not(start) is None and self.why_not_free(start) is None:
-                yield start
+    def starts(self) -> list[int]:
+        """Return the starts that nothing hides, in order, in microseconds."""
+        hidden = [*self._too_near_bookings(), *self._too_far(), *self._full_days(), *self._busy_student()]
+        return self._open.starts(self._step, spans.merge(hidden))
 
-    def why_not_open(self, start: datetime) -> Reason | None:
-        if start in self._open.grid(self._step):
-            return None
-        if self._open.is_closed(self._date(start)):
+    def why_not(self, start: datetime) -> Reason | None:
+        """Return the first reason but those of `why_out_of_reach`."""
+        if not self._open.starts(self._step):
+            return self._why_not_open(start)
+        hidden = {
+            Reason.BOOKED: self._booked(),
+            Reason.BUFFER: self._too_near_bookings(),
+            Reason.DAILY_LIMIT: self._full_days(),
+            Reason.STUDENT_BUSY: self._busy_student(),
+        }
+        moment = micros(start)
+        return next((reason for reason in hidden if spans.holds(spans.merge(hidden[reason]), moment)), None)
+
+    def _why_not_open(self, start: datetime) -> Reason:
+        if self._open.is_closed(start.astimezone(self._rules.zone).date()):
             return Reason.CLOSED
         return Reason.OFF_GRID if self._open.holds(start) else Reason.OUTSIDE_HOURS
 
-    def why_not_free(self, start: datetime) -> Reason | None:
-        end = start + self._length
-        if self._blocks.overlaps(start - self._before, start + self._end_padded):
-            return Reason.BOOKED if self._blocks.overlaps(start, end) else Reason.BUFFER
-        if self._daily_limit is not None and self._lessons[self._date(start)] >= self._daily_limit:
-            return Reason.DAILY_LIMIT
-        return Reason.STUDENT_BUSY if self._student.overlaps(start, end) else None
+    def _booked(self) -> list[Span]:
+        return _starts_that_overlap(self._taken.blocks, self._rules.minutes)
 
-    def _date(self, start: datetime) -> date:
-        return start.astimezone(self._zone).date()
+    def _too_near_bookings(self) -> list[Span]:
+        rules = self._rules
+        return _starts_that_overlap(
+            self._taken.blocks,
+            rules.minutes,
+            before=rules.buffer_before_minutes,
+            after=rules.buffer_after_minutes,
+        )
+
+    def _busy_student(self) -> list[Span]:
+        return _starts_that_overlap(self._taken.student, self._rules.minutes)
+
+    def _too_far(self) -> list[Span]:
+        end = micros(midnight(self._last_date)) + DAY
+        return self._open.clock.spans_of(end, micros(LATEST) + DAY)
+
+    def _full_days(self) -> list[Span]:
+        """Return the days of the tutor's, around those asked for, that have as many lessons as the tutor takes."""
+        if self._rules.daily_limit is None:
+            return []
+        clock, (start, end) = self._open.clock, self._asked.span
+        readings = (clock.reading(lesson) for lesson in self._taken.starts)
+        lessons = Counter(reading // DAY for reading in readings if reading is not None)
+        days = range(start // DAY - 1, end // DAY + 2)  # an offset from UTC is less than a day
+        full = [day for day in days if lessons[day] >= self._rules.daily_limit]
+        return [span for day in full for span in clock.spans_of(day * DAY, day * DAY + DAY)]
+
+
+def _starts_that_overlap(taken: Sequence[Span], minutes: int, *, before: int = 0, after: int = 0) -> list[Span]:
+    """Return when no lesson of so many minutes, padded by the buffers, can start, as it would overlap what is taken."""
+    earlier, later = (minutes + after) * MINUTE - 1, before * MINUTE  # touching is not overlapping
+    return [(start - earlier, end + later) for start, end in taken]

@@ -9,13 +9,21 @@ from functools import lru_cache
 from operator import attrgetter
 from zoneinfo import ZoneInfo, available_timezones
 
+from bookings.spans import Span
+
 # The first and last year of the calendar are left out: every zone's offset, and every
 # look around that the slots need, then stays within what a datetime can hold.
 EARLIEST = datetime(2, 1, 1, tzinfo=UTC)
 LATEST = datetime(9999, 1, 1, tzinfo=UTC)
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 ONE_DAY = timedelta(days=1)
 ONE_SECOND = timedelta(seconds=1)
+
+# In microseconds, as spans are
+SECOND = 1_000_000
+MINUTE = 60 * SECOND
+DAY = 24 * 60 * MINUTE
 
 # fmt: off
 AREAS = frozenset([
@@ -38,6 +46,25 @@ def as_utc(instant: datetime) -> datetime:
     return instant.astimezone(UTC)
 
 
+def micros(instant: datetime) -> int:
+    """Return the microseconds since 1970 began in UTC."""
+    passed = instant - EPOCH
+    return passed.days * DAY + passed.seconds * SECOND + passed.microseconds
+
+
+def time_of_day(number: int) -> time:
+    """Return the time so many microseconds after 00:00."""
+    minutes, rest = divmod(number, MINUTE)
+    return time(*divmod(minutes, 60), *divmod(rest, SECOND))
+
+
+def from_micros(number: int) -> datetime:
+    """Return the instant so many microseconds after 1970 began, in UTC."""
+    seconds, rest = divmod(number, SECOND)
+    instant = datetime.fromtimestamp(seconds, UTC)
+    return instant.replace(microsecond=rest) if rest else instant
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class During:
     """The time from `start` up to, and without, `end`; both are kept in UTC.
@@ -54,6 +81,20 @@ class During:
         object.__setattr__(self, "end", as_utc(self.end))
         if self.start >= self.end:
             raise ValueError("A range of time must end after it starts.")
+
+    @classmethod
+    def of_span(cls, span: Span) -> During:
+        """Return a span of microseconds since 1970. It is right as it is, so it is not checked: lists hold hundreds."""
+        during = object.__new__(cls)
+        start = from_micros(span[0])
+        object.__setattr__(during, "start", start)
+        object.__setattr__(during, "end", start + timedelta(microseconds=span[1] - span[0]))
+        return during
+
+    @property
+    def span(self) -> Span:
+        """The same in microseconds since 1970."""
+        return micros(self.start), micros(self.end)
 
     @property
     def minutes(self) -> int:
@@ -94,22 +135,14 @@ def local(instant: datetime, zone: ZoneInfo) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class WallClock:
-    """What the clocks of a zone read around some dates: stretches of time with one offset each."""
+    """What the clocks of a zone read around some dates: stretches of time with one offset each, in microseconds."""
 
-    stretches: tuple[tuple[datetime, datetime, timedelta], ...]
+    stretches: tuple[tuple[int, int, int], ...]
 
     @classmethod
     def covering(cls, first: date, last: date, zone: ZoneInfo) -> WallClock:
         """Return the clock that knows every instant whose date in `zone` is `first` to `last`."""
-        # An offset is less than a day, so these instants lie within a day of the same dates in UTC.
-        start = max(EARLIEST, midnight(first) - ONE_DAY)
-        end = min(LATEST, midnight(last) + 2 * ONE_DAY)
-        stretches = []
-        while start < end:
-            change = _next_change(start, end, zone)
-            stretches.append((start, change, _offset(start, zone)))
-            start = change
-        return cls(tuple(stretches))
+        return _clock_covering(first, last, zone)
 
     def spans(self, starts: datetime, ends: datetime) -> list[During]:
         """Return all the time in which the clock reads at least `starts` and less than `ends`, sorted.
@@ -117,19 +150,32 @@ class WallClock:
         `starts` and `ends` are what the clock reads, written as if in UTC. A time that the clock
         jumps over is in no span; a time that it reads twice is in the spans twice.
         """
-        spans = []
+        return [During.of_span(span) for span in self.spans_of(micros(starts), micros(ends))]
+
+    def spans_of(self, starts: int, ends: int) -> list[Span]:
+        """Return what `spans` does, in microseconds."""
+        found = []
         for begin, change, offset in self.stretches:
-            start, end = max(begin, starts - offset), min(change, ends - offset)
+            start = begin if begin > starts - offset else starts - offset
+            end = change if change < ends - offset else ends - offset
             if start < end:
-                spans.append(During(start, end))
-        return spans
+                found.append((start, end))
+        return found
 
     def first_at(self, reading: datetime) -> datetime:
         """Return the first instant at which the clock reads at least `reading` (written as in UTC)."""
+        wanted = micros(reading)
         for begin, change, offset in self.stretches:
-            if reading - offset < change:
-                return max(begin, reading - offset)
-        return self.stretches[-1][1]
+            if wanted - offset < change:
+                return from_micros(max(begin, wanted - offset))
+        return from_micros(self.stretches[-1][1])
+
+    def reading(self, instant: int) -> int | None:
+        """Return what the clock reads at an instant, None where it is not known."""
+        for begin, change, offset in self.stretches:
+            if begin <= instant < change:
+                return instant + offset
+        return None
 
 
 def midnight(day: date) -> datetime:
@@ -177,6 +223,19 @@ def parse_zone(name: str) -> ZoneInfo:
     if name not in zone_names():
         raise ValueError("This is not the name of a time zone. Use one such as Asia/Jakarta.")
     return ZoneInfo(name)
+
+
+@lru_cache(maxsize=512)
+def _clock_covering(first: date, last: date, zone: ZoneInfo) -> WallClock:
+    # An offset is less than a day, so these instants lie within a day of the same dates in UTC.
+    start = max(EARLIEST, midnight(first) - ONE_DAY)
+    end = min(LATEST, midnight(last) + 2 * ONE_DAY)
+    stretches = []
+    while start < end:
+        change = _next_change(start, end, zone)
+        stretches.append((micros(start), micros(change), _offset(start, zone) // ONE_SECOND * SECOND))
+        start = change
+    return WallClock(tuple(stretches))
 
 
 def _offset(instant: datetime, zone: ZoneInfo) -> timedelta:

@@ -14,12 +14,13 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from bookings.times import ONE_DAY, During, WallClock, merge, midnight
+from bookings.spans import Span, merge, what_is_left
+from bookings.times import DAY, MINUTE, ONE_DAY, SECOND, During, WallClock, from_micros, micros, midnight
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,9 @@ class Override:
             raise ValueError("Give both times, or neither to close the day.")
 
 
+_EPOCH_DAY = date(1970, 1, 1).toordinal()
+
+
 class OpenTime:
     """The runs of open time that decide which lessons of `length` start in `within`."""
 
@@ -71,42 +75,50 @@ class OpenTime:
         length: timedelta,
     ) -> None:
         first, last = dates_read(within, length)
-        days = [first + number * ONE_DAY for number in range((last - first).days + 1)]
-        clock = WallClock.covering(first, last, zone)
-        times = _TimesOfDay(hours, overrides)
-        self._within, self._length, self._times = within, length, times
+        self.clock = clock = WallClock.covering(first, last, zone)
+        self._within, self._length = within.span, length // timedelta(microseconds=1)
+        self._times = times = _TimesOfDay(hours, overrides)
         self._runs = merge(
             span
-            for day in days
-            for starts, ends in times.on(day)
-            for span in clock.spans(_opens(day, starts), _closes(day, ends))
+            for day in range(first.toordinal(), last.toordinal() + 1)
+            for opens, closes in times.on(day)
+            for span in clock.spans_of((day - _EPOCH_DAY) * DAY + opens, (day - _EPOCH_DAY) * DAY + closes)
         )
-        self._run_starts = [run.start for run in self._runs]
         # One Monday more: the clock, not knowing it, answers with the end of what it knows.
         mondays = range(1, (last - first).days + 8, 7)
-        self._mondays = [clock.first_at(midnight(first + number * ONE_DAY)) for number in mondays]
+        self._mondays = [micros(clock.first_at(midnight(first) + number * ONE_DAY)) for number in mondays]
 
     def is_closed(self, day: date) -> bool:
         """Say whether an override closes that date of the tutor's."""
-        return self._times.is_closed(day)
+        return self._times.is_closed(day.toordinal())
 
     def holds(self, start: datetime) -> bool:
         """Say whether a lesson that starts then fits wholly inside a run."""
-        index = bisect_right(self._run_starts, start)
-        return index > 0 and start + self._length <= self._runs[index - 1].end
+        begins = micros(start)
+        index = bisect_right(self._runs, begins, key=lambda run: run[0])
+        return index > 0 and begins + self._length <= self._runs[index - 1][1]
 
     def grid(self, step: timedelta) -> Iterator[datetime]:
         """Yield, in order, every start in `within` on the grid of a run that the lesson fits into."""
-        for run in self._runs:
-            start = max(run.start, self._within.start)
-            stop = min(run.end - self._length + datetime.resolution, self._within.end)
-            while start < stop:
+        return map(from_micros, self.starts(step // timedelta(microseconds=1)))
+
+    def starts(self, step: int, hidden: Sequence[Span] = ()) -> list[int]:
+        """Return what `grid` does, in microseconds, without the starts in `hidden`, which is merged."""
+        found: list[int] = []
+        for origin, stretch in self._stretches():
+            for start, end in what_is_left(stretch, hidden):
+                found += range(start + (origin - start) % step, end, step)
+        return found
+
+    def _stretches(self) -> Iterator[tuple[int, Span]]:
+        """Yield the stretches of time in which a lesson can start, each with the instant its grid counts from."""
+        for run_start, run_end in self._runs:
+            start = max(run_start, self._within[0])
+            end = min(run_end - self._length + 1, self._within[1])
+            while start < end:
                 week = bisect_right(self._mondays, start)
-                origin, next_monday = max(run.start, self._mondays[week - 2]), self._mondays[week]
-                start = origin - (origin - start) // step * step  # rounded up to the grid
-                while start < min(stop, next_monday):
-                    yield start
-                    start += step
+                next_monday = self._mondays[week]
+                yield max(run_start, self._mondays[week - 2]), (start, min(end, next_monday))
                 start = next_monday
 
 
@@ -120,27 +132,27 @@ def dates_read(within: During, length: timedelta) -> tuple[date, date]:
 
 
 class _TimesOfDay:
-    """The times of day at which each date is open."""
+    """The times of day, in microseconds, at which each date is open. Dates are their ordinals."""
 
     def __init__(self, hours: Iterable[Hours], overrides: Iterable[Override]) -> None:
-        self._weekly: dict[int, list[tuple[time, time]]] = defaultdict(list)
-        self._dated: dict[date, list[tuple[time, time]]] = defaultdict(list)
-        self._closed: set[date] = set()
+        self._weekly: dict[int, list[Span]] = defaultdict(list)
+        self._dated: dict[int, list[Span]] = defaultdict(list)
+        self._closed: set[int] = set()
         for weekly in hours:
-            self._weekly[weekly.weekday].append((weekly.starts, weekly.ends))
+            self._weekly[weekly.weekday].append((_opens(weekly.starts), _closes(weekly.ends)))
         for override in overrides:
             if override.starts is None or override.ends is None:
-                self._closed.add(override.date)
+                self._closed.add(override.date.toordinal())
             else:
-                self._dated[override.date].append((override.starts, override.ends))
+                self._dated[override.date.toordinal()].append((_opens(override.starts), _closes(override.ends)))
 
-    def is_closed(self, day: date) -> bool:
+    def is_closed(self, day: int) -> bool:
         return day in self._closed
 
-    def on(self, day: date) -> list[tuple[time, time]]:
+    def on(self, day: int) -> list[Span]:
         if day in self._closed:
             return []
-        return self._dated.get(day) or self._weekly.get(day.weekday(), [])
+        return self._dated.get(day) or self._weekly.get((day - 1) % 7, [])
 
 
 def _check_times(starts: time, ends: time) -> None:
@@ -150,9 +162,9 @@ def _check_times(starts: time, ends: time) -> None:
         raise ValueError("Hours must end after they start.")
 
 
-def _opens(day: date, starts: time) -> datetime:
-    return datetime.combine(day, starts, UTC)
+def _opens(starts: time) -> int:
+    return (starts.hour * 60 + starts.minute) * MINUTE + starts.second * SECOND + starts.microsecond
 
 
-def _closes(day: date, ends: time) -> datetime:
-    return datetime.combine(day, ends, UTC) if ends > time.min else midnight(day) + ONE_DAY
+def _closes(ends: time) -> int:
+    return _opens(ends) or DAY

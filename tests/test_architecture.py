@@ -21,6 +21,7 @@ LAYERS = {
     "errors": 0,
     "signals": 0,
     "money": 0,
+    "spans": 0,
     "times": 0,
     "references": 0,
     "models": 1,
