@@ -7,7 +7,7 @@ A value that cannot be understood stops the start with one sentence that names t
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -146,7 +146,7 @@ def zone(name: str, default: str, sentence: str) -> str:
     return _read(name, default, sentence, cast)
 
 
-def one_of(name: str, default: str, choices: list[str], sentence: str) -> str:
+def one_of(name: str, default: str, choices: Collection[str], sentence: str) -> str:
     """Return one of a few words."""
 
     def cast(raw: str) -> str:

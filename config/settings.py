@@ -63,7 +63,8 @@ PLATFORM_FEE_PERCENT = env.whole(
     "PLATFORM_FEE_PERCENT", 0, "What the site keeps of a tutor's session, in percent.", most=100
 )
 DEFAULT_TIME_ZONE = env.zone("DEFAULT_TIME_ZONE", "Asia/Jakarta", "The zone of a reader we know nothing of.")
-DEFAULT_LANGUAGE = env.one_of("DEFAULT_LANGUAGE", "en", ["en", "id"], "The language of a reader we know nothing of.")
+LANGUAGES = [("en", "English"), ("id", "Bahasa Indonesia")]
+DEFAULT_LANGUAGE = env.one_of("DEFAULT_LANGUAGE", "en", dict(LANGUAGES), "The language of a reader we know nothing of.")
 DEFAULT_CURRENCY = env.currency("DEFAULT_CURRENCY", "IDR", "The currency of new session types.")
 
 env.begin_group("Payments")
@@ -226,7 +227,6 @@ ADMINS = [("Admin", one) for one in env.listed("ADMINS", [], "Who is told of tro
 
 # Languages and time
 LANGUAGE_CODE = "en"  # of programs, logs and whatever is said to nobody in particular: see bookings/languages.py
-LANGUAGES = [("en", "English"), ("id", "Bahasa Indonesia")]
 USE_I18N = USE_TZ = True
 TIME_ZONE = DEFAULT_TIME_ZONE
 FORMAT_MODULE_PATH = "config.formats"
