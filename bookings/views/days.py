@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -97,8 +98,8 @@ def by_day(slots: Iterable[During], zone: ZoneInfo) -> list[Day]:
 
 def _told_apart(starts: list[datetime], zone: ZoneInfo) -> list[Slot]:
     shown = [local(start, zone) for start in starts]
-    clocks = [one.strftime("%H:%M") for one in shown]
+    times_told = Counter((one.hour, one.minute) for one in shown)
     return [
-        Slot(start, offset=one.strftime("UTC%z") if clocks.count(clock) > 1 else "")
-        for start, one, clock in zip(starts, shown, clocks, strict=True)
+        Slot(start, offset=one.strftime("UTC%z") if times_told[one.hour, one.minute] > 1 else "")
+        for start, one in zip(starts, shown, strict=True)
     ]
