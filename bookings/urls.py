@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from bookings.api import AvailableSlots
-from bookings.views import cart, codes, family, invitations, languages, profile, sessions, tutors
+from bookings.views import answering, asking, cart, codes, family, invitations, languages, profile, sessions, tutors
 from bookings.views.teaching import dates, hours, session_types, why
 
 app_name = "bookings"
@@ -13,6 +13,7 @@ urlpatterns = [
     path("", tutors.list_tutors, name="tutor_list"),
     path("tutors/<slug:slug>/", tutors.show_tutor, name="tutor_detail"),
     path("tutors/<slug:slug>/hold/", tutors.hold_slot, name="slot_hold"),
+    path("tutors/<slug:slug>/request/", asking.ask_for_slot, name="slot_request"),
     path("cart/", cart.show_cart, name="cart"),
     path("cart/code/", codes.add_code, name="code_add"),
     path("cart/code/remove/", codes.remove_code, name="code_remove"),
@@ -20,6 +21,12 @@ urlpatterns = [
     path("cart/<slug:reference>/release/", cart.remove_hold, name="hold_release"),
     path("bookings/", sessions.list_bookings, name="booking_list"),
     path("bookings/<slug:reference>/", sessions.show_booking, name="booking_detail"),
+    path("bookings/<slug:reference>/request/accept/", answering.accept, name="request_accept"),
+    path("bookings/<slug:reference>/request/decline/", answering.decline, name="request_decline"),
+    path("bookings/<slug:reference>/request/propose/", answering.propose, name="request_propose"),
+    path("bookings/<slug:reference>/request/agree/", answering.agree, name="proposal_accept"),
+    path("bookings/<slug:reference>/request/refuse/", answering.refuse, name="proposal_decline"),
+    path("bookings/<slug:reference>/request/withdraw/", asking.withdraw, name="request_withdraw"),
     path("family/", family.show_family, name="family"),
     path("family/invitations/", family.invite, name="family_invite"),
     path("family/invitations/<str:token>/", invitations.show_invitation, name="invitation"),

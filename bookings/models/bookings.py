@@ -32,6 +32,10 @@ class BookingQuerySet(models.QuerySet["Booking"]):
         """Bookings in which this person sits in the lesson."""
         return self.filter(Q(student=user) | Q(tutor__user=user))
 
+    def of_learners(self, user: User) -> BookingQuerySet:
+        """Bookings in which this person learns, or for which they pay."""
+        return self.filter(Q(student=user) | Q(order__payer=user))
+
     def active(self) -> BookingQuerySet:
         """Bookings that take the tutor's time as the database sees it, expired holds included."""
         return self.filter(status__in=Booking.ACTIVE)

@@ -8,6 +8,7 @@ from typing import Any
 from django import template
 from django.template import Context
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -32,11 +33,11 @@ _NOTED = {
 
 _HAPPENED = {
     Booking.Status.REQUESTED: gettext_lazy("The tutor was asked"),
-    Booking.Status.ACCEPTED: gettext_lazy("The tutor accepted"),
+    Booking.Status.ACCEPTED: gettext_lazy("Accepted"),
     Booking.Status.PAID: gettext_lazy("Paid"),
     Booking.Status.COMPLETED: gettext_lazy("The session took place"),
     Booking.Status.EXPIRED: gettext_lazy("Not paid in time, so the time was released"),
-    Booking.Status.DECLINED: gettext_lazy("The tutor declined"),
+    Booking.Status.DECLINED: gettext_lazy("Declined"),
     Booking.Status.CANCELLED: gettext_lazy("Cancelled"),
     Booking.Status.NO_SHOW_STUDENT: gettext_lazy("The student did not come"),
     Booking.Status.NO_SHOW_TUTOR: gettext_lazy("The tutor did not come"),
@@ -47,10 +48,8 @@ _HAPPENED = {
 def booking_status(booking: Booking) -> dict[str, Any]:
     """Show the state of a booking as a badge, in the words of somebody who did not write it."""
     now = timezone.now()
-    if booking.status == Booking.Status.HELD:
-        if not booking.is_hold_open:
-            return {"status": Booking.Status.EXPIRED, "label": _("expired")}
-        return {"status": booking.status, "label": _("waiting for payment")}
+    if booking.status in Booking.KEPT:
+        return _status_of_kept(booking)
     if booking.status == Booking.Status.PAID and booking.ends_at <= now:
         return {"status": Booking.Status.COMPLETED, "label": _("over")}
     if booking.status == Booking.Status.PAID and booking.starts_at <= now:
@@ -69,6 +68,18 @@ def deadline(context: Context, until: datetime, text: str) -> dict[str, Any]:
     return {"until": until, "text": text, "stage": stage, "current_zone": context.get("current_zone", "")}
 
 
+def _status_of_kept(booking: Booking) -> dict[str, Any]:
+    if not booking.is_kept:
+        return {"status": Booking.Status.EXPIRED, "label": _("expired")}
+    if booking.waits_for_student:
+        return {"status": booking.status, "label": _("another time proposed")}
+    if booking.waits_for_tutor:
+        return {"status": booking.status, "label": _("waiting for the tutor")}
+    if booking.status == Booking.Status.ACCEPTED:
+        return {"status": booking.status, "label": _("accepted, to be paid")}
+    return {"status": booking.status, "label": _("waiting for payment")}
+
+
 @register.filter
 def public_name(person: User) -> str:
     """Return the name that others may read: never the e-mail address."""
@@ -78,6 +89,10 @@ def public_name(person: User) -> str:
 @register.filter
 def in_words(change: Change) -> str:
     """Say what a line of history means."""
+    if change.was == Booking.Status.REQUESTED and change.became == Booking.Status.EXPIRED:
+        return _("Not answered in time, so the time was released")
+    if change.what == "proposal":
+        return _("Another time was proposed: %(time)s") % {"time": _time_in_words(change.became)}
     if change.what == "status" and change.became in _HAPPENED:
         return str(_HAPPENED[Booking.Status(change.became)])
     if change.what in _NOTED:
@@ -102,6 +117,11 @@ def in_words(change: Change) -> str:
 def kept_words(text: str) -> str:
     """Say in the reader's language what a row keeps in English."""
     return read_kept(text)
+
+
+def _time_in_words(instant: str) -> str:
+    """Return an instant of the history (as ISO 8601) in the reader's zone."""
+    return date_format(timezone.localtime(datetime.fromisoformat(instant)), "LONG_DATETIME_FORMAT")
 
 
 @register.simple_tag

@@ -44,9 +44,11 @@ def show_booking(request: PersonRequest, reference: str) -> HttpResponse:
     """Show one booking to those whom it concerns. Strangers get 404."""
     visible = Booking.objects.visible_to(request.user).with_people()
     booking = get_object_or_404(visible, reference=reference)
+    changes = list(booking.changes.select_related("who").order_by("at", "pk"))
     context: dict[str, Any] = {
         "booking": booking,
-        "changes": booking.changes.select_related("who").order_by("at", "pk"),
+        "changes": changes,
+        "proposal_message": next((change.why for change in reversed(changes) if change.what == "proposal"), ""),
         "is_payer": booking.order.payer_id == request.user.pk,
         "is_tutor": booking.tutor.user_id == request.user.pk,
         "is_student": booking.student_id == request.user.pk,

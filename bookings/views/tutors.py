@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -22,7 +19,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from bookings import availability
-from bookings.errors import SlotNotOffered, SlotTaken
 from bookings.forms import ChosenSlot, SearchForm, SlotForm
 from bookings.holds import place_hold
 from bookings.models import SessionType, Tutor, User
@@ -30,6 +26,7 @@ from bookings.times import local
 from bookings.views.answers import SeeOther
 from bookings.views.days import by_day, read_fortnight, reader_zone
 from bookings.views.for_whom import ForWhom, check_for_whom, read_for_whom
+from bookings.views.offering import address_to_ask, as_text, others_offered, where_slots_lead
 
 TUTORS_ON_A_PAGE = 12
 
@@ -64,11 +61,13 @@ def hold_slot(request: HttpRequest, slug: str) -> HttpResponse:
     """Keep the slot in the reader's cart. Whoever is not logged in is asked to, and comes back to the slot."""
     tutor = get_object_or_404(Tutor.objects.listed(), slug=slug)
     wish = SlotForm(request.POST, tutor=tutor).validated()
+    if tutor.approves_first:  # a page that was open since before
+        return SeeOther(address_to_ask(wish, for_whom=request.POST.get("for", "")))
     if not isinstance(request.user, User):
         messages.info(request, _("Log in or sign up to keep this time."))
         return redirect_to_login(_address_of(wish))
     for_whom = check_for_whom(request.user, asked=request.POST.get("for", ""))
-    with _others_offered(wish, for_whom):
+    with others_offered(wish, for_whom):
         booking = place_hold(wish.session_type, starts_at=wish.starts_at, student=for_whom.student, payer=request.user)
     told = {"until": date_format(timezone.localtime(booking.held_until), "TIME_FORMAT"), "name": for_whom.name}
     if for_whom.link:
@@ -76,24 +75,6 @@ def hold_slot(request: HttpRequest, slug: str) -> HttpResponse:
     else:
         messages.success(request, _("The time is yours until %(until)s. Please pay before then.") % told)
     return SeeOther(reverse("bookings:cart"))
-
-
-@contextmanager
-def _others_offered(wish: ChosenSlot, for_whom: ForWhom) -> Iterator[None]:
-    """Put the next free times beside a refusal, so that nobody has to start again."""
-    try:
-        yield
-    except (SlotTaken, SlotNotOffered) as refusal:
-        tutor = wish.session_type.tutor
-        near = availability.next_slots(wish.session_type, near=wish.starts_at, student=for_whom.student)
-        refusal.context |= {
-            "for_whom": for_whom,
-            "slots": by_day(near, reader_zone()),
-            "slots_action": reverse("bookings:slot_hold", args=[tutor.slug]),
-            "session_type": wish.session_type.slug,
-            "next_steps": [(tutor.get_absolute_url(), _("All times of %(tutor)s") % {"tutor": tutor})],
-        }
-        raise
 
 
 def _tutors_who_sell(words: list[str]) -> Any:
@@ -130,6 +111,7 @@ def _times(request: HttpRequest, session_type: SessionType, for_whom: ForWhom | 
         later = availability.open_slots(session_type, within=rest, student=student)
         next_day = local(later[0].start, zone).date() if later else None
     return {
+        **where_slots_lead(session_type.tutor),
         "days": by_day(open_now, zone),
         "fortnight": fortnight,
         "next_day": next_day,
@@ -148,9 +130,5 @@ def _remembered(request: HttpRequest, session_type: SessionType) -> ChosenSlot |
 
 def _address_of(wish: ChosenSlot) -> str:
     tutor = wish.session_type.tutor
-    query = {"type": wish.session_type.slug, "slot": _as_text(wish.starts_at)}
+    query = {"type": wish.session_type.slug, "slot": as_text(wish.starts_at)}
     return f"{tutor.get_absolute_url()}?{urlencode(query)}"
-
-
-def _as_text(instant: datetime) -> str:
-    return instant.isoformat().replace("+00:00", "Z")
