@@ -275,11 +275,9 @@ class Booking(models.Model):
         self.confirmed_at = timezone.now()
 
     def mark_expired(self) -> None:
-        if self.status not in self.KEPT:
-            return
-        if self.status != self.Status.HELD:  # people may have the request in their calendars
-            self.sequence += 1
-        self.status = self.Status.EXPIRED
+        if self.status in self.KEPT:
+            self.sequence += self.status != self.Status.HELD  # people may have a request in their calendars
+            self.status = self.Status.EXPIRED
 
     def mark_moved(self, during: During, *, blocks: During, by_student: bool) -> None:
         """Take another time. The version of the calendar entry goes up, and a student's move is counted."""
