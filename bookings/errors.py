@@ -39,6 +39,15 @@ class NotFound(DomainError):
     message = _("This does not exist, or it is not yours.")
 
 
+class AskedTooOften(DomainError):
+    http_status = 429
+    message = _("This was asked for too often. Please try again in a few minutes.")
+
+
+class NoticeOutdated(DomainError):
+    message = _("This is no longer true, so it is not mailed again.")
+
+
 class SlotTaken(DomainError):
     """Somebody else holds or has booked the time, or the student is busy then."""
 

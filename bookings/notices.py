@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
+from django.utils import timezone
+
+from bookings.jobs import enqueue
 from bookings.models import Booking, Notice, Order, User
 
 
@@ -20,18 +24,50 @@ def tell(
     """Note that these people are to be told of a fact, each once: the same fact and key again adds nothing.
 
     The key defaults to the booking in its present version, or to the order. `details` are plain JSON values.
-    Call it in the transaction of the change. Returns the notices that are new.
+    Call it in the transaction of the change: the mails' jobs are stored in it as well. Returns the notices that are new.
     """
-    key = key or (f"{booking.reference}:{booking.sequence}" if booking else order.reference if order else "")
+    key = key or (version_of(booking) if booking else order.reference if order else "")
+    details = ({"sequence": booking.sequence} if booking else {}) | details
     told = []
     for person in dict.fromkeys(to):
         rows = {"booking": booking, "order": order, "details": details}
         notice, is_new = Notice.objects.get_or_create(to=person, fact=fact, key=key, defaults=rows)
         if is_new:
+            enqueue("bookings.mail_notice", notice_id=notice.pk)
             told.append(notice)
     return told
+
+
+def tell_paid(order: Order, bookings: Sequence[Booking]) -> None:
+    """Tell everybody of an order that is paid, once for each session that they sit in.
+
+    A session has a mail of its own because a mail carries one entry of a calendar at most. Whoever pays for others
+    sits in no session, and hears of the whole order at once.
+    """
+    for number, booking in enumerate(bookings, 1):
+        tell(Notice.Fact.PAID, to=[booking.student, booking.tutor.user], booking=booking, number=number, of=len(bookings))
+    if any(booking.student_id != order.payer_id for booking in bookings):
+        tell(Notice.Fact.PAID, to=[order.payer], order=order)
+
+
+def version_of(booking: Booking) -> str:
+    """Return which version of a booking is meant: a session that is moved or cancelled is another fact."""
+    return f"{booking.reference}:{booking.sequence}"
 
 
 def parties_of(booking: Booking) -> list[User]:
     """Return who is concerned by a booking: student, tutor and payer, each once. Wants the booking `with_people`."""
     return list(dict.fromkeys([booking.student, booking.tutor.user, booking.order.payer]))
+
+
+def mark_read(user: User, *, fact: str, key: str) -> Notice | None:
+    """Remember that the person has seen the notice, and return it; None if there is no such notice of theirs."""
+    notice = Notice.objects.visible_to(user).with_rows().filter(fact=fact, key=key).first()
+    if notice is not None and notice.read_at is None:
+        Notice.objects.filter(pk=notice.pk, read_at=None).update(read_at=timezone.now())
+    return notice
+
+
+def mark_all_read(user: User, *, until: datetime) -> int:
+    """Remember that the person has seen all that was there at that moment. Returns how many were new to them."""
+    return Notice.objects.visible_to(user).unread().filter(created_at__lte=until).update(read_at=timezone.now())

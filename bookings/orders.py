@@ -20,6 +20,7 @@ from bookings.history import record_booking_change, record_order_change
 from bookings.holds import Wanted, drop_from_order, expire_holds, lock_people, place_holds, save_guarded
 from bookings.models import Booking, Order, PromoCode, User
 from bookings.money import Money
+from bookings.notices import tell_paid
 from bookings.pricing import PRICE_FIELDS, Quote, price_order, quote_under_lock, settle
 from bookings.signals import booking_paid, send_after_commit
 from bookings.times import During
@@ -97,7 +98,8 @@ def mark_order_paid(order: Order, *, who: User | None = None, why: str = "") -> 
         return order
     was = order.status
     order.mark_paid(at=timezone.now())
-    bookings = list(order.bookings.select_for_update().exclude(status=Booking.Status.CANCELLED).order_by("pk"))
+    with_people = order.bookings.select_related("student", "tutor__user").select_for_update(of=("self",))
+    bookings = list(with_people.exclude(status=Booking.Status.CANCELLED).order_by("pk"))
     before = [booking.status for booking in bookings]
     _take_times(bookings)
     order.save(update_fields=["status", "paid_at"])
@@ -106,6 +108,7 @@ def mark_order_paid(order: Order, *, who: User | None = None, why: str = "") -> 
         record_booking_change(booking, what="status", was=held, became=booking.status, who=who, why=why)
         log.info("booking paid", extra={"order": order.reference, "booking": booking.reference})
         send_after_commit(booking_paid, Booking, booking=booking)
+    tell_paid(order, bookings)
     return order
 
 

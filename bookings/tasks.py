@@ -10,7 +10,7 @@ from procrastinate.contrib.django import app
 from procrastinate.exceptions import UniqueViolation
 from procrastinate.jobs import Status
 
-from bookings import completion, invitations, orders
+from bookings import completion, invitations, notice_mails, orders, reminders
 from bookings.jobs import Backoff
 
 log = logging.getLogger("linkpool.jobs")
@@ -21,6 +21,26 @@ log = logging.getLogger("linkpool.jobs")
 def expire_unpaid(timestamp: int) -> None:
     """Free what was not paid in time."""
     orders.expire_unpaid(now=timezone.now())
+
+
+@app.task(name="bookings.mail_notice", retry=Backoff())
+def mail_notice(notice_id: int) -> None:
+    """Make the mail of one notice, right after the change that it tells of."""
+    notice_mails.mail_notice(notice_id)
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="bookings.mail_unfinished", queueing_lock="bookings.mail_unfinished")
+def mail_unfinished(timestamp: int) -> None:
+    """Find notices whose mail was lost on its way."""
+    notice_mails.mail_unfinished(now=timezone.now())
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="bookings.remind", queueing_lock="bookings.remind")
+def remind(timestamp: int) -> None:
+    """Remind people of the sessions that are a day or an hour away."""
+    reminders.remind(now=timezone.now())
 
 
 @app.periodic(cron="* * * * *")

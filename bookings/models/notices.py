@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -18,6 +20,19 @@ class NoticeQuerySet(models.QuerySet["Notice"]):
 
     def unread(self) -> NoticeQuerySet:
         return self.filter(read_at=None)
+
+    def with_rows(self) -> NoticeQuerySet:
+        """With all that the words of a notice speak of."""
+        people = ("booking__student", "booking__tutor__user", "booking__order__payer", "booking__cancelled_by")
+        return self.select_related("to", "order__payer", *people)
+
+    def unmailed(self, *, since: datetime) -> NoticeQuerySet:
+        """Notices from before then whose mail has not been made: their job was lost."""
+        return self.filter(mailed_at=None, dropped_at=None, created_at__lt=since)
+
+    def unsent(self, *, since: datetime) -> NoticeQuerySet:
+        """Notices whose mail was made before then and has not been taken by a mail server."""
+        return self.filter(mailed_at__lt=since, sent_at=None, dropped_at=None)
 
 
 class Notice(models.Model):
@@ -68,6 +83,7 @@ class Notice(models.Model):
         indexes = [
             models.Index(fields=["to"], condition=Q(read_at=None), name="notice_unread"),
             models.Index(fields=["created_at"], condition=Q(mailed_at=None, dropped_at=None), name="notice_unmailed"),
+            models.Index(fields=["mailed_at"], condition=Q(sent_at=None, dropped_at=None), name="notice_unsent"),
         ]
 
     def __str__(self) -> str:

@@ -22,7 +22,7 @@ def test_paid_order_gets_its_meetings_by_itself(django_capture_on_commit_callbac
     booking = make_booking(make_user(), make_tutor())
     with django_capture_on_commit_callbacks(execute=True):
         mark_order_paid(booking.order)
-    assert drain() == [("meetings.provision_meeting", "succeeded")]
+    assert ("meetings.provision_meeting", "succeeded") in drain()
     meeting = Meeting.objects.get()
     assert (meeting.booking, meeting.link, meeting.status, meeting.time) == (booking, link, Status.READY, booking.time)
 
