@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from bookings import times
 from bookings.errors import InvalidInput
-from bookings.models import SessionType, Tutor, User
+from bookings.models import Notice, SessionType, Tutor, User
 
 # Nobody books further ahead than a year and a day: a time beyond that was typed by hand.
 FURTHEST = timedelta(days=400)
@@ -174,3 +174,23 @@ class InvitationForm(forms.Form):
         if any(sign in name for sign in "/@:<>") or "www." in name.lower():
             raise forms.ValidationError(_("Please write a name only."))
         return name
+
+
+class NoticeForm(forms.Form):
+    """Which of their notices somebody opens: the fact and its key."""
+
+    fact = forms.ChoiceField(choices=Notice.Fact.choices)
+    key = forms.CharField(max_length=120)
+
+
+class ReadForm(forms.Form):
+    """Up to when somebody has seen their notices: what comes after the list was shown stays new."""
+
+    until = InstantField()
+
+    @classmethod
+    def read(cls, sent: Any) -> datetime:
+        """Return the moment; now if it was not told."""
+        form = cls(sent)
+        until: datetime = form.cleaned_data["until"] if form.is_valid() else timezone.now()
+        return until

@@ -5,7 +5,20 @@ from __future__ import annotations
 from django.urls import path
 
 from bookings.api import AvailableSlots
-from bookings.views import answering, asking, cart, codes, family, invitations, languages, profile, sessions, tutors
+from bookings.views import (
+    answering,
+    asking,
+    calendars,
+    cart,
+    codes,
+    family,
+    invitations,
+    languages,
+    notices,
+    profile,
+    sessions,
+    tutors,
+)
 from bookings.views.teaching import dates, hours, session_types, why
 
 app_name = "bookings"
@@ -27,6 +40,8 @@ urlpatterns = [
     path("bookings/<slug:reference>/request/agree/", answering.agree, name="proposal_accept"),
     path("bookings/<slug:reference>/request/refuse/", answering.refuse, name="proposal_decline"),
     path("bookings/<slug:reference>/request/withdraw/", asking.withdraw, name="request_withdraw"),
+    path("bookings/<slug:reference>/calendar.ics", calendars.download_booking, name="booking_calendar"),
+    path("calendar/<str:token>.ics", calendars.show_feed, name="calendar_feed"),
     path("family/", family.show_family, name="family"),
     path("family/invitations/", family.invite, name="family_invite"),
     path("family/invitations/<str:token>/", invitations.show_invitation, name="invitation"),
@@ -41,7 +56,13 @@ urlpatterns = [
     path("teaching/sessions/<slug:slug>/", session_types.edit_session_type, name="session_type_edit"),
     path("teaching/sessions/<slug:slug>/take-off/", session_types.take_off, name="session_type_off"),
     path("teaching/sessions/<slug:slug>/put-on/", session_types.put_on, name="session_type_on"),
+    path("notices/", notices.list_notices, name="notice_list"),
+    path("notices/open/", notices.open_notice, name="notice_open"),
+    path("notices/read/", notices.read_notices, name="notices_read"),
     path("profile/", profile.edit_profile, name="profile"),
+    path("profile/calendar/", calendars.show_calendar, name="calendar"),
+    path("profile/calendar/renew/", calendars.renew_calendar, name="calendar_renew"),
+    path("profile/calendar/revoke/", calendars.revoke_calendar, name="calendar_revoke"),
     path("profile/time-zone/", profile.set_time_zone, name="time_zone_set"),
     path("teaching/hours/", hours.edit_hours, name="hours_edit"),
     path("teaching/hours/preview/", hours.preview_hours, name="hours_preview"),

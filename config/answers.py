@@ -56,7 +56,7 @@ def answer_refusal(request: HttpRequest, refusal: DomainError) -> HttpResponse:
     else:
         context = {"message": str(refusal), "status": refusal.http_status, **refusal.context}
         response = render(request, "error.html", context, status=refusal.http_status)
-    if refusal.http_status == 503:
+    if refusal.http_status in (429, 503):
         response["Retry-After"] = RETRY_AFTER_SECONDS
     return response
 

@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
-from bookings.models import Booking, Order, Tutor, User
+from bookings.models import Booking, Notice, Order, Tutor, User
 
 
 def site(request: HttpRequest) -> dict[str, Any]:
@@ -28,6 +28,7 @@ def site(request: HttpRequest) -> dict[str, Any]:
         "current_zone": timezone.get_current_timezone_name(),
         "languages": settings.LANGUAGES,
         "page_address": request.get_full_path() if request.method == "GET" else request.headers.get("Referer", ""),
+        "unread_count": SimpleLazyObject(lambda: header().get("unread_count", 0)),
         "cart_count": SimpleLazyObject(lambda: header().get("cart_count", 0)),
         "reader_teaches": SimpleLazyObject(lambda: header().get("reader_teaches", False)),
         "is_demo": settings.DEBUG,
@@ -35,14 +36,15 @@ def site(request: HttpRequest) -> dict[str, Any]:
 
 
 def _header_of(user: User) -> dict[str, Any]:
-    """Return how much is in the person's cart and whether they are a tutor: one query for every page."""
+    """Return what is in the person's cart, what is news to them and whether they teach: one query for every page."""
     people = (
         User.objects.filter(pk=user.pk)
         .annotate(
             cart_count=Coalesce(Subquery(_carts_sizes()), 0),
+            unread_count=Coalesce(Subquery(_unread_counts()), 0),
             reader_teaches=Exists(Tutor.objects.filter(user=OuterRef("pk"))),
         )
-        .values("cart_count", "reader_teaches")
+        .values("cart_count", "unread_count", "reader_teaches")
     )
     return {**(people.first() or {})}
 
@@ -55,3 +57,8 @@ def _carts_sizes() -> QuerySet[Booking, Any]:
         held_until__gt=timezone.now(),
     )
     return kept.order_by().values("order__payer").annotate(count=Count("pk")).values("count")
+
+
+def _unread_counts() -> QuerySet[Notice, Any]:
+    unread = Notice.objects.unread().filter(to=OuterRef("pk"))
+    return unread.order_by().values("to").annotate(count=Count("pk")).values("count")

@@ -56,8 +56,8 @@ def pack(message: EmailMessage) -> dict[str, Any]:
 
 def unpack(packed: dict[str, Any]) -> EmailMessage:
     """Return the mail that `pack` was given."""
-    fields = {name: value for name, value in packed.items() if name not in ("attachments", "alternatives")}
-    message = EmailMultiAlternatives(**fields)
+    fields = {name: value for name, value in packed.items() if name not in ("attachments", "alternatives", "headers")}
+    message = EmailMultiAlternatives(**fields, headers={**packed["headers"]})
     for content, kind in packed["alternatives"]:
         message.attach_alternative(content, kind)
     for name, content, kind in packed["attachments"]:

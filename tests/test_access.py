@@ -27,11 +27,14 @@ PAGES = {
     "/cart/": MEMBERS,
     "/checkout/": MEMBERS,
     "/profile/": MEMBERS,
+    "/profile/calendar/": MEMBERS,
+    "/notices/": MEMBERS,
     "/teaching/hours/": {"tutor"},
     "/teaching/why/": {"tutor"},
     "/bookings/": MEMBERS,
     "/bookings/{paid}/": CONCERNED,
     "/bookings/{paid}/meeting/": CONCERNED,
+    "/bookings/{paid}/calendar.ics": {"student", "tutor"},
     "/bookings/{paid}/absence/": CONCERNED,
     "/bookings/{paid}/absence/state/": CONCERNED,
     "/join/{paid}": {"student", "tutor"},
@@ -58,6 +61,10 @@ VERBS = {
     "/checkout/": MEMBERS,
     "/profile/": MEMBERS,
     "/profile/time-zone/": MEMBERS,
+    "/profile/calendar/renew/": MEMBERS,
+    "/profile/calendar/revoke/": MEMBERS,
+    "/notices/open/": set(),  # names no notice of theirs
+    "/notices/read/": MEMBERS,
     "/language/": EVERYBODY,
     "/teaching/sessions/maths/take-off/": {"tutor"},
     "/teaching/sessions/maths/put-on/": {"tutor"},
@@ -101,6 +108,7 @@ ELSEWHERE = {
     "sandbox_room",
     "style_guide",
     "invitation_decline",
+    "calendar_feed",
 }
 
 

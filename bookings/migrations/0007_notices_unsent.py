@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("bookings", "0005_student_link_references"),
+        ("bookings", "0006_refunds_by_booking"),
     ]
 
     operations = [
