@@ -30,9 +30,9 @@ def speaking_to(person: User) -> Iterator[None]:
 
 
 @contextmanager
-def speaking_to_staff() -> Iterator[None]:
-    """Write what follows in the language and the zone of the site, for a mail that several people get together."""
-    with translation.override(settings.DEFAULT_LANGUAGE), timezone.override(zone_or_usual("")):
+def speaking_to_staff(language: str = "") -> Iterator[None]:
+    """Write what follows for those who run the site: in the site's zone, and in its language unless they chose another."""
+    with translation.override(language or settings.DEFAULT_LANGUAGE), timezone.override(zone_or_usual("")):
         yield
 
 

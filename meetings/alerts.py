@@ -6,13 +6,11 @@ import logging
 from datetime import UTC
 
 from django.conf import settings
-from django.core.mail import send_mail
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from bookings.languages import speaking_to_staff
-from bookings.staff import staff_addresses
+from bookings.staff import Letter, mail_staff, staff_addresses
 from meetings.models import Meeting, NoShowReport
 
 log = logging.getLogger("linkpool.meetings")
@@ -22,11 +20,10 @@ def mail_admins_about(meeting: Meeting) -> None:
     """Say which lesson has no link, why and when it is. One that has been provided for meanwhile is not mailed."""
     if meeting.status not in (Meeting.Status.WAITING, Meeting.Status.FAILED):
         return
-    addresses = staff_addresses()
-    if not addresses:
-        log.error("nobody can be told of a missing link", extra={"booking": meeting.booking.reference})
-        return
     reference = meeting.booking.reference
+    if not staff_addresses():
+        log.error("nobody can be told of a missing link", extra={"booking": reference})
+        return
     facts = {
         "meeting": meeting,
         "reference": reference,
@@ -34,24 +31,29 @@ def mail_admins_about(meeting: Meeting) -> None:
         "admin_url": settings.SITE_URL + reverse("admin:meetings_meeting_change", args=[meeting.pk]),
         "site_name": settings.SITE_NAME,
     }
-    with speaking_to_staff():
+
+    def write() -> Letter:
         subject = _("[%(site)s] No meeting link for %(booking)s") % {"site": settings.SITE_NAME, "booking": reference}
-        text = render_to_string("mail/meetings/link_missing.txt", facts)
-    send_mail(subject, text, settings.DEFAULT_FROM_EMAIL, addresses)
+        return subject, render_to_string("mail/meetings/link_missing.txt", facts)
+
+    mail_staff(write)
 
 
 def mail_staff_about_absence(report: NoShowReport) -> None:
     """Say that somebody was reported as absent, or has answered. One that has been decided meanwhile is not mailed."""
     if report.decision:
         return
+    reference = report.booking.reference
     facts = {
         "report": report,
-        "reference": report.booking.reference,
+        "reference": reference,
         "answer_until": report.answer_until.astimezone(UTC),
         "admin_url": settings.SITE_URL + reverse("admin:meetings_noshowreport_change", args=[report.pk]),
         "site_name": settings.SITE_NAME,
     }
-    subject = _("[%(site)s] Absence reported: %(booking)s")
-    subject %= {"site": settings.SITE_NAME, "booking": report.booking.reference}
-    text = render_to_string("mail/meetings/absence_reported.txt", facts)
-    send_mail(subject, text, settings.DEFAULT_FROM_EMAIL, staff_addresses())
+
+    def write() -> Letter:
+        subject = _("[%(site)s] Absence reported: %(booking)s") % {"site": settings.SITE_NAME, "booking": reference}
+        return subject, render_to_string("mail/meetings/absence_reported.txt", facts)
+
+    mail_staff(write)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import requests
 from django.conf import settings
 from django.core.mail import send_mail
@@ -13,8 +15,8 @@ from procrastinate.contrib.django import app
 
 from bookings.jobs import Backoff
 from bookings.kept import read_kept
-from bookings.languages import speaking_to, speaking_to_staff
-from bookings.staff import staff_addresses
+from bookings.languages import speaking_to
+from bookings.staff import Letter, mail_staff
 from payments import inquiries, pretending, refunds, webhooks
 from payments.errors import GatewayUnavailable
 from payments.gateways import get_gateway
@@ -88,7 +90,7 @@ def mail_staff_of_payment(payment_id: int, what: str) -> None:
     """Tell the staff what about a payment needs a person."""
     payment = Payment.objects.get(pk=payment_id)
     address = reverse("admin:payments_payment_change", args=[payment_id])
-    _mail_staff(what, f"{payment.reference}, {payment.gateway}, {payment.money}", address)
+    _mail_staff(what, lambda: f"{payment.reference}, {payment.gateway}, {payment.money}", address)
 
 
 @app.task(name="payments.mail_staff_of_message", retry=Backoff())
@@ -96,15 +98,15 @@ def mail_staff_of_message(event_id: int, what: str) -> None:
     """Tell the staff what about a gateway's message needs a person."""
     event = WebhookEvent.objects.get(pk=event_id)
     address = reverse("admin:payments_webhookevent_change", args=[event_id])
-    _mail_staff(what, str(event), address)
+    _mail_staff(what, lambda: str(event), address)
 
 
-def _mail_staff(what: str, about: str, address: str) -> None:
-    with speaking_to_staff():
+def _mail_staff(what: str, about: Callable[[], str], address: str) -> None:
+    def write() -> Letter:
         said = read_kept(what)
-    subject = f"[{settings.SITE_NAME}] {' '.join(said.split())}"[:150]
-    text = f"{said}\n\n{about}\n\n{settings.SITE_URL}{address}\n"
-    send_mail(subject, text, settings.DEFAULT_FROM_EMAIL, staff_addresses())
+        return f"[{settings.SITE_NAME}] {said}", f"{said}\n\n{about()}\n\n{settings.SITE_URL}{address}\n"
+
+    mail_staff(write)
 
 
 @app.task(name="payments.mail_payer_of_refund", retry=Backoff())

@@ -12,6 +12,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -94,7 +95,10 @@ class NoShowReportAdmin(ButtonsAdmin):
         """Everybody who went through the door, with the first and the last time."""
         rows = Attendance.objects.filter(meeting__booking=report.booking).select_related("user").order_by("opened_at")
         told = [
-            (str(one.user), *(f"{timezone.localtime(at):%H:%M:%S}" for at in (one.opened_at, one.last_opened_at)))
+            (
+                str(one.user),
+                *(date_format(timezone.localtime(at), "EXACT_TIME_FORMAT") for at in (one.opened_at, one.last_opened_at)),
+            )
             for one in rows
         ]
         return format_html_join("; ", "{}: {} – {}", told) or _("nobody")

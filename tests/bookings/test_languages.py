@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -9,9 +10,11 @@ from django.core import mail
 from django.test import Client
 from django.utils import timezone, translation
 
+from bookings.api_keys import create_api_key
 from bookings.languages import speaking_to, speaking_to_staff
-from bookings.models import User
-from tests.factories import make_user
+from bookings.models import ApiKey, User
+from bookings.staff import mail_staff
+from tests.factories import make_user, tomorrow
 
 pytestmark = pytest.mark.django_db
 INDONESIAN = {"accept-language": "id-ID,id;q=0.9,en;q=0.5"}
@@ -133,6 +136,19 @@ def test_mail_to_staff_is_written_as_the_site_speaks(settings):
         assert (translation.get_language(), timezone.get_current_timezone_name()) == ("id", "Asia/Jakarta")
 
 
+def test_each_of_the_staff_reads_their_own_language(root, settings, drain):
+    settings.ADMINS = [("Dewi", "Dewi@example.com"), ("Root", "root@example.com"), ("Nobody", "nobody@example.com")]
+    make_user("dewi@example.com", language="id")
+
+    mail_staff(lambda: (str(translation.gettext("Nothing yet.")), "…"))
+    drain()
+
+    assert [(letter.to, letter.subject) for letter in mail.outbox] == [
+        (["Dewi@example.com"], "Belum ada apa-apa."),
+        (["root@example.com", "nobody@example.com"], "Nothing yet."),
+    ]
+
+
 def test_mail_of_an_account_is_in_its_owners_language_whoever_asks(client, drain):
     make_user("dewi@example.com", language="id")
     client.post("/accounts/password/reset/", {"email": "dewi@example.com"}, headers={"accept-language": "en"})
@@ -154,3 +170,20 @@ def test_programs_are_answered_in_english_whatever_they_ask_for(client, sam, pat
 
     assert (asked.status_code, asked.content) == (plain.status_code, plain.content)
     assert "Accept-Language" not in asked.headers.get("Vary", "")
+
+
+def test_contract_of_the_api_stays_english_for_callers_that_read_indonesian(client, maths):
+    _row, key = create_api_key("service", scopes=list(ApiKey.Scope.values))
+    call = {"content_type": "application/json", "headers": {"Authorization": f"Bearer {key}", **INDONESIAN}}
+
+    missing = client.post("/api/assign-meeting-link", {"bookingId": "BK-NONE"}, **call)
+    empty = client.post("/api/assign-meeting-link", {}, **call)
+    slots = client.get(
+        "/api/available-slots",
+        {"tutor": "ada", "session_type": "maths", "from": f"{tomorrow():%Y-%m-%d}", "to": f"{tomorrow():%Y-%m-%d}"},
+        headers=call["headers"],
+    ).json()
+
+    assert missing.json() == {"success": False, "error": "Booking not found"}
+    assert empty.json() == {"success": False, "error": "Missing required field: bookingId"}
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d", "{date} {time}".format(**slots["slots"][0]))

@@ -5,6 +5,7 @@ The names are the same in every language; the admin uses Django's own among them
 
 DATE_FORMAT = SHORT_DATE_FORMAT = "j M Y"  # 24 Nov 2026
 TIME_FORMAT = "H:i"  # 14:00
+EXACT_TIME_FORMAT = "H:i:s"
 DATETIME_FORMAT = SHORT_DATETIME_FORMAT = "j M Y, H:i"
 LONG_DATE_FORMAT = "j F Y"  # 24 November 2026
 LONG_DATETIME_FORMAT = "j F Y, H:i"

@@ -6,6 +6,7 @@ dates and times comes first among what may be typed, because fields of browsers 
 
 DATE_FORMAT = SHORT_DATE_FORMAT = "j M Y"
 TIME_FORMAT = "H.i"
+EXACT_TIME_FORMAT = "H.i.s"
 DATETIME_FORMAT = SHORT_DATETIME_FORMAT = "j M Y, H.i"
 LONG_DATE_FORMAT = "j F Y"
 LONG_DATETIME_FORMAT = "j F Y, H.i"
