@@ -45,6 +45,7 @@ PAGES = {
     "/orders/{order}/": {"payer"},
     "/orders/{order}/state/": {"payer"},
     "/payments/return/{payment}/": {"payer"},
+    "/home/": MEMBERS,
     "/family/": MEMBERS,
     "/family/invitations/{key}/": EVERYBODY,  # who has the mail's key may read it; who may answer is asked again
 }

@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from django.core.paginator import Paginator
-from django.db.models import Case, IntegerField, Q, Value, When
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
+from bookings import lists
 from bookings.access import PersonRequest
-from bookings.models import Booking, Order
-from bookings.models.bookings import BookingQuerySet
+from bookings.models import Booking
 
 BOOKINGS_ON_A_PAGE = 20
 COMING, PAST, DROPPED = "coming", "past", "dropped"
 LISTS = {COMING: _("Upcoming"), PAST: _("Past"), DROPPED: _("Cancelled and expired")}
-
-_Status = Booking.Status
-_PROMISED = [_Status.REQUESTED, _Status.ACCEPTED, _Status.PAID]
-_OVER = [_Status.COMPLETED, _Status.NO_SHOW_STUDENT, _Status.NO_SHOW_TUTOR]
-_ENDED = [_Status.EXPIRED, _Status.DECLINED, _Status.CANCELLED]
+_ASKED = {COMING: lists.coming, PAST: lists.past, DROPPED: lists.dropped}
 
 
 @require_GET
@@ -33,8 +27,8 @@ def list_bookings(request: PersonRequest) -> HttpResponse:
     shown = request.GET.get("show", COMING)
     if shown not in LISTS:
         raise Http404
-    bookings = _listed(shown, Booking.objects.visible_to(request.user), now=timezone.now())
-    page = Paginator(bookings.with_people(), BOOKINGS_ON_A_PAGE).get_page(request.GET.get("page"))
+    bookings = _ASKED[shown](Booking.objects.visible_to(request.user).with_people(), now=timezone.now())
+    page = Paginator(bookings, BOOKINGS_ON_A_PAGE).get_page(request.GET.get("page"))
     context = {"page_obj": page, "shown": shown, "lists": LISTS.items(), "teaches": hasattr(request.user, "tutor")}
     return render(request, "bookings/booking_list.html", context)
 
@@ -55,23 +49,3 @@ def show_booking(request: PersonRequest, reference: str) -> HttpResponse:
         "is_party": request.user.pk in (booking.student_id, booking.tutor.user_id),
     }
     return render(request, "bookings/booking_detail.html", context)
-
-
-def _listed(shown: str, bookings: BookingQuerySet, *, now: datetime) -> BookingQuerySet:
-    in_cart = Q(order__status=Order.Status.CART)
-    # A time taken out of a cart was never a booking: nobody cancelled it.
-    put_back = Q(status=_Status.CANCELLED, cancelled_at=None)
-    bookings = bookings.exclude(in_cart).exclude(put_back)
-    unpaid = Q(status=_Status.HELD, held_until__gt=now)
-    if shown == COMING:
-        return _unpaid_first(bookings.filter(unpaid | Q(status__in=_PROMISED, during__endswith__gt=now)))
-    if shown == PAST:
-        over = Q(status__in=_OVER) | Q(status__in=_PROMISED, during__endswith__lte=now)
-        return bookings.filter(over).order_by("-during", "-pk")
-    lapsed = Q(status=_Status.HELD, held_until__lte=now)
-    return bookings.filter(Q(status__in=_ENDED) | lapsed).order_by("-during", "-pk")
-
-
-def _unpaid_first(bookings: BookingQuerySet) -> BookingQuerySet:
-    waiting = Case(When(status=_Status.HELD, then=Value(0)), default=Value(1), output_field=IntegerField())
-    return bookings.order_by(waiting, "during", "pk")

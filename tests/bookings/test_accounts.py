@@ -126,10 +126,10 @@ def test_signing_up_with_a_known_address_looks_the_same_and_makes_nobody(client:
 
 
 @pytest.mark.parametrize("address", ["zoe@example.com", "ZOE@Example.com"])
-def test_logging_in_is_by_address_in_any_case_and_leads_to_ones_bookings(client: Client, zoe: User, address: str):
+def test_logging_in_is_by_address_in_any_case_and_leads_home(client: Client, zoe: User, address: str):
     answer = log_in(client, address)
 
-    assert answer["Location"] == "/bookings/"
+    assert answer["Location"] == "/home/"
     assert is_logged_in(client)
 
 
@@ -137,7 +137,7 @@ def test_logging_in_leads_back_but_never_to_another_site(client: Client, zoe: Us
     assert log_in(client, zoe.email, next="/cart/")["Location"] == "/cart/"
     for evil in ("https://evil.example/", "//evil.example", "javascript:alert(1)", "/\\evil.example"):
         client.logout()
-        assert log_in(client, zoe.email, next=evil)["Location"] == "/bookings/"
+        assert log_in(client, zoe.email, next=evil)["Location"] == "/home/"
 
 
 def test_logging_in_wrongly_does_not_tell_who_is_known(client: Client, zoe: User):
