@@ -34,7 +34,7 @@ ODD = [
 ]
 ASKED = {
     "/": ["q", "page"],
-    "/tutors/ada/": ["type", "from", "slot"],
+    "/tutors/ada/": ["type", "from", "slot", "for"],
     "/bookings/": ["show", "page"],
     "/orders/{order}/state/": ["seen"],
     "/accounts/login/": ["next"],
@@ -46,8 +46,9 @@ ASKED = {
     "/admin/procrastinate/procrastinatejob/": ["q", "status__exact", "p"],
 }
 SENT = {
-    "/tutors/ada/hold/": {"session_type": "maths", "starts_at": "2026-12-01T10:00:00Z"},
-    "/checkout/": {"gateway": "sandbox", "expected_total": "150000"},
+    "/tutors/ada/hold/": {"session_type": "maths", "starts_at": "2026-12-01T10:00:00Z", "for": ""},
+    "/checkout/": {"gateway": "sandbox", "expected_total": "150000", "cart": ""},
+    "/family/invitations/": {"name": "Kim", "email": "kim@example.com"},
     "/profile/": {"full_name": "Sam", "time_zone": "UTC"},
     "/profile/time-zone/": {"time_zone": "UTC"},
     "/orders/{order}/pay/": {"gateway": "sandbox"},
