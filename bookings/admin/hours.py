@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.db import models
 
 from bookings.hours import Span, faults_of
 from bookings.models import DateOverride, Tutor, WeeklyHours
@@ -38,13 +39,22 @@ class _DatesFormSet(_OneDayAtATime):
     day_field = "date"
 
 
+# Hours are by the tutor's clock: Django's own widgets would speak of the server's.
+_NATIVE: dict[type[models.Field[Any, Any]], dict[str, Any]] = {
+    models.TimeField: {"widget": forms.TimeInput({"type": "time"}, format="%H:%M")},
+    models.DateField: {"widget": forms.DateInput({"type": "date"}, format="%Y-%m-%d")},
+}
+
+
 class WeeklyHoursInline(admin.TabularInline[WeeklyHours, Tutor]):
     model = WeeklyHours
     formset = _WeekFormSet
+    formfield_overrides = _NATIVE
     extra = 0
 
 
 class DateOverrideInline(admin.TabularInline[DateOverride, Tutor]):
     model = DateOverride
     formset = _DatesFormSet
+    formfield_overrides = _NATIVE
     extra = 0

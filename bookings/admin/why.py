@@ -9,6 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import URLPattern, path
+from django.utils.translation import gettext as _
 
 from bookings.models import Tutor
 from bookings.why_form import WhyForStudentForm, answers_to
@@ -32,6 +33,7 @@ class WhyAdmin(admin.ModelAdmin[Tutor]):
         context: dict[str, Any] = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
+            "title": _("Why is this time not offered?"),
             "tutor": tutor,
             "form": form,
             "zone": tutor.time_zone,
