@@ -44,6 +44,7 @@ PAGES = {
     "/teaching/sessions/maths/": {"tutor"},
     "/orders/{order}/": {"payer"},
     "/orders/{order}/state/": {"payer"},
+    "/orders/{order}/receipt/": {"payer"},
     "/payments/return/{payment}/": {"payer"},
     "/home/": MEMBERS,
     "/family/": MEMBERS,

@@ -11,6 +11,7 @@ from config.demo import people, sessions
 
 PASSWORD = people.PASSWORD
 API_KEY = people.API_KEY
+CODE = people.CODE
 _LOCK = 0x64656D6F  # the word "demo": two loaders at once wait for each other
 
 
@@ -30,6 +31,7 @@ def load_demo() -> Demo:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
     cast = people.make_people()
     people.make_api_key()
+    people.make_code()
     links = people.make_links()
     sessions.make_history(cast, links)
     return Demo(

@@ -9,12 +9,13 @@ from typing import Any
 from allauth.account.models import EmailAddress
 
 from bookings.api_keys import create_api_key, digest_key
-from bookings.models import ApiKey, SessionType, Tutor, User, WeeklyHours
+from bookings.models import ApiKey, PromoCode, SessionType, Tutor, User, WeeklyHours
 from meetings.models import MeetingLink
 
 PASSWORD = "demo"  # noqa: S105 - known to everybody, and refused with DEBUG off
 API_KEY = "demo-service-key"
 CURRENCY = "IDR"
+CODE = "WELCOME10"
 
 Hours = tuple[range, time, time]
 
@@ -36,6 +37,7 @@ class Offer:
     name: str
     minutes: int
     price: int
+    first_one_free: bool = False
 
 
 MATHS: dict[str, Any] = {
@@ -76,6 +78,7 @@ LANGUAGES: dict[str, Any] = {
 }
 LANGUAGES_OFFERS = [
     Offer("conversation", "Conversation", 45, 130_000),
+    Offer("trial-lesson", "Trial lesson", 30, 80_000, first_one_free=True),
     Offer("german-lesson", "German lesson", 60, 185_000),
     Offer("ielts-preparation", "IELTS preparation", 90, 260_000),
 ]
@@ -109,6 +112,12 @@ def make_api_key() -> None:
         create_api_key("Demo program", scopes=list(ApiKey.Scope.values), key=API_KEY)
 
 
+def make_code() -> None:
+    """Make the promo code of the demo; one that somebody edited or switched off stays so."""
+    note = "Ten percent off, once for each person."
+    PromoCode.objects.get_or_create(code=CODE, defaults={"kind": PromoCode.Kind.PERCENT, "percent": 10, "note": note})
+
+
 def make_links() -> list[MeetingLink]:
     """Return the pool of the demo; links that are missing are added, none is opened again."""
     return [MeetingLink.objects.get_or_create(url=url, defaults={"label": label})[0] for url, label in LINKS.items()]
@@ -128,7 +137,13 @@ def _make_tutor(user: User, about: dict[str, Any], offers: list[Offer], hours: l
         SessionType.objects.get_or_create(
             tutor=tutor,
             slug=offer.slug,
-            defaults={"name": offer.name, "minutes": offer.minutes, "price": offer.price, "currency": CURRENCY},
+            defaults={
+                "name": offer.name,
+                "minutes": offer.minutes,
+                "price": offer.price,
+                "currency": CURRENCY,
+                "first_one_free": offer.first_one_free,
+            },
         )
     if not tutor.weekly_hours.exists():
         WeeklyHours.objects.bulk_create(

@@ -12,14 +12,14 @@ from django.test import Client
 from django.utils import timezone
 
 from bookings.api_keys import digest_key
-from bookings.models import ApiKey, Booking, Change, Order, SessionType, Tutor, User, WeeklyHours
+from bookings.models import ApiKey, Booking, Change, Order, PromoCode, SessionType, Tutor, User, WeeklyHours
 from config.demo import load_demo
 from config.demo.people import LINKS
 from meetings.models import Meeting, MeetingLink
 from payments.models import Payment
 from tests.race import race
 
-COUNTED = [User, EmailAddress, Tutor, SessionType, WeeklyHours, ApiKey, MeetingLink, Order, Booking, Payment]
+COUNTED = [User, EmailAddress, Tutor, SessionType, PromoCode, WeeklyHours, ApiKey, MeetingLink, Order, Booking, Payment]
 
 
 def count_rows() -> dict[str, int]:
@@ -44,6 +44,8 @@ def test_demo_has_sessions_in_every_state():
     assert timedelta(0) < demo.tomorrow.starts_at - timezone.now() < timedelta(days=2)
     assert demo.waiting.is_awaiting_payment
     assert Booking.objects.filter(status=Booking.Status.COMPLETED).count() == 2
+    assert PromoCode.objects.get(code="WELCOME10", is_active=True).percent == 10
+    assert SessionType.objects.get(first_one_free=True).name == "Trial lesson"
     assert list(MeetingLink.objects.available().values_list("url", flat=True)) == list(LINKS)
     assert ApiKey.objects.get(digest=digest_key("demo-service-key")).scopes == list(ApiKey.Scope.values)
 
@@ -147,7 +149,8 @@ def test_demo_loaded_twice_at_once_makes_everything_once():
         "User": 4,
         "EmailAddress": 4,
         "Tutor": 2,
-        "SessionType": 6,
+        "SessionType": 7,
+        "PromoCode": 1,
         "WeeklyHours": 21,
         "ApiKey": 1,
         "MeetingLink": 3,

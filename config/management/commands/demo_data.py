@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from bookings import times
 from bookings.models import Booking
-from config.demo import API_KEY, PASSWORD, Demo, load_demo
+from config.demo import API_KEY, CODE, PASSWORD, Demo, load_demo
 
 
 class Command(BaseCommand):
@@ -36,6 +36,7 @@ def _describe(demo: Demo) -> list[str]:
         "  tutor1@example.com    a tutor in Jakarta",
         "  tutor2@example.com    a tutor in Berlin",
         "  admin@example.com     the admin",
+        f"The code {CODE} takes ten percent off.",
         f"Programs use the API key {API_KEY}.",
     ]
 
