@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from itertools import groupby
 from typing import Any
 
@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from bookings import times
+from bookings.explanations import read_clock
 from bookings.forms import FURTHEST
 from bookings.gifts import LONGEST_REASON
 from bookings.models import SessionType, User
@@ -89,10 +90,8 @@ class GiftForm(forms.Form):
         if abs(day - timezone.localdate()) > FURTHEST:
             self.add_error("date", _("This date is too far away."))
             return None
-        reading = datetime.combine(day, clock, tzinfo=UTC)
-        of_day = times.WallClock.covering(day, day, times.parse_zone(session_type.tutor.time_zone))
-        found = of_day.spans(reading, reading + timedelta(minutes=1))
+        found = read_clock(day, clock, times.parse_zone(session_type.tutor.time_zone)).instants
         if not found:
             self.add_error("time", _("The clocks skip this time on that day."))
             return None
-        return found[0].start
+        return found[0]

@@ -34,7 +34,12 @@ class PromoCodeForm(forms.ModelForm[PromoCode]):
         label=_("Uses in all"), required=False, min_value=1, max_value=10**6, help_text=_("Empty: no limit.")
     )
     uses_per_person = forms.IntegerField(
-        label=_("Uses per person"), required=False, min_value=1, max_value=10**6, help_text=_("Empty: no limit.")
+        label=_("Uses per person"),
+        required=False,
+        min_value=1,
+        max_value=10**6,
+        initial=1,
+        help_text=_("Empty: no limit."),
     )
     minimum_total = TypedMoneyField(
         label=_("For orders from"), required=False, help_text=_("What the order must cost without the code.")

@@ -12,8 +12,8 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 
-from bookings import availability
 from bookings.errors import DomainError
+from bookings.explanations import Explanation, explain
 from bookings.gift_form import GiftForm
 from bookings.gifts import give_session
 from bookings.models import User
@@ -42,12 +42,12 @@ class GiftPages(admin.ModelAdmin[Any]):
             "opts": self.opts,
             "title": _("Give a session"),
             "form": form,
-            "near": self._near(form),
+            "why_not": self._why_not(form),
         }
         return TemplateResponse(request, "admin/bookings/booking/gift.html", context)
 
     def _give(self, request: HttpRequest, form: GiftForm, giver: User) -> HttpResponse | None:
-        """Give it and go to the booking; what the rules refuse stands above the form."""
+        """Give it and go to the booking; what the rules refuse stands above the form, with the reason."""
         wish = form.cleaned_data
         try:
             booking = give_session(
@@ -64,9 +64,10 @@ class GiftPages(admin.ModelAdmin[Any]):
         self.message_user(request, told, messages.SUCCESS)
         return redirect("admin:bookings_booking_change", booking.pk)
 
-    def _near(self, form: GiftForm) -> list[Any]:
-        """Return open times near the one that was refused."""
+    def _why_not(self, form: GiftForm) -> Explanation | None:
+        """Return the rule that hides the time that was refused, and the open times near it."""
         wish = getattr(form, "cleaned_data", {})
-        if not form.errors or not wish.get("starts_at") or not wish.get("student"):
-            return []
-        return availability.next_slots(wish["session_type"], near=wish["starts_at"], student=wish["student"])
+        if not form.non_field_errors() or not wish.get("starts_at"):
+            return None
+        found = explain(wish["session_type"], starts_at=wish["starts_at"], student=wish["student"])
+        return None if found.is_offered else found

@@ -37,6 +37,10 @@ def test_code_is_made_in_capitals_and_says_who_made_it(desk: Client, root: User)
     assert code.created_by == root
 
 
+def test_new_code_works_once_for_each_person_unless_told_otherwise(desk: Client):
+    assert 'name="uses_per_person" value="1"' in text_of(desk.get(address(PromoCode, "add")))
+
+
 def test_sums_of_a_code_are_typed_as_people_write_them(desk: Client):
     add(desk, kind="fixed", percent="", amount="12,50", currency="USD", minimum_total="1.000")
     code = PromoCode.objects.get()

@@ -25,7 +25,7 @@ def test_code_is_typed_in_the_cart_and_shown_with_what_it_takes_off(browser: Cli
     answer = browser.post("/cart/code/", {"code": " summer "})
     assert (answer.status_code, answer["Location"]) == (303, "/cart/")
     page = text_of(browser.get("/cart/"))
-    assert "Price Rp150,000 Code SUMMER −Rp15,000 Total Rp135,000" in page
+    assert "Price Rp150,000 Code SUMMER Remove −Rp15,000 Total Rp135,000" in page
     assert "Code SUMMER −Rp15,000 Total Rp135,000" in text_of(browser.get("/checkout/"))
 
     browser.post("/cart/code/remove/")

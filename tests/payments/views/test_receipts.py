@@ -57,7 +57,7 @@ def test_receipt_says_who_paid_what_for_which_sessions_and_how(page: Client, ord
         "Asia/Jakarta",
         "Price Rp300,000 Discount, code SUMMER −Rp30,000 Total Rp270,000",
         "Paid with ",
-        f", payment {order.payments.get().reference}.",
+        f", payment {order.payments.get().reference} .",
     ):
         assert words in text
     assert text.count("Maths lesson with Ada Tutor") == 2
