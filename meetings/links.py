@@ -14,7 +14,8 @@ from django.utils import timezone
 
 from bookings.errors import BookingNotPaid
 from bookings.history import record_booking_change
-from bookings.models import User
+from bookings.models import Notice, User
+from bookings.notices import tell, version_of
 from meetings import planning, pool, provisioning
 from meetings.addresses import normalise_address
 from meetings.errors import LinkKnown, LinkRetired, NoLinkLeft
@@ -109,7 +110,8 @@ def _meetings_to_come(link: MeetingLink, now: datetime) -> list[Meeting]:
     """
     door_opens_later = now + timedelta(minutes=settings.JOIN_OPENS_MINUTES)
     on_link = Meeting.objects.filter(link=link, status=Meeting.Status.READY, during__startswith__gt=door_opens_later)
-    return list(on_link.order_by("during", "pk").select_for_update(of=("self",)).select_related("booking"))
+    people = ("booking__student", "booking__tutor__user")
+    return list(on_link.order_by("during", "pk").select_for_update(of=("self",)).select_related(*people))
 
 
 def _move_to_another_link(meeting: Meeting, link: MeetingLink, *, who: User | None) -> None:
@@ -126,3 +128,11 @@ def _move_to_another_link(meeting: Meeting, link: MeetingLink, *, who: User | No
     record_booking_change(
         meeting.booking, what="meeting link", was=str(link), became=became, why="the link was retired", who=who
     )
+    if became:
+        _tell_of_another_room(meeting)
+
+
+def _tell_of_another_room(meeting: Meeting) -> None:
+    """Tell those who sit in the session; the address they join by stays the same (DESIGN D12)."""
+    booking, again = meeting.booking, f"{version_of(meeting.booking)}:{meeting.generation}"
+    tell(Notice.Fact.LINK_CHANGED, to=[booking.student, booking.tutor.user], booking=booking, key=again)

@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 import time_machine
 
-from bookings.models import Booking, Change, User
+from bookings.models import Booking, Change, Notice, User
 from meetings.errors import LinkKnown, LinkListRefused, LinkRetired, NoLinkLeft
 from meetings.links import add_link, add_links, cordon_link, retire_link, uncordon_link
 from meetings.models import Meeting, MeetingLink
@@ -69,6 +69,27 @@ def test_meetings_of_a_retired_link_have_others_at_once(root: User):
     assert list(lines) == [(one.booking_id, "meeting link", "Old", "New", root.pk) for one in meetings]
     with pytest.raises(NoLinkLeft):
         assign_link(waiting_meeting())
+
+
+def test_those_who_sit_in_the_session_are_told_of_another_room_each_time(drain: Drain):
+    first, second, _third = make_link(), make_link(), make_link()
+    booking = waiting_meeting().booking
+    assign_link(booking.meeting)
+
+    for link in (first, second):
+        retire_link(link)
+
+    told = Notice.objects.filter(fact=Notice.Fact.LINK_CHANGED).order_by("pk").values_list("to", flat=True)
+    assert list(told) == [booking.student_id, booking.tutor.user_id] * 2
+
+
+def test_nobody_is_told_of_a_room_that_is_not_there_yet():
+    link = make_link()
+    assign_link(waiting_meeting())
+
+    retire_link(link)
+
+    assert not Notice.objects.exists()
 
 
 def test_link_is_retired_though_a_session_on_it_was_called_off_a_moment_ago():
