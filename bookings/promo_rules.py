@@ -88,4 +88,4 @@ def _of_people(people: Collection[int]) -> Q:
 def _in_words(instant: datetime) -> str:
     """Return the time in the reader's zone, with its name."""
     here = timezone.localtime(instant)
-    return f"{date_format(here, 'j F Y, H:i')} ({timezone.get_current_timezone_name()})"
+    return f"{date_format(here, 'LONG_DATETIME_FORMAT')} ({timezone.get_current_timezone_name()})"

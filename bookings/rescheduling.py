@@ -179,7 +179,7 @@ def _in_words(hurdle: Hurdle, booking: Booking) -> str:
         return _("This session has begun, so it can no longer be moved.")
     if hurdle is Hurdle.TOO_LATE:
         last = timezone.localtime(_last_moment(booking))
-        told = {"until": date_format(last, "j F Y, H:i"), "zone": timezone.get_current_timezone_name()}
+        told = {"until": date_format(last, "LONG_DATETIME_FORMAT"), "zone": timezone.get_current_timezone_name()}
         return _("It could be moved until %(until)s (%(zone)s). If you cannot come, please ask the other side.") % told
     if not settings.MOVES_ALLOWED:
         return _("Students cannot move sessions here. Please ask your tutor to move it.")

@@ -51,9 +51,9 @@ def say_time(during: During) -> str:
     """Return day, hours and zone, such as "Tuesday 24 November 2026, 19:00–20:00 (Asia/Jakarta)"."""
     start, end = timezone.localtime(during.start), timezone.localtime(during.end)
     return _("%(day)s, %(from)s–%(to)s (%(zone)s)") % {
-        "day": date_format(start, "l j F Y"),
-        "from": date_format(start, "H:i"),
-        "to": date_format(end, "H:i"),
+        "day": date_format(start, "FULL_DAY_FORMAT"),
+        "from": date_format(start, "TIME_FORMAT"),
+        "to": date_format(end, "TIME_FORMAT"),
         "zone": timezone.get_current_timezone_name(),
     }
 
@@ -67,7 +67,10 @@ def say_instant(instant: datetime) -> str:
 def say_start(instant: datetime) -> str:
     """Return day and hour for a subject, such as "Tue 24 Nov, 19:00"; the zone stands in the mail itself."""
     start = timezone.localtime(instant)
-    return _("%(day)s, %(hour)s") % {"day": date_format(start, "D j M"), "hour": date_format(start, "H:i")}
+    return _("%(day)s, %(hour)s") % {
+        "day": date_format(start, "SHORT_WEEKDAY_FORMAT"),
+        "hour": date_format(start, "TIME_FORMAT"),
+    }
 
 
 def say_session(booking: Booking, role: Role) -> str:
