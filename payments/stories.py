@@ -62,6 +62,11 @@ class Story:
         return self.order.is_awaiting_payment and deadline is not None and self.now < deadline
 
     @property
+    def is_called_off(self) -> bool:
+        """True when none of its sessions stands any more."""
+        return bool(self.bookings) and all(one.status == Booking.Status.CANCELLED for one in self.bookings)
+
+    @property
     def open_page(self) -> Payment | None:
         """The attempt whose page the payer can go back to."""
         return next((payment for payment in self.payments if payment.page_is_open(self.now)), None)

@@ -33,6 +33,8 @@ PAGES = {
     "/teaching/why/": {"tutor"},
     "/bookings/": MEMBERS,
     "/bookings/{paid}/": CONCERNED,
+    "/bookings/{paid}/move/": CONCERNED,
+    "/bookings/{paid}/cancel/": CONCERNED,
     "/bookings/{paid}/meeting/": CONCERNED,
     "/bookings/{paid}/calendar.ics": {"student", "tutor"},
     "/bookings/{paid}/absence/": CONCERNED,
@@ -79,6 +81,8 @@ VERBS = {
     "/teaching/hours/dates/remove/": {"tutor"},
     "/teaching/pause/": {"tutor"},
     "/teaching/resume/": {"tutor"},
+    "/bookings/{paid}/move/": CONCERNED,
+    "/bookings/{paid}/cancel/": CONCERNED,
     "/cart/{held}/release/": {"payer"},
     "/bookings/{paid}/absence/report/": CONCERNED,
     "/bookings/{paid}/absence/answer/": set(),  # there is no report to answer

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from bookings.models import Booking, Tutor, User
-from tests.factories import make_booking, make_meeting, make_payment
+from tests.factories import an_hour, make_booking, make_meeting, make_payment, tomorrow
 
 ODD = [
     "",
@@ -36,6 +36,8 @@ ASKED = {
     "/": ["q", "page"],
     "/tutors/ada/": ["type", "from", "slot", "for"],
     "/bookings/": ["show", "page"],
+    "/bookings/{paid}/move/": ["from", "starts_at"],
+    "/admin/bookings/booking/{paid_key}/move/": ["from"],
     "/orders/{order}/state/": ["seen"],
     "/accounts/login/": ["next"],
     "/admin/bookings/booking/": ["q", "tutor", "day", "status__exact", "p", "o"],
@@ -49,6 +51,10 @@ SENT = {
     "/tutors/ada/hold/": {"session_type": "maths", "starts_at": "2026-12-01T10:00:00Z", "for": ""},
     "/checkout/": {"gateway": "sandbox", "expected_total": "150000", "cart": ""},
     "/family/invitations/": {"name": "Kim", "email": "kim@example.com"},
+    "/bookings/{paid}/move/": {"starts_at": "2026-12-01T10:00:00Z", "why": "ill"},
+    "/bookings/{paid}/cancel/": {"seen": "7", "why": "ill"},
+    "/admin/bookings/booking/{paid_key}/move/": {"starts_at": "2026-12-01T10:00:00Z", "why": "ill"},
+    "/admin/bookings/booking/{paid_key}/cancel/": {"seen": "7", "why": "ill"},
     "/profile/": {"full_name": "Sam", "time_zone": "UTC"},
     "/profile/time-zone/": {"time_zone": "UTC"},
     "/orders/{order}/pay/": {"gateway": "sandbox"},
@@ -66,7 +72,13 @@ def names(ada: Tutor, sam: User) -> dict[str, str]:
     booking = make_booking(sam, ada)
     make_payment(booking.order)
     lost = make_booking(sam, ada, status=Booking.Status.EXPIRED)
-    return {"order": booking.order.reference, "meeting": str(make_meeting(lost).pk)}
+    paid = make_booking(sam, ada, status=Booking.Status.PAID, during=an_hour(tomorrow(days=5)))
+    return {
+        "order": booking.order.reference,
+        "meeting": str(make_meeting(lost).pk),
+        "paid": paid.reference,
+        "paid_key": str(paid.pk),
+    }
 
 
 def browser(path: str, sam: User, root: User) -> Client:

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from bookings import times
 from bookings.admin.calendar import CalendarPages
+from bookings.admin.changing import ChangePages
 from bookings.admin.gifts import GiftPages
 from bookings.admin.reading import HistoryInline, ReadOnlyAdmin
 from bookings.models import Booking, Tutor
@@ -73,6 +74,10 @@ class BookingColumns:
     def shown_price(self, booking: Booking) -> str:
         return str(booking.money)
 
+    @admin.display(description=_("goes back"))
+    def shown_back(self, booking: Booking) -> str:
+        return "–" if booking.refund is None else str(booking.money_back)
+
     @admin.display(description=_("meeting"))
     def shown_meeting(self, booking: Booking) -> str:
         """The state of the meeting and the label of its link, never its address."""
@@ -84,7 +89,7 @@ class BookingColumns:
 
 
 @admin.register(Booking)
-class BookingAdmin(CalendarPages, GiftPages, BookingColumns, ReadOnlyAdmin[Booking]):
+class BookingAdmin(CalendarPages, GiftPages, ChangePages, BookingColumns, ReadOnlyAdmin[Booking]):
     list_display = ["reference", "shown_time", "student", "tutor", "name", "status", "shown_meeting"]
     list_filter = ["status", DayFilter, TutorFilter]
     list_select_related = ["student", "tutor__user", "order", "meeting__link"]
@@ -102,7 +107,7 @@ class BookingAdmin(CalendarPages, GiftPages, BookingColumns, ReadOnlyAdmin[Booki
     fieldsets = [
         (None, {"fields": ["reference", "status", "shown_time", "shown_meeting", "moves"]}),
         (_("Who"), {"fields": ["student", "tutor", "order"]}),
-        (_("As sold"), {"fields": ["name", "minutes", "shown_price"]}),
+        (_("As sold"), {"fields": ["name", "minutes", "shown_price", "shown_back"]}),
         (_("Held and cancelled"), {"fields": ["held_until", "cancelled_at", "cancelled_by", "cancel_reason"]}),
         (_("When"), {"fields": ["created_at", "shown_blocks"]}),
     ]

@@ -221,7 +221,7 @@ def test_words_of_a_refusal_follow_the_settings(paid, sam, settings):
     settings.MOVES_ALLOWED = 0
     assert preview_move(paid, sam).refusal == "Students cannot move sessions here. Please ask your tutor to move it."
     settings.MOVE_UNTIL_HOURS = 24 * 30
-    assert "could be moved until" in preview_move(paid, sam).refusal
+    assert "could move it until" in preview_move(paid, sam).refusal
 
 
 def test_preview_asks_the_database_nothing_and_a_move_takes_a_fixed_number_of_queries(paid, sam, ada):
