@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from bookings.forms import TimeZoneField
+from bookings.forms import TimeZoneField, language_choices
 from bookings.models import User
 
 
 class PersonForm(UserChangeForm[User]):
     time_zone = TimeZoneField(label=_("Time zone"))
+    language = forms.ChoiceField(label=_("Language"), choices=language_choices, required=False)
 
     class Meta:
         model = User
@@ -42,7 +44,7 @@ class PersonAdmin(UserAdmin[User]):
     ordering = ["email"]
     readonly_fields = ["last_login", "date_joined"]
     fieldsets = [
-        (None, {"fields": ["email", "password", "full_name", "time_zone"]}),
+        (None, {"fields": ["email", "password", "full_name", "time_zone", "language"]}),
         (_("What they may do"), {"fields": ["is_active", "is_staff", "is_superuser", "groups", "user_permissions"]}),
         (_("When"), {"fields": ["last_login", "date_joined"]}),
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.core import mail
@@ -20,7 +21,7 @@ from tests.factories import make_booking, make_order, make_user
 
 pytestmark = pytest.mark.django_db
 Fact = Notice.Fact
-DETAILS = {
+DETAILS: dict[str, Any] = {
     "why": "Saya sakit.",
     "message": "Bagaimana kalau sore?",
     "verdict": "unclear",
