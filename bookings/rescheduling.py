@@ -180,11 +180,7 @@ def _in_words(hurdle: Hurdle, booking: Booking) -> str:
     if hurdle is Hurdle.TOO_LATE:
         last = timezone.localtime(_last_moment(booking))
         told = {"until": date_format(last, "LONG_DATETIME_FORMAT"), "zone": timezone.get_current_timezone_name()}
-<<<<<<< HEAD
-        return _("It could be moved until %(until)s (%(zone)s). If you cannot come, please ask the other side.") % told
-=======
         return _("You could move it until %(until)s (%(zone)s). Your tutor can still move it.") % told
->>>>>>> 495d506 (Let people and admins move and cancel sessions on pages of their own)
     if not settings.MOVES_ALLOWED:
         return _("Students cannot move sessions here. Please ask your tutor to move it.")
     told_often = ngettext(
