@@ -29,6 +29,10 @@ class Visitor:
         page = self.page
         page.get_by_role("button", name=name).or_(page.get_by_role("link", name=name)).first.click()
 
+    def press_text(self, words: str) -> None:
+        """Press what reads so, such as the summary of something folded up."""
+        self.page.get_by_text(words).first.click()
+
     def sees(self, words: str, *, within: float = 5) -> None:
         """Wait until the words stand on the page; fail after `within` seconds."""
         self.page.get_by_text(words).first.wait_for(timeout=within * 1000)

@@ -10,7 +10,7 @@ from bookings.holds import place_hold
 from bookings.models import ApiKey, Booking, Order, SessionType, Tutor, User
 from payments.models import Payment
 from payments.settlement import record_payment_succeeded
-from tests.factories import make_booking, make_payment, make_session_type, tomorrow
+from tests.factories import make_booking, make_code, make_payment, make_session_type, tomorrow
 from tests.payments import midtrans
 from tests.payments.test_settlement import report_of
 
@@ -245,3 +245,31 @@ def test_trouble_is_told_in_json(call: Any, key: str, address: str):
         (400, "application/json", False),
         (405, "application/json", False),
     ]
+
+
+@pytest.mark.defect("TB-01", "TB-10")
+def test_code_of_a_program_makes_the_order_cheaper(call: Any, maths: SessionType, sam: User, vendor: responses.RequestsMock):
+    make_code("SUMMER", uses_allowed=1)
+    midtrans.serve_page(vendor)
+    sent = order_of(maths, promo_code=" summer ", discount=149_999, total_amount=1, price=1)
+    answer = call(CHECKOUT, sent)
+    order = Order.objects.get()
+    assert (answer.status_code, answer.json()["total_amount"]) == (200, 135_000)
+    assert (order.total, order.discount, order.payments.get().amount) == (135_000, 15_000, 135_000)
+
+
+def test_code_that_makes_an_order_free_confirms_it_without_a_gateway(call: Any, maths: SessionType, sam: User):
+    make_code("GRATIS", kind="free")
+    answer = call(CHECKOUT, order_of(maths, promo_code="gratis")).json()
+    order = Order.objects.get()
+    assert (answer["session_id"], answer["total_amount"]) == ("", 0)
+    assert answer["checkout_url"].endswith(order.get_absolute_url())
+    assert (order.status, order.bookings.get().status, order.payments.count()) == ("paid", "paid", 0)
+
+
+def test_code_that_takes_nothing_off_holds_nothing(call: Any, maths: SessionType, sam: User):
+    make_code("SPENT", uses_allowed=0)
+    answer = call(CHECKOUT, order_of(maths, promo_code="SPENT"))
+    assert (answer.status_code, answer.json()["error"]) == (409, "This code has been used up.")
+    assert not Order.objects.exists()
+    assert not Booking.objects.exists()

@@ -13,6 +13,7 @@ from bookings.errors import CartEmpty, OrderNotPayable, PriceChanged
 from bookings.holds import Wanted, place_hold
 from bookings.models import Booking, Order, SessionType, Tutor, User
 from bookings.money import Money
+from bookings.promo_codes import put_code
 from payments.checkout import order_and_check_out, place_cart, start_checkout
 from payments.errors import (
     CheckoutUnderway,
@@ -22,7 +23,7 @@ from payments.errors import (
     TooManyAttempts,
 )
 from payments.models import Payment
-from tests.factories import make_booking, make_payment, make_session_type, tomorrow
+from tests.factories import make_booking, make_code, make_payment, make_session_type, tomorrow
 from tests.payments import midtrans
 from tests.race import race
 
@@ -182,6 +183,41 @@ def test_discount_is_a_line_so_that_the_lines_sum_up(order: Order, vendor: respo
     sent = json.loads(vendor.calls[0].request.body or "")
     assert sent["transaction_details"]["gross_amount"] == 100_000
     assert [line["price"] for line in sent["item_details"]] == [150_000, -50_000]
+
+
+def test_gateway_gets_no_line_of_zero_and_lines_that_sum_up(ada: Any, sam: User, vendor: responses.RequestsMock):
+    free, trial = make_session_type(ada, price=0), make_session_type(ada, price=80_000, first_one_free=True)
+    for what, hour in [(free, 8), (trial, 10), (trial, 12)]:
+        cart = place_hold(what, starts_at=tomorrow(hour), student=sam).order
+    make_code("THIRD", percent=33)
+    assert put_code(sam, "third") is None
+    midtrans.serve_page(vendor)
+
+    start_checkout(place_cart(sam, seen=Money(53_600, "IDR")), gateway_name="midtrans")
+
+    cart.refresh_from_db()
+    sent = json.loads(vendor.calls[0].request.body or "")
+    assert (cart.total, cart.discount) == (53_600, 106_400)
+    assert sent["transaction_details"]["gross_amount"] == 53_600
+    assert [line["price"] for line in sent["item_details"]] == [80_000, 80_000, -106_400]
+
+
+@pytest.mark.defect("TB-09")
+@pytest.mark.django_db(transaction=True)
+def test_order_that_costs_nothing_is_confirmed_once_however_often_it_is_pressed(maths: SessionType, sam: User):
+    make_code("GRATIS", kind="free", uses_allowed=1)
+    place_hold(maths, starts_at=tomorrow(), student=sam)
+    assert put_code(sam, "gratis") is None
+
+    def press(_n: int) -> object:
+        return start_checkout(place_cart(sam, seen=Money(0, "IDR")), gateway_name="")
+
+    outcomes = race(press, threads=6)
+
+    order = Order.objects.exclude(status=Order.Status.CART).get()
+    assert (order.status, order.bookings.get().status, order.payments.count()) == ("paid", "paid", 0)
+    assert {type(one.error).__name__ for one in outcomes if one.error} == {"CartEmpty"}
+    assert order.changes.filter(became="paid").count() == 1
 
 
 def test_cart_is_placed_only_at_the_price_that_was_seen(maths: SessionType, sam: User):
