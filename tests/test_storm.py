@@ -14,16 +14,20 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
+from bookings.cancellation import cancel_booking, preview_cancellation
+from bookings.completion import complete_over
 from bookings.errors import DomainError
 from bookings.holds import Wanted, place_hold, release_hold
 from bookings.models import Booking, Order, SessionType, User
 from bookings.orders import expire_unpaid, order_at_once, place_order, release_order
-from meetings import planning, provisioning, upkeep
+from bookings.rescheduling import move_booking
+from meetings import provisioning, upkeep
 from meetings.links import cordon_link, retire_link, uncordon_link
 from meetings.models import Meeting, MeetingLink
 from payments.gateways.base import Outcome, PaymentReport
-from payments.models import Payment
+from payments.models import Payment, Refund
 from payments.settlement import record_report
+from payments.tasks import owe_refunds
 from tests.factories import make_link, make_payment, make_session_type, make_tutor, make_user, tomorrow
 from tests.race import race
 
@@ -43,7 +47,9 @@ class Storm:
             self.give_up: 1,
             self.let_time_pass: 2,
             self.pay: 4,
-            self.call_off: 1,
+            self.call_off: 2,
+            self.move: 3,
+            self.complete: 1,
             self.keep_links: 2,
             self.work: 3,
         }
@@ -96,9 +102,21 @@ class Storm:
             record_report(payment, report)
 
     def call_off(self) -> None:
-        for booking in Booking.objects.paid().order_by("?")[:1]:
-            Booking.objects.filter(pk=booking.pk).update(status="cancelled", cancelled_at=timezone.now())
-            planning.drop_meeting(booking)
+        """Somebody cancels what the page showed a moment ago, paid or not."""
+        for booking in Booking.objects.filter(status__in=["paid", "held"]).with_people().order_by("?")[:1]:
+            who = self.dice.choice([booking.student, booking.tutor.user])
+            seen = preview_cancellation(booking, who).back
+            cancel_booking(booking, who=who, why="so", seen=seen)
+
+    def move(self) -> None:
+        for booking in Booking.objects.paid().with_people().order_by("?")[:1]:
+            who = self.dice.choice([booking.student, booking.tutor.user])
+            move_booking(
+                booking, starts_at=tomorrow(self.dice.randrange(7), days=self.dice.choice([1, 2])), who=who, why="so"
+            )
+
+    def complete(self) -> None:
+        complete_over(now=tomorrow(2))
 
     def keep_links(self) -> None:
         for link in MeetingLink.objects.order_by("?")[:1]:
@@ -129,18 +147,27 @@ def test_storm_of_everything_leaves_the_books_right():
     assert [outcome.error for outcome in race(live, threads=THREADS)] == [None] * THREADS
 
     assert Order.objects.filter(status="paid").exists()
+    assert Booking.objects.filter(sequence__gte=1, status="paid").exists()
+    assert Refund.objects.exclude(booking=None).exists()
+    owe_refunds(timestamp=0)
     for order in Order.objects.all():
         _look_through(order)
     upkeep.make_round(timezone.now() + timedelta(minutes=5))
     for meeting in Meeting.objects.filter(status="ready").select_related("booking"):
-        assert meeting.booking.is_paid
+        assert (meeting.booking.status in ("paid", "completed"), meeting.time) == (True, meeting.booking.time)
 
 
 def _look_through(order: Order) -> None:
     """Each payment either pays the order, once, or goes back, once; sessions stand as their order does."""
-    kept = [payment for payment in order.payments.all() if not payment.refunds.exists()]
-    assert {payment.status for payment in order.payments.all()} <= {Payment.Status.SUCCEEDED}
-    assert all(payment.refunds.count() <= 1 for payment in order.payments.all())
+    payments = list(order.payments.all())
+    kept = [payment for payment in payments if not payment.refunds.filter(booking=None).exists()]
+    assert {payment.status for payment in payments} <= {Payment.Status.SUCCEEDED}
+    assert all(payment.refunds.filter(booking=None).count() <= 1 for payment in payments)
     assert len(kept) == (1 if order.is_paid else 0)
-    states = set(order.bookings.values_list("status", flat=True))
-    assert states <= ({"paid", "cancelled"} if order.is_paid else {"held", "expired", "cancelled"})
+    bookings = list(order.bookings.all())
+    states = {booking.status for booking in bookings}
+    assert states <= ({"paid", "cancelled", "completed"} if order.is_paid else {"held", "expired", "cancelled"})
+    due = {(booking, booking.refund) for booking in bookings if booking.refund}
+    back = Refund.objects.filter(payment__order=order).exclude(booking=None)
+    assert {(refund.booking, refund.amount) for refund in back} == due
+    assert not due or {refund.payment for refund in back} == set(kept)
