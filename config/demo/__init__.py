@@ -22,6 +22,7 @@ class Demo:
     soon: Booking
     tomorrow: Booking
     waiting: Order
+    asked: Booking | None
 
 
 @transaction.atomic
@@ -38,4 +39,5 @@ def load_demo() -> Demo:
         soon=sessions.make_session_that_starts_soon(cast),
         tomorrow=sessions.make_session_tomorrow(cast),
         waiting=sessions.make_order_that_waits(cast),
+        asked=sessions.make_request_that_waits(cast),
     )

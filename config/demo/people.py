@@ -75,6 +75,7 @@ LANGUAGES: dict[str, Any] = {
     "buffer_after_minutes": 10,
     "slot_step_minutes": 30,
     "daily_limit": 6,
+    "approves_first": True,
 }
 LANGUAGES_OFFERS = [
     Offer("conversation", "Conversation", 45, 130_000),

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from bookings import times
+from bookings.asking import request_booking
 from bookings.availability import open_slots
 from bookings.history import record_booking_change
 from bookings.holds import Wanted, save_guarded
@@ -18,6 +19,7 @@ from config.demo.people import Cast
 from meetings.models import Meeting, MeetingLink
 from payments.models import Payment
 
+MESSAGE = "I have a job interview in German in three weeks. Could we practise talking about my work?"
 FIVE_MINUTES = timedelta(minutes=5)
 # A session of 30 minutes that began this long ago is replaced by one that starts at its end, inside the join window.
 TOO_FAR_GONE = timedelta(minutes=15)
@@ -56,12 +58,28 @@ def make_session_tomorrow(cast: Cast) -> Booking:
 def make_order_that_waits(cast: Cast) -> Order:
     """Return an order of the student that waits for payment; place one if there is none."""
     now = timezone.now()
-    open_orders = Order.objects.filter(payer=cast.student, status=Order.Status.AWAITING_PAYMENT, expires_at__gt=now)
-    found = open_orders.first()
+    found = Order.objects.to_pay(now).filter(payer=cast.student).first()
     if found is not None:
         return found
-    session_type = cast.languages.session_types.get(slug="conversation")
+    session_type = cast.maths.session_types.get(slug="exam-preparation")
     return _order_first_open(cast, session_type, within=During(now, now + 14 * times.ONE_DAY))
+
+
+def make_request_that_waits(cast: Cast) -> Booking | None:
+    """Return a request of the student that waits for an answer; ask the second tutor, who approves first, if none does.
+
+    None where that tutor was made to take bookings as they come, or has no open time.
+    """
+    now = timezone.now()
+    asked = Booking.objects.filter(student=cast.student, status=Booking.Status.REQUESTED, held_until__gt=now)
+    if (found := asked.first()) is not None or not cast.languages.approves_first:
+        return found
+    session_type = cast.languages.session_types.get(slug="conversation")
+    within = During(now + 2 * times.ONE_DAY, now + 14 * times.ONE_DAY)
+    slots = open_slots(session_type, within=within, student=cast.student)
+    if not slots:
+        return None
+    return request_booking(session_type, starts_at=slots[0].start, student=cast.student, message=MESSAGE)
 
 
 def make_history(cast: Cast, links: list[MeetingLink]) -> None:

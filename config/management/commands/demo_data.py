@@ -26,15 +26,17 @@ class Command(BaseCommand):
 def _describe(demo: Demo) -> list[str]:
     soon, tomorrow, waiting = demo.soon, demo.tomorrow, demo.waiting
     deadline = waiting.expires_at or timezone.now()
+    answered_by = (demo.asked and demo.asked.held_until) or timezone.now()
     return [
         "The demo is ready.",
         f"  {soon.reference}  paid, starts {_when(soon.starts_at)}; {_door(soon)}",
         f"  {tomorrow.reference}  paid, starts {_when(tomorrow.starts_at)}",
         f"  {waiting.reference}  waits for payment until {_when(deadline)}",
+        *([f"  {demo.asked.reference}  waits for tutor2's answer until {_when(answered_by)}"] if demo.asked else []),
         "Log in with the password “" + PASSWORD + "” as",
         "  student@example.com   a student",
         "  tutor1@example.com    a tutor in Jakarta",
-        "  tutor2@example.com    a tutor in Berlin",
+        "  tutor2@example.com    a tutor in Berlin, who approves every session first",
         "  admin@example.com     the admin",
         f"The code {CODE} takes ten percent off.",
         f"Programs use the API key {API_KEY}.",
