@@ -22,6 +22,8 @@ CONCERNED = {"student", "tutor", "payer"}
 PAGES = {
     "/": EVERYBODY,
     "/tutors/ada/": EVERYBODY,
+    "/teaching/": {"tutor"},
+    "/teaching/links/": {"tutor"},
     "/tutors/ada/request/": MEMBERS,
     "/bookings/{asked}/request/propose/": {"tutor"},
     "/cart/": MEMBERS,

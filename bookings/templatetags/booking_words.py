@@ -65,7 +65,9 @@ def deadline(context: Context, until: datetime, text: str) -> dict[str, Any]:
     """
     left = until - timezone.now()
     stage = "last" if left <= LAST_WARNING else "near" if left <= FIRST_WARNING else "calm"
-    return {"until": until, "text": text, "stage": stage, "current_zone": context.get("current_zone", "")}
+    how = "TIME_FORMAT" if timezone.localdate(until) == timezone.localdate() else "WEEKDAY_TIME_FORMAT"
+    at = date_format(timezone.localtime(until), how)
+    return {"until": until, "at": at, "text": text, "stage": stage, "current_zone": context.get("current_zone", "")}
 
 
 def _status_of_kept(booking: Booking) -> dict[str, Any]:

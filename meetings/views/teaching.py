@@ -1,0 +1,27 @@
+"""What a tutor's home says of links."""
+
+from __future__ import annotations
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET
+
+from bookings.models import Tutor, User
+from bookings.times import parse_zone
+from meetings.dashboard import sessions_without_link
+
+SHOWN = 10
+
+
+@require_GET
+@never_cache
+def missing_links(request: HttpRequest) -> HttpResponse:
+    """Return the fragment with the tutor's paid sessions that have no link yet; empty when none lacks one."""
+    tutor = Tutor.objects.filter(user=request.user).first() if isinstance(request.user, User) else None
+    if tutor is None:
+        raise Http404
+    found = list(sessions_without_link(timezone.now()).filter(tutor=tutor)[: SHOWN + 1])
+    with timezone.override(parse_zone(tutor.time_zone)):
+        return render(request, "meetings/_teaching_links.html", {"missing": found[:SHOWN], "has_more": len(found) > SHOWN})
