@@ -22,7 +22,7 @@ from bookings.views import (
     sessions,
     tutors,
 )
-from bookings.views.teaching import dates, home, hours, session_types, why
+from bookings.views.teaching import dates, hours, overview, session_types, why
 
 app_name = "bookings"
 urlpatterns = [
@@ -70,7 +70,7 @@ urlpatterns = [
     path("profile/calendar/renew/", calendars.renew_calendar, name="calendar_renew"),
     path("profile/calendar/revoke/", calendars.revoke_calendar, name="calendar_revoke"),
     path("profile/time-zone/", profile.set_time_zone, name="time_zone_set"),
-    path("teaching/", home.show_home, name="teaching"),
+    path("teaching/", overview.show_overview, name="teaching"),
     path("teaching/hours/", hours.edit_hours, name="hours_edit"),
     path("teaching/hours/preview/", hours.preview_hours, name="hours_preview"),
     path("teaching/hours/dates/", dates.set_dates, name="dates_set"),

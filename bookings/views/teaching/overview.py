@@ -47,7 +47,7 @@ class TodaysSession:
 
 
 @require_GET
-def show_home(request: PersonRequest) -> HttpResponse:
+def show_overview(request: PersonRequest) -> HttpResponse:
     """Show the tutor what is to be done today, this week and this month. Everybody else gets 404."""
     tutor, now = own_tutor(request), timezone.now()
     zone = times.parse_zone(tutor.time_zone)
