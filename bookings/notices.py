@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from bookings.jobs import enqueue
@@ -28,14 +29,29 @@ def tell(
     """
     key = key or (version_of(booking) if booking else order.reference if order else "")
     details = ({"sequence": booking.sequence} if booking else {}) | details
-    told = []
-    for person in dict.fromkeys(to):
-        rows = {"booking": booking, "order": order, "details": details}
-        notice, is_new = Notice.objects.get_or_create(to=person, fact=fact, key=key, defaults=rows)
-        if is_new:
-            enqueue("bookings.mail_notice", notice_id=notice.pk)
-            told.append(notice)
+    people = list(dict.fromkeys(to))
+    told = None
+    while told is None:
+        known = set(Notice.objects.filter(to__in=people, fact=fact, key=key).values_list("to", flat=True))
+        told = _note(
+            Notice(to=person, fact=fact, key=key, booking=booking, order=order, details=details)
+            for person in people
+            if person.pk not in known
+        )
+    for notice in told:
+        enqueue("bookings.mail_notice", notice_id=notice.pk)
     return told
+
+
+def _note(notices: Iterable[Notice]) -> list[Notice] | None:
+    """Store the notices; None if somebody else has told one of them at this very moment, who is done by now."""
+    try:
+        with transaction.atomic():
+            return Notice.objects.bulk_create(notices)
+    except IntegrityError as error:
+        if "notice_told_once" not in str(error):
+            raise
+        return None
 
 
 def tell_paid(order: Order, bookings: Sequence[Booking]) -> None:

@@ -22,7 +22,7 @@ def paid(told: Telling) -> Letter:
     letter = Letter(
         subject=_("Confirmed: %(session)s, %(when)s") % words,
         sentence=_("%(session)s on %(when)s is confirmed.") % words,
-        rows=(told.when(),),
+        rows=(told.when(), *_paid_how_much(told)),
         paragraphs=tuple(_about_the_room(told)),
         button=told.to_room,
         also=told.to_booking,
@@ -156,6 +156,11 @@ def _about_the_room(told: Telling) -> list[str]:
         settings.JOIN_OPENS_MINUTES,
     )
     return [opens % {"minutes": settings.JOIN_OPENS_MINUTES}]
+
+
+def _paid_how_much(told: Telling) -> list[Row]:
+    net = told.booking.net
+    return [] if not told.is_for_payer or net.is_zero else [Row(_("Paid"), str(net))]
 
 
 def _about_the_order(told: Telling) -> list[str]:

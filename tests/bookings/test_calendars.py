@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from email import message_from_bytes
-from email.message import Message
 from typing import Any
 
 import pytest
 from django.core import mail
 from django.utils import timezone
-from icalendar import Calendar, Event
+from icalendar import Calendar
 
 from bookings import calendars
 from bookings.calendars import invite, withdraw
@@ -33,17 +32,17 @@ def lesson(sam: User, ada: Tutor, settings: Any) -> Booking:
     return make_booking(sam, ada, during=an_hour(NOON), status=Status.PAID)
 
 
-def event_of(text: str) -> Event:
+def event_of(text: str) -> Any:
     [event] = Calendar.from_ical(text).walk("VEVENT")
     return event
 
 
-def sent_to(address: str) -> Message:
+def sent_to(address: str) -> Any:
     """Return the last mail to that address, as its bytes are read at the other end."""
     return message_from_bytes([one for one in mail.outbox if one.to == [address]][-1].message().as_bytes())
 
 
-def entry_in(message: Message) -> tuple[Message, Event]:
+def entry_in(message: Any) -> tuple[Any, Any]:
     part = message.get_payload()[-1]
     return part, event_of(part.get_payload(decode=True).decode())
 

@@ -139,7 +139,7 @@ def test_moves_that_follow_each_other_are_told_as_one(lesson: Booking, sam: User
         tell(Fact.MOVED, to=[sam], booking=lesson, was_start=(NOON - timedelta(hours=hours)).isoformat())
 
     with speaking_to(sam):
-        mail = write_mail(Notice.objects.with_rows().first(), at=timezone.now())
+        mail = write_mail(Notice.objects.with_rows()[0], at=timezone.now())
 
     assert "from Sun 29 Nov, 19:00 to Tue 1 Dec, 19:00" in mail.text
 

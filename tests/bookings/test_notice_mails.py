@@ -86,7 +86,7 @@ def test_payer_of_others_gets_one_mail_for_the_order_and_students_one_for_each_s
 
     to = [one.to[0] for one in mail.outbox]
     assert sorted(to) == ["ada@example.com", "ada@example.com", "kim@example.com", "parent@example.com", "sam@example.com"]
-    theirs = mail.outbox[to.index("parent@example.com")]
+    theirs: Any = mail.outbox[to.index("parent@example.com")]
     assert str(theirs.body).count("Maths lesson of ") == 2
     assert [kind for _content, kind in theirs.alternatives] == ["text/html"]  # sits in no session: no entry
 
@@ -216,7 +216,7 @@ def test_mail_that_waited_while_its_session_moved_tells_the_new_time(lesson: Boo
 
     drain()
 
-    [sent] = mail.outbox
+    sent: Any = mail.outbox[0]
     assert "22:00–23:00 (Asia/Jakarta)" in str(sent.body)
     assert "SEQUENCE:1" in str(sent.alternatives[-1][0])
 
