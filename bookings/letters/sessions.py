@@ -70,27 +70,20 @@ def moved(told: Telling) -> Letter:
 def cancelled(told: Telling) -> Letter:
     """The session will not take place: by whom, why, and for the payer what comes back."""
     booking, words = told.booking, told.words_of_session
-    if booking.order.paid_at is None:
-        return _withdrawn(told)
     return Letter(
         subject=_("Cancelled: %(session)s, %(when)s") % words,
         sentence=_cancelled_by_whom(told) % words,
         rows=(told.when(), *told.why(told.detail("why") or booking.cancel_reason)),
-        paragraphs=tuple(say_money_back(told)),
+        paragraphs=tuple(_about_the_end(told)),
         button=told.to_booking if told.is_for_tutor else told.to_times,
         also=None if told.is_for_tutor else told.to_booking,
     )
 
 
-def _withdrawn(told: Telling) -> Letter:
-    """It was asked for, or proposed, and never settled: nobody paid."""
-    words = told.words_of_session
-    return Letter(
-        subject=_("Withdrawn: %(session)s, %(when)s") % words,
-        sentence=_("The request for %(session)s on %(when)s has been withdrawn; the time is free again.") % words,
-        rows=(told.when(), *told.why(told.booking.cancel_reason)),
-        button=told.to_booking,
-    )
+def _about_the_end(told: Telling) -> list[str]:
+    if told.booking.order.paid_at is not None:
+        return say_money_back(told)
+    return [_("The time is free again.") if told.is_for_tutor else _("Nothing was paid for it.")]
 
 
 def _cancelled_by_whom(told: Telling) -> str:

@@ -164,6 +164,15 @@ def test_cancellation_tells_the_payer_alone_what_comes_back(lesson: Booking, par
     assert of_student.rows[1].value == "I am ill"
 
 
+def test_session_that_was_never_paid_for_is_called_off_without_a_word_of_money_back(sam: User, ada: Tutor):
+    order = make_order(sam, status=Order.Status.CANCELLED)
+    fields = {"status": Status.CANCELLED, "cancelled_by": sam}
+    given_up = make_booking(sam, ada, during=an_hour(NOON), order=order, **fields)
+
+    assert letter_to(sam, Fact.CANCELLED, given_up).paragraphs == ("Nothing was paid for it.",)
+    assert letter_to(ada.user, Fact.CANCELLED, given_up).paragraphs == ("The time is free again.",)
+
+
 def test_cancellation_names_nobody_of_the_staff(lesson: Booking, root: User):
     change(lesson, status=Status.CANCELLED, cancelled_by=root)
 
