@@ -114,7 +114,7 @@ def test_reader_who_chose_indonesian_reads_it(lesson: Booking, sam: User):
         [notice] = tell(Fact.PAID, to=[sam], booking=lesson)
         mail = write_mail(Notice.objects.with_rows().get(pk=notice.pk), at=timezone.now())
 
-    assert "Selasa 1 Desember 2026" in mail.text
+    assert "Selasa, 1 Desember 2026" in mail.text
     assert '<html lang="id">' in mail.html
 
 
