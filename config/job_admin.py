@@ -10,11 +10,21 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import Max, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 from procrastinate.contrib.django.models import ProcrastinateEvent, ProcrastinateJob
 
 from bookings.admin.reading import ReadOnlyAdmin, ReadOnlyInline
+
+STATUSES = {
+    "todo": _("waiting"),
+    "doing": _("running"),
+    "succeeded": _("done"),
+    "failed": _("failed"),
+    "cancelled": _("cancelled"),
+    "aborting": _("being stopped"),
+    "aborted": _("stopped"),
+}
 
 
 class JobEventInline(ReadOnlyInline):
@@ -32,20 +42,20 @@ class StatusFilter(admin.SimpleListFilter):
     parameter_name = "status__exact"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(status, status) for status in ProcrastinateJob.STATUSES]
+        return [(status, str(STATUSES.get(status, status))) for status in ProcrastinateJob.STATUSES]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[ProcrastinateJob]) -> QuerySet[ProcrastinateJob]:
         return queryset.filter(status=self.value()) if self.value() in ProcrastinateJob.STATUSES else queryset
 
 
 class JobAdmin(ReadOnlyAdmin[ProcrastinateJob]):
-    list_display = ["id", "task_name", "arguments", "status", "attempts", "scheduled_at", "last_event_at"]
+    list_display = ["id", "task", "arguments", "state", "attempts", "scheduled_at", "last_event_at"]
     list_filter = [StatusFilter, "task_name"]
     search_fields = ["task_name", "id"]
     ordering = ["-id"]
     inlines = [JobEventInline]
     readonly_fields = [
-        *("id", "task_name", "arguments", "status", "attempts"),
+        *("id", "task", "arguments", "state", "attempts"),
         *("scheduled_at", "last_event_at", "queue_name", "priority", "lock", "queueing_lock"),
     ]
     fields = tuple(readonly_fields)
@@ -59,6 +69,17 @@ class JobAdmin(ReadOnlyAdmin[ProcrastinateJob]):
         if job is not None:
             job.args = _fit_to_show(job.args)
         return job
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        return super().changelist_view(request, {"title": _("Jobs"), **(extra_context or {})})
+
+    @admin.display(description=_("task"), ordering="task_name")
+    def task(self, job: ProcrastinateJob) -> str:
+        return job.task_name
+
+    @admin.display(description=_("status"), ordering="status")
+    def state(self, job: ProcrastinateJob) -> str:
+        return str(STATUSES.get(job.status, job.status))
 
     @admin.display(description=_("arguments"))
     def arguments(self, job: ProcrastinateJob) -> str:
