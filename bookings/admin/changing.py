@@ -10,8 +10,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from bookings.absence import HAPPENED, reported_from
 from bookings.cancellation import cancel_booking, preview_cancellation
 from bookings.change_forms import MoveForm, ReasonForm, SeenForm
 from bookings.errors import DomainError, TermsChanged
@@ -83,7 +85,11 @@ def _links(user: Any, booking: Booking) -> dict[str, bool]:
     if not isinstance(user, User) or not user.has_perm("bookings.change_booking"):
         return {}
     booking = _find(booking.pk)
-    return {"may_move": preview_move(booking, user).may_be, "may_cancel": preview_cancellation(booking, user).may_be}
+    return {
+        "may_move": preview_move(booking, user).may_be,
+        "may_cancel": preview_cancellation(booking, user).may_be,
+        "may_mark": booking.status in HAPPENED and timezone.now() >= reported_from(booking),
+    }
 
 
 def _find(key: int) -> Booking:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 
 from bookings.models import Booking, Change, Tutor, User
 from tests.desk import address, text_of
@@ -72,6 +73,13 @@ def test_session_that_is_over_offers_neither(desk: Client, ada: Tutor, sam: User
     for what in ("move", "cancel"):
         assert address(Booking, what, over.pk) not in page
         assert "errornote" in text_of(desk.get(address(Booking, what, over.pk)))
+
+
+def test_absence_that_nobody_reported_is_recorded_from_the_booking(desk: Client, booking: Booking, ada: Tutor, sam: User):
+    over = make_booking(sam, ada, during=an_hour(tomorrow(days=-2)), status=Booking.Status.COMPLETED)
+    mark = reverse("admin:meetings_noshowreport_mark", args=[over.reference])
+    assert mark in text_of(desk.get(address(Booking, "change", over.pk)))
+    assert "Record an absence" not in text_of(desk.get(address(Booking, "change", booking.pk)))
 
 
 @pytest.mark.parametrize("what", ["move", "cancel"])
