@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.db import connection, transaction
 
 from bookings.models import Booking, Order
-from config.demo import people, sessions
+from config.demo import families, people, sessions
 
 PASSWORD = people.PASSWORD
 API_KEY = people.API_KEY
@@ -23,6 +23,7 @@ class Demo:
     tomorrow: Booking
     waiting: Order
     asked: Booking | None
+    childs: Booking | None
 
 
 @transaction.atomic
@@ -40,4 +41,5 @@ def load_demo() -> Demo:
         tomorrow=sessions.make_session_tomorrow(cast),
         waiting=sessions.make_order_that_waits(cast),
         asked=sessions.make_request_that_waits(cast),
+        childs=families.make_family(cast),
     )

@@ -1,4 +1,4 @@
-"""Who is in the demo: an admin, two tutors with their hours and prices, a student, a program, and the pool."""
+"""Who is in the demo: an admin, two tutors with what they sell, a student, a parent and a child, a program, the pool."""
 
 from __future__ import annotations
 
@@ -25,6 +25,8 @@ class Cast:
     """The people of the demo."""
 
     student: User
+    parent: User
+    child: User
     maths: Tutor
     languages: Tutor
 
@@ -102,6 +104,8 @@ def make_people() -> Cast:
     languages = _make_person("tutor2@example.com", full_name="Jonas Keller", time_zone="Europe/Berlin")
     return Cast(
         student=_make_person("student@example.com", full_name="Dimas Pratama", time_zone="Asia/Jakarta"),
+        parent=_make_person("parent@example.com", full_name="Sari Lestari", time_zone="Asia/Jakarta"),
+        child=_make_person("child@example.com", full_name="Raka Lestari", time_zone="Asia/Jakarta"),
         maths=_make_tutor(maths, MATHS, MATHS_OFFERS, MATHS_HOURS),
         languages=_make_tutor(languages, LANGUAGES, LANGUAGES_OFFERS, LANGUAGES_HOURS),
     )

@@ -12,7 +12,8 @@ from django.test import Client
 from django.utils import timezone
 
 from bookings.api_keys import digest_key
-from bookings.models import ApiKey, Booking, Change, Order, PromoCode, SessionType, Tutor, User, WeeklyHours
+from bookings.families import end_link
+from bookings.models import ApiKey, Booking, Change, Order, PromoCode, SessionType, StudentLink, Tutor, User, WeeklyHours
 from config.demo import load_demo
 from config.demo.people import LINKS
 from meetings.models import Meeting, MeetingLink
@@ -52,6 +53,26 @@ def test_demo_has_sessions_in_every_state():
     assert SessionType.objects.get(first_one_free=True).name == "Trial lesson"
     assert list(MeetingLink.objects.available().values_list("url", flat=True)) == list(LINKS)
     assert ApiKey.objects.get(digest=digest_key("demo-service-key")).scopes == list(ApiKey.Scope.values)
+
+
+@pytest.mark.django_db
+def test_demo_has_a_parent_who_booked_for_a_child():
+    booked = load_demo().childs
+
+    assert booked is not None
+    assert (booked.student.email, booked.order.payer.email) == ("child@example.com", "parent@example.com")
+    assert booked.is_paid
+    assert load_demo().childs == booked
+
+
+@pytest.mark.django_db
+def test_demo_leaves_a_family_alone_that_somebody_has_parted():
+    booked = load_demo().childs
+    assert booked is not None
+    Booking.objects.filter(pk=booked.pk).update(status=Booking.Status.COMPLETED)
+    end_link(StudentLink.objects.standing().get().reference, who=booked.student)
+
+    assert load_demo().childs is None
 
 
 @pytest.mark.django_db
@@ -150,17 +171,17 @@ def test_demo_loaded_twice_at_once_makes_everything_once():
     assert [outcome.error for outcome in outcomes] == [None] * 3
     assert len({outcome.value.soon for outcome in outcomes}) == 1
     assert count_rows() == {
-        "User": 4,
-        "EmailAddress": 4,
+        "User": 6,
+        "EmailAddress": 6,
         "Tutor": 2,
         "SessionType": 7,
         "PromoCode": 1,
         "WeeklyHours": 21,
         "ApiKey": 1,
         "MeetingLink": 3,
-        "Order": 7,  # the request's own order, and the cart that every payer has
-        "Booking": 6,
-        "Payment": 4,
+        "Order": 8,  # the request's own order, and the cart that every payer has
+        "Booking": 7,
+        "Payment": 5,
     }
 
 

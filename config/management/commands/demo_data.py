@@ -25,6 +25,7 @@ class Command(BaseCommand):
 
 def _describe(demo: Demo) -> list[str]:
     soon, tomorrow, waiting = demo.soon, demo.tomorrow, demo.waiting
+    childs = [demo.childs] if demo.childs else []
     deadline = waiting.expires_at or timezone.now()
     answered_by = (demo.asked and demo.asked.held_until) or timezone.now()
     return [
@@ -33,8 +34,11 @@ def _describe(demo: Demo) -> list[str]:
         f"  {tomorrow.reference}  paid, starts {_when(tomorrow.starts_at)}",
         f"  {waiting.reference}  waits for payment until {_when(deadline)}",
         *([f"  {demo.asked.reference}  waits for tutor2's answer until {_when(answered_by)}"] if demo.asked else []),
+        *[f"  {one.reference}  paid by a parent for a child, starts {_when(one.starts_at)}" for one in childs],
         "Log in with the password “" + PASSWORD + "” as",
         "  student@example.com   a student",
+        "  parent@example.com    a parent who books for a child",
+        "  child@example.com     the child",
         "  tutor1@example.com    a tutor in Jakarta",
         "  tutor2@example.com    a tutor in Berlin, who approves every session first",
         "  admin@example.com     the admin",
