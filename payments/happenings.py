@@ -67,11 +67,11 @@ def _of_sessions(bookings: Sequence[Booking], changes: Iterable[Change]) -> Iter
 
 
 def _of_payment(payment: Payment, way: str) -> Iterator[Happening]:
-    about = f"{way} · {payment.reference}"
-    yield Happening(payment.created_at, _("Payment begun"), about)
+    began_at = min(payment.created_at, payment.succeeded_at or payment.created_at)
+    yield Happening(began_at, _("Payment begun"), way)
     if payment.succeeded_at is not None:
         text = _("%(money)s received") % {"money": payment.money_held}
-        yield Happening(payment.succeeded_at, text, about)
+        yield Happening(payment.succeeded_at, text, way)
 
 
 def _of_refund(refund: Refund) -> Iterator[Happening]:

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET
 from bookings.access import PersonRequest
 from bookings.lists import read_agenda
 
-A_DAY = timedelta(days=1)
+AN_HOUR, A_DAY = timedelta(hours=1), timedelta(days=1)
 
 
 @require_GET
@@ -26,6 +26,7 @@ def show_home(request: PersonRequest) -> HttpResponse:
         "booking": first,
         "is_party": first is not None and request.user.pk in (first.student_id, first.tutor.user_id),
         "is_running": first is not None and first.starts_at <= now,
+        "is_now": first is not None and first.starts_at < now + AN_HOUR,
         "is_soon": first is not None and now < first.starts_at < now + A_DAY,
     }
     return render(request, "bookings/home.html", context)

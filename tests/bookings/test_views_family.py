@@ -193,6 +193,13 @@ def test_tutor_page_asks_for_whom_and_hides_the_times_when_the_student_is_busy(
     assert "Press one to keep it for Kim Student." in text_of(hers)
 
 
+def test_way_from_the_family_to_a_tutor_remembers_for_whom(pat: User, standing: StudentLink, maths: SessionType):
+    browser, asked = browser_of(pat), f"for={standing.reference}"
+
+    assert f'href="/?{asked}"' in browser.get("/family/").content.decode()
+    assert f'href="/tutors/ada/?{asked}"' in browser.get(f"/?{asked}").content.decode()
+
+
 def test_time_is_kept_for_the_student_in_the_payers_cart(pat: User, kim: User, standing: StudentLink, maths: SessionType):
     wish = {"session_type": "maths", "starts_at": tomorrow().isoformat(), "for": standing.reference}
 
