@@ -86,3 +86,37 @@ def test_cart_is_emptied_with_a_button(visit, maths: SessionType, sam: User):
     cart.press("Remove")
 
     cart.sees("Your cart is empty")
+
+
+def test_end_of_the_time_is_said_once_at_five_minutes_and_at_one(visit, maths: SessionType, sam: User):
+    place_hold(maths, starts_at=tomorrow(), student=sam)
+    cart = visit(as_user=sam)
+    cart.page.clock.install()
+    cart.go("/cart/")
+    box, said = cart.page.locator(".deadline"), cart.page.locator(".deadline [role=status]")
+    looks = []
+    for wait in ("00:01", "10:30", "03:45"):
+        cart.page.clock.fast_forward(wait)
+        looks.append((box.get_attribute("data-stage"), said.inner_text()))
+
+    assert looks == [
+        ("calm", ""),
+        ("near", "Less than 5 minutes left. Then the time is released."),
+        ("last", "Less than a minute left!"),
+    ]
+
+
+def test_lapsed_times_are_taken_again_with_one_click(visit, maths: SessionType, sam: User, kim: User):
+    for hour in (9, 11, 13):
+        place_hold(maths, starts_at=tomorrow(hour), student=sam)
+    Booking.objects.update(held_until=timezone.now() - timedelta(seconds=1))
+    place_hold(maths, starts_at=tomorrow(9), student=kim)
+    cart = visit(as_user=sam, width=390).go("/cart/")
+    cart.sees("The nearest free times")
+
+    cart.press("Take all 2 free times again")
+
+    cart.sees("2 times are kept for you again.")
+    cart.sees("1 time could not be had again.")
+    cart.sees("Rp300,000")
+    assert not cart.is_too_wide
