@@ -147,6 +147,8 @@ def _why_it_stays(booking: Booking, *, now: datetime) -> str:
         return _("This session was never booked, so there is nothing to cancel.")
     if not booking.is_paid or now >= booking.ends_at:
         return _("This session is over, so it can no longer be cancelled.")
+    if now >= booking.starts_at and booking.changes.filter(what="absence reported").exists():
+        return _("Somebody has been reported absent, so our team decides what becomes of this session.")
     return ""
 
 

@@ -20,6 +20,7 @@ from bookings.money import Money
 from bookings.orders import mark_order_paid, place_order
 from bookings.policies import Rule
 from bookings.signals import booking_cancelled, refund_due
+from meetings.no_shows import report_absence
 from tests.factories import an_hour, make_booking, make_order, make_user, tomorrow
 
 pytestmark = pytest.mark.django_db
@@ -179,6 +180,15 @@ def test_session_that_is_no_more_cannot_be_cancelled(ada, sam, status):
 def test_session_is_cancelled_until_its_end_and_no_longer(paid, ada):
     with time_machine.travel(paid.ends_at, tick=False), pytest.raises(NotCancellable, match="over"):
         cancel_booking(paid, who=ada.user, why="ill", seen=ALL)
+
+
+def test_session_with_a_report_of_absence_is_left_to_the_decision(paid, sam, ada, root):
+    """Nobody cancels for nothing, or for everything, what is being decided about."""
+    with at(paid, hours_before=-0.5):
+        report_absence(paid, who=sam, statement="I have been waiting for half an hour now.")
+        for person in (sam, ada.user, root):
+            with pytest.raises(NotCancellable, match="reported absent"):
+                cancel_booking(paid, who=person, why="so", seen=preview_cancellation(paid, person).back)
 
 
 @pytest.mark.defect("TB-16", "TB-17", "IT-12", "IT-20")

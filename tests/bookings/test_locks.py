@@ -13,7 +13,8 @@ from django.db import connection, transaction
 from bookings.holds import lock_cart
 from bookings.models import Booking, Order, Tutor, User
 from bookings.orders import mark_order_paid
-from tests.factories import make_booking, make_order
+from bookings.rescheduling import move_booking
+from tests.factories import an_hour, make_booking, make_order, tomorrow
 from tests.race import race
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -84,3 +85,16 @@ def test_cart_that_another_tab_makes_and_places_meanwhile_does_no_harm(sam: User
 
     assert meddled == ["made", "placed"]
     assert (cart.payer, cart.status) == (sam, Order.Status.CART)
+
+
+def test_move_never_waits_for_the_order_of_a_stale_hold_in_its_way(sam: User, kim: User, ada: Tutor):
+    booking = make_booking(sam, ada, during=an_hour(tomorrow(9)), status=Booking.Status.PAID)
+    cart = make_order(kim, status=Order.Status.CART)
+    in_the_way = make_booking(kim, ada, order=cart, during=an_hour(tomorrow(15)), held_until=cart.created_at)
+
+    with holding(lambda: Order.objects.select_for_update().get(pk=cart.pk)):
+        assert impatiently(lambda: move_booking(booking, starts_at=tomorrow(15), who=sam)) is None
+
+    booking.refresh_from_db()
+    in_the_way.refresh_from_db()
+    assert (in_the_way.status, booking.starts_at) == (Booking.Status.EXPIRED, tomorrow(15))
