@@ -25,7 +25,7 @@ _MIDNIGHT_ENDS_THE_DAY = models.Q(ends="00:00") | models.Q(ends__gt=models.F("st
 
 
 class WeeklyHours(models.Model):
-    tutor = models.ForeignKey(Tutor, on_delete=models.CASCADE, related_name="weekly_hours")
+    tutor = models.ForeignKey(Tutor, on_delete=models.CASCADE, related_name="weekly_hours", verbose_name=_("tutor"))
     weekday = models.PositiveSmallIntegerField(_("day"), choices=Weekday)
     starts = models.TimeField(_("from"))
     ends = models.TimeField(_("until"), help_text=_("00:00 is the end of that day."))
@@ -43,7 +43,7 @@ class WeeklyHours(models.Model):
 
 
 class DateOverride(models.Model):
-    tutor = models.ForeignKey(Tutor, on_delete=models.CASCADE, related_name="date_overrides")
+    tutor = models.ForeignKey(Tutor, on_delete=models.CASCADE, related_name="date_overrides", verbose_name=_("tutor"))
     date = models.DateField(_("date"))
     starts = models.TimeField(_("from"), null=True, blank=True)
     ends = models.TimeField(_("until"), null=True, blank=True, help_text=_("Both empty: closed that day."))

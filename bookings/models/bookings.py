@@ -99,10 +99,10 @@ class Booking(models.Model):
     KEPT = (Status.HELD, Status.REQUESTED, Status.ACCEPTED)  # until `held_until` only
     OVER = (Status.COMPLETED, Status.NO_SHOW_STUDENT, Status.NO_SHOW_TUTOR)
 
-    reference = models.CharField(max_length=20, unique=True, default=new_booking_reference, editable=False)
-    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="bookings")
-    student = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="bookings")
-    tutor = models.ForeignKey(Tutor, on_delete=models.PROTECT, related_name="bookings")
+    reference = models.CharField(_("reference"), max_length=20, unique=True, default=new_booking_reference, editable=False)
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="bookings", verbose_name=_("order"))
+    student = models.ForeignKey(User, on_delete=models.PROTECT, related_name="bookings", verbose_name=_("student"))
+    tutor = models.ForeignKey(Tutor, on_delete=models.PROTECT, related_name="bookings", verbose_name=_("tutor"))
     session_type = models.ForeignKey(SessionType, on_delete=models.PROTECT, related_name="bookings")
     name = models.CharField(_("name as sold"), max_length=100)
     minutes = models.PositiveIntegerField(_("minutes as sold"))
@@ -122,7 +122,7 @@ class Booking(models.Model):
     created_at = models.DateTimeField(_("made at"), auto_now_add=True)
     cancelled_at = models.DateTimeField(_("cancelled at"), null=True, blank=True)
     cancelled_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+        User, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("cancelled by")
     )
     cancel_reason = models.CharField(_("why it was cancelled"), max_length=500, blank=True)
     moves = models.PositiveSmallIntegerField(_("times moved by the student"), default=0)

@@ -15,9 +15,15 @@ class Change(models.Model):
     """One line of history. No `who` means that the site itself did it."""
 
     at = models.DateTimeField(_("when"), auto_now_add=True)
-    who = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
-    order = models.ForeignKey(Order, on_delete=models.PROTECT, null=True, blank=True, related_name="changes")
-    booking = models.ForeignKey(Booking, on_delete=models.PROTECT, null=True, blank=True, related_name="changes")
+    who = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("who")
+    )
+    order = models.ForeignKey(
+        Order, on_delete=models.PROTECT, null=True, blank=True, related_name="changes", verbose_name=_("order")
+    )
+    booking = models.ForeignKey(
+        Booking, on_delete=models.PROTECT, null=True, blank=True, related_name="changes", verbose_name=_("booking")
+    )
     what = models.CharField(_("what"), max_length=60)
     was = models.CharField(pgettext_lazy("a change", "from"), max_length=200, blank=True)
     became = models.CharField(pgettext_lazy("a change", "to"), max_length=200, blank=True)

@@ -48,10 +48,17 @@ class StudentLink(models.Model):
         RAN_OUT = "ran_out"
         ENDED = "ended"
 
-    reference = models.CharField(max_length=20, unique=True, default=new_link_reference, editable=False)
-    payer = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="student_links")
+    reference = models.CharField(_("reference"), max_length=20, unique=True, default=new_link_reference, editable=False)
+    payer = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="student_links", verbose_name=_("payer")
+    )
     student = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="payer_links"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="payer_links",
+        verbose_name=_("student"),
     )
     name = models.CharField(_("name"), max_length=100)
     email = models.EmailField(_("e-mail address"))
@@ -61,7 +68,13 @@ class StudentLink(models.Model):
     accepted_at = models.DateTimeField(_("accepted at"), null=True, blank=True)
     ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
     ended_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+", editable=False
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        editable=False,
+        verbose_name=_("ended by"),
     )
     mails = models.PositiveSmallIntegerField(_("mails sent"), default=1, editable=False)
     mailed_at = models.DateTimeField(_("last mail at"), default=timezone.now, editable=False)

@@ -59,10 +59,16 @@ class Notice(models.Model):
         ABSENCE_DECIDED = "absence_decided", _("absence decided")
         INVITATION_ACCEPTED = "invitation_accepted", _("invitation accepted")
 
-    to = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="notices")
+    to = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="notices", verbose_name=_("recipient")
+    )
     fact = models.CharField(_("fact"), max_length=30, choices=Fact)
-    booking = models.ForeignKey(Booking, on_delete=models.PROTECT, null=True, blank=True, related_name="notices")
-    order = models.ForeignKey(Order, on_delete=models.PROTECT, null=True, blank=True, related_name="notices")
+    booking = models.ForeignKey(
+        Booking, on_delete=models.PROTECT, null=True, blank=True, related_name="notices", verbose_name=_("booking")
+    )
+    order = models.ForeignKey(
+        Order, on_delete=models.PROTECT, null=True, blank=True, related_name="notices", verbose_name=_("order")
+    )
     key = models.CharField(max_length=120)
     details = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(_("made at"), auto_now_add=True)

@@ -50,8 +50,10 @@ class Order(models.Model):
     # A payment may still arrive for these: late money is looked at, never thrown away.
     PAYABLE = (Status.AWAITING_PAYMENT, Status.EXPIRED)
 
-    reference = models.CharField(max_length=20, unique=True, default=new_order_reference, editable=False)
-    payer = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="orders")
+    reference = models.CharField(_("reference"), max_length=20, unique=True, default=new_order_reference, editable=False)
+    payer = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="orders", verbose_name=_("payer")
+    )
     status = models.CharField(_("status"), max_length=20, choices=Status, default=Status.CART)
     currency = models.CharField(_("currency"), max_length=3, default=default_currency)
     total = models.PositiveBigIntegerField(_("total"), default=0)
@@ -60,7 +62,13 @@ class Order(models.Model):
         PromoCode, on_delete=models.PROTECT, null=True, blank=True, related_name="orders", verbose_name=_("promo code")
     )
     gifted_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+", editable=False
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        editable=False,
+        verbose_name=_("given by"),
     )
     created_at = models.DateTimeField(_("made at"), auto_now_add=True)
     placed_at = models.DateTimeField(_("placed at"), null=True, blank=True)

@@ -33,6 +33,7 @@ class PromoCode(models.Model):
         blank=True,
         related_name="promo_codes",
         help_text=_("Empty: for sessions with every tutor."),
+        verbose_name=_("tutor"),
     )
     valid_from = models.DateTimeField(_("valid from"), null=True, blank=True)
     valid_until = models.DateTimeField(_("valid until"), null=True, blank=True)
@@ -46,7 +47,13 @@ class PromoCode(models.Model):
     note = models.CharField(_("note"), max_length=200, blank=True)
     created_at = models.DateTimeField(_("made at"), auto_now_add=True)
     created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+", editable=False
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        editable=False,
+        verbose_name=_("made by"),
     )
 
     class Meta:

@@ -20,7 +20,7 @@ class SessionTypeQuerySet(models.QuerySet["SessionType"]):
 
 
 class SessionType(models.Model):
-    tutor = models.ForeignKey(Tutor, on_delete=models.PROTECT, related_name="session_types")
+    tutor = models.ForeignKey(Tutor, on_delete=models.PROTECT, related_name="session_types", verbose_name=_("tutor"))
     slug = models.SlugField(_("short name in addresses"))
     name = models.CharField(_("name"), max_length=100)
     minutes = models.PositiveIntegerField(_("length in minutes"))

@@ -33,20 +33,34 @@ class NoShowReport(models.Model):
         UNCLEAR = "unclear", _("it is not clear who was absent")
         TOOK_PLACE = "took_place", _("the session took place")
 
-    booking = models.OneToOneField(Booking, on_delete=models.PROTECT, related_name="no_show_report")
+    booking = models.OneToOneField(
+        Booking, on_delete=models.PROTECT, related_name="no_show_report", verbose_name=_("booking")
+    )
     absent = models.CharField(_("who was absent"), max_length=10, choices=Absent)
-    reported_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    reported_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", verbose_name=_("reported by")
+    )
     statement = models.TextField(_("what happened"), max_length=2000)
     reported_at = models.DateTimeField(_("reported at"))
     answer_until = models.DateTimeField(_("can be answered until"))
     answered_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("answered by"),
     )
     answer = models.TextField(_("answer"), max_length=2000, blank=True)
     answered_at = models.DateTimeField(_("answered at"), null=True, blank=True)
     decision = models.CharField(_("decision"), max_length=20, choices=Decision, blank=True)
     decided_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("decided by"),
     )
     decided_at = models.DateTimeField(_("decided at"), null=True, blank=True)
     decision_note = models.CharField(_("why"), max_length=500, blank=True)

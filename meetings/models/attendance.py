@@ -12,8 +12,8 @@ from meetings.models.meetings import Meeting
 class Attendance(models.Model):
     """One person at one meeting. `opened_at` is the first time and never changes."""
 
-    meeting = models.ForeignKey(Meeting, on_delete=models.PROTECT, related_name="attendances")
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    meeting = models.ForeignKey(Meeting, on_delete=models.PROTECT, related_name="attendances", verbose_name=_("meeting"))
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", verbose_name=_("person"))
     opened_at = models.DateTimeField(_("first opened at"))
     last_opened_at = models.DateTimeField(_("last opened at"))
     times_opened = models.PositiveIntegerField(_("times opened"), default=1)

@@ -39,10 +39,16 @@ class Meeting(models.Model):
     # An ended meeting goes on holding its link for its time: its rest must not be cut short.
     HOLDING = (Status.READY, Status.ENDED)
 
-    booking = models.OneToOneField(Booking, on_delete=models.PROTECT, related_name="meeting")
+    booking = models.OneToOneField(Booking, on_delete=models.PROTECT, related_name="meeting", verbose_name=_("booking"))
     provider = models.CharField(_("provider"), max_length=20)
     link = models.ForeignKey(
-        MeetingLink, on_delete=models.PROTECT, null=True, blank=True, related_name="meetings", db_index=False
+        MeetingLink,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="meetings",
+        db_index=False,
+        verbose_name=_("link"),
     )
     external_id = models.CharField(max_length=200, blank=True, editable=False)
     join_url_tutor = models.URLField(max_length=1000, blank=True, editable=False)

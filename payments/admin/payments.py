@@ -46,6 +46,10 @@ class RefundInline(ReadOnlyInline):
     show_change_link = True
     note_shown = kept_column("note", gettext_lazy("note"))
 
+    @admin.display(description=gettext_lazy("amount"))
+    def money(self, refund: Refund) -> str:
+        return str(refund.money)
+
 
 @admin.register(Payment)
 class PaymentAdmin(ReadOnlyAdmin[Payment], ButtonsAdmin):
@@ -69,6 +73,14 @@ class PaymentAdmin(ReadOnlyAdmin[Payment], ButtonsAdmin):
     )
 
     note_shown = kept_column("note", gettext_lazy("what happened"))
+
+    @admin.display(description=gettext_lazy("amount asked"), ordering="amount")
+    def money(self, payment: Payment) -> str:
+        return str(payment.money)
+
+    @admin.display(description=gettext_lazy("amount received"))
+    def received(self, payment: Payment) -> str:
+        return str(payment.received or "–")
 
     @admin.display(description=gettext_lazy("payer"), ordering="order__payer__email")
     def payer(self, payment: Payment) -> str:

@@ -39,6 +39,10 @@ class RefundAdmin(ReadOnlyAdmin[Refund], ButtonsAdmin):
         ),
     )
 
+    @admin.display(description=gettext_lazy("amount"), ordering="amount")
+    def money(self, refund: Refund) -> str:
+        return str(refund.money)
+
     @admin.display(description=gettext_lazy("payer"), ordering="payment__order__payer__email")
     def payer(self, refund: Refund) -> str:
         return refund.payment.order.payer.email

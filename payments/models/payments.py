@@ -39,9 +39,9 @@ class Payment(models.Model):
     # The gateway holds money of ours in these; nothing later may make it look otherwise.
     MONEY_RECEIVED = (Status.SUCCEEDED, Status.NEEDS_REVIEW)
 
-    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="payments")
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="payments", verbose_name=_("order"))
     number = models.PositiveSmallIntegerField(_("attempt"))
-    reference = models.CharField(max_length=30, unique=True, editable=False)
+    reference = models.CharField(_("reference"), max_length=30, unique=True, editable=False)
     gateway = models.CharField(_("gateway"), max_length=20)
     amount = models.PositiveBigIntegerField(_("amount asked"))
     currency = models.CharField(_("currency"), max_length=3)

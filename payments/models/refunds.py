@@ -33,10 +33,16 @@ class Refund(models.Model):
         ABSENT = "absent", _("somebody was absent")
         OTHER = "other", _("other")
 
-    reference = models.CharField(max_length=20, unique=True, default=new_refund_reference, editable=False)
-    payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="refunds")
+    reference = models.CharField(_("reference"), max_length=20, unique=True, default=new_refund_reference, editable=False)
+    payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="refunds", verbose_name=_("payment"))
     booking = models.OneToOneField(
-        Booking, on_delete=models.PROTECT, null=True, blank=True, related_name="refunded", editable=False
+        Booking,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="refunded",
+        editable=False,
+        verbose_name=_("booking"),
     )
     amount = models.PositiveBigIntegerField(_("amount"))
     reason = models.CharField(_("why"), max_length=20, choices=Reason)

@@ -32,7 +32,9 @@ class WebhookEvent(models.Model):
     reference = models.CharField(_("payment's reference"), max_length=100, blank=True)
     kind = models.CharField(_("kind"), max_length=60, blank=True)
     body = models.BinaryField(_("raw body"))
-    payment = models.ForeignKey(Payment, on_delete=models.PROTECT, null=True, blank=True, related_name="webhook_events")
+    payment = models.ForeignKey(
+        Payment, on_delete=models.PROTECT, null=True, blank=True, related_name="webhook_events", verbose_name=_("payment")
+    )
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.NEW)
     attempts = models.PositiveIntegerField(_("tries"), default=0)
     copies = models.PositiveIntegerField(_("times received"), default=1)
