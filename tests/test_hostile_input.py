@@ -6,7 +6,17 @@ import pytest
 from django.test import Client
 
 from bookings.models import Booking, Tutor, User
-from tests.factories import an_hour, make_booking, make_meeting, make_payment, tomorrow
+from tests.factories import (
+    an_hour,
+    make_booking,
+    make_meeting,
+    make_payment,
+    make_session_type,
+    make_tutor,
+    make_user,
+    tomorrow,
+)
+from tests.requests_made import ask
 
 ODD = [
     "",
@@ -35,6 +45,9 @@ ODD = [
 ASKED = {
     "/": ["q", "page"],
     "/tutors/ada/": ["type", "from", "slot", "for"],
+    "/tutors/bea/request/": ["session_type", "starts_at", "for"],
+    "/bookings/{asked}/request/propose/": ["from", "starts_at"],
+    "/teaching/": ["week", "month"],
     "/bookings/": ["show", "page"],
     "/bookings/{paid}/move/": ["from", "starts_at"],
     "/admin/bookings/booking/{paid_key}/move/": ["from"],
@@ -49,6 +62,9 @@ ASKED = {
 }
 SENT = {
     "/tutors/ada/hold/": {"session_type": "maths", "starts_at": "2026-12-01T10:00:00Z", "for": ""},
+    "/tutors/bea/request/": {"session_type": "maths", "starts_at": "2026-12-01T10:00:00Z", "message": "Hello", "code": "A"},
+    "/bookings/{asked}/request/propose/": {"starts_at": "2026-12-01T10:00:00Z", "message": "Hello"},
+    "/bookings/{asked}/request/decline/": {"why": ""},
     "/checkout/": {"gateway": "sandbox", "expected_total": "150000", "cart": ""},
     "/family/invitations/": {"name": "Kim", "email": "kim@example.com"},
     "/bookings/{paid}/move/": {"starts_at": "2026-12-01T10:00:00Z", "why": "ill"},
@@ -73,7 +89,12 @@ def names(ada: Tutor, sam: User) -> dict[str, str]:
     make_payment(booking.order)
     lost = make_booking(sam, ada, status=Booking.Status.EXPIRED)
     paid = make_booking(sam, ada, status=Booking.Status.PAID, during=an_hour(tomorrow(days=5)))
+    # Bea approves first, and Sam teaches too.
+    make_session_type(make_tutor(slug="bea", approves_first=True), slug="maths")
+    own = make_tutor(sam, approves_first=True)
+    asked = ask(make_session_type(own), make_user())
     return {
+        "asked": asked.reference,
         "order": booking.order.reference,
         "meeting": str(make_meeting(lost).pk),
         "paid": paid.reference,

@@ -11,6 +11,7 @@ from bookings.holds import place_hold
 from bookings.models import Booking, SessionType, Tutor, User
 from bookings.orders import mark_order_paid, place_order
 from tests.factories import an_hour, make_booking, tomorrow
+from tests.requests_made import ask
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -42,7 +43,11 @@ def test_own_pages_fit_and_break_no_policy(visit, maths: SessionType, sam: User,
 def test_tutors_pages_fit_and_break_no_policy(visit, ada: Tutor, sam: User, width: int):
     booking = make_booking(sam, ada, status=Booking.Status.PAID)
     tutor = visit(as_user=ada.user, width=width)
-    for path in ["/bookings/", booking.get_absolute_url()]:
+    ada.approves_first = True
+    ada.save()
+    asked = ask(ada.session_types.get(), sam, starts_at=tomorrow(15))
+    propose = f"/bookings/{asked.reference}/request/propose/"
+    for path in ["/bookings/", "/teaching/", booking.get_absolute_url(), asked.get_absolute_url(), propose]:
         assert not tutor.go(path).is_too_wide, path
 
 
