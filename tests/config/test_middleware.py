@@ -11,6 +11,7 @@ from django.test import Client
 
 from bookings.models import User
 from tests.config.trouble_urls import SECRET
+from tests.english import english_on
 
 pytestmark = [pytest.mark.urls("tests.config.trouble_urls"), pytest.mark.django_db]
 PROGRAMS = ["/api/", "/webhooks/"]
@@ -158,3 +159,26 @@ def test_times_are_in_the_zone_of_the_profile_then_of_the_browser(client, sam):
     assert "Europe/Berlin" in stranger
     assert "Asia/Jakarta" in odd
     assert "America/New_York" in known
+
+
+@pytest.mark.parametrize(("name", "status"), REFUSED.items())
+def test_people_are_told_of_every_trouble_in_their_language(client, name, status):
+    client.raise_request_exception = False
+
+    answer = client.get(f"/trouble/{name}", headers={"accept-language": "id"})
+
+    page = answer.content.decode()
+    assert (answer.status_code, answer.headers["Content-Language"]) == (status, "id")
+    assert '<html lang="id">' in page
+    assert english_on(page) == []
+
+
+@pytest.mark.parametrize("place", PROGRAMS)
+@pytest.mark.parametrize(("name", "status"), REFUSED.items())
+def test_programs_are_told_of_every_trouble_in_english(client, place, name, status):
+    client.raise_request_exception = False
+    plain = client.get(f"{place}trouble/{name}")
+
+    asked = client.get(f"{place}trouble/{name}", headers={"accept-language": "id"})
+
+    assert (asked.status_code, asked.json()) == (status, plain.json())
