@@ -9,6 +9,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 from bookings.models import Booking, Change, Order, User
 
@@ -17,6 +18,7 @@ SUBJECTS = {
     "status": _("status"),
     "placed": _("placed"),
     "time": _("time"),
+    "gift": _("gift"),
     "proposal": _("another time"),
     "meeting link": _("meeting link"),
     "payment": _("payment"),
@@ -25,6 +27,17 @@ SUBJECTS = {
     "absence reported": _("absence reported"),
     "absence answered": _("absence answered"),
 }
+# Reasons that verbs write by themselves; `read_kept` says them again. What people write stays as it is.
+REASONS = [
+    gettext_noop("asked for"),
+    gettext_noop("chosen by hand"),
+    gettext_noop("made for the demo"),
+    gettext_noop("no payment page"),
+    gettext_noop("nothing to pay"),
+    gettext_noop("paid in the demo"),
+    gettext_noop("placed by a program"),
+    gettext_noop("the link was retired"),
+]
 _VALUES: dict[str, dict[Any, Any]] = {
     "payment": {"needs_review": _("needs a look"), "succeeded": _("money received")},
     "refund": {
