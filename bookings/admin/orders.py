@@ -36,17 +36,29 @@ class OrderAdmin(ReadOnlyAdmin[Order]):
     list_display = ["reference", "payer", "status", "shown_total", "placed_at", "expires_at", "paid_at"]
     list_filter = ["status", "currency", ("placed_at", admin.DateFieldListFilter)]
     list_select_related = ["payer"]
-    search_help_text = _("Search by the reference of an order, a booking or a payment, or by the payer.")
-    search_fields = ["reference", "payer__email", "payer__full_name", "bookings__reference", "payments__reference"]
+    search_help_text = _("Search by the reference of an order, a booking or a payment, by the payer, or by a promo code.")
+    search_fields = [
+        "reference",
+        "payer__email",
+        "payer__full_name",
+        "bookings__reference",
+        "payments__reference",
+        "promo_code__code",
+    ]
     inlines = [BookingInline, HistoryInline]
     fieldsets = [
         (None, {"fields": ["reference", "payer", "status", "shown_total", "shown_payments"]}),
+        (_("Discount"), {"fields": ["shown_discount", "promo_code", "gifted_by"]}),
         (_("When"), {"fields": ["created_at", "placed_at", "expires_at", "paid_at"]}),
     ]
 
     @admin.display(description=_("total"), ordering="total")
     def shown_total(self, order: Order) -> str:
         return str(order.money)
+
+    @admin.display(description=_("taken off"))
+    def shown_discount(self, order: Order) -> str:
+        return str(order.money_off)
 
     @admin.display(description=_("attempts to pay"))
     def shown_payments(self, order: Order) -> Any:

@@ -11,10 +11,12 @@ from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from bookings.admin.bookings import TutorFilter
+from bookings.admin.session_types import TutorChoice
 from bookings.models import Order, PromoCode, User
 from bookings.money import Money
 from bookings.promo_code_form import PromoCodeForm
@@ -54,7 +56,7 @@ class StateFilter(admin.SimpleListFilter):
 
 
 @admin.register(PromoCode)
-class PromoCodeAdmin(admin.ModelAdmin[PromoCode]):
+class PromoCodeAdmin(TutorChoice):
     form = PromoCodeForm
     change_form_template = "admin/bookings/promocode/change_form.html"
     list_display = ["code", "shown_worth", "tutor", "shown_state", "shown_uses", "valid_from", "valid_until", "note"]
@@ -62,7 +64,6 @@ class PromoCodeAdmin(admin.ModelAdmin[PromoCode]):
     list_select_related = ["tutor__user"]
     list_per_page = 50
     search_fields = ["code", "note", "tutor__user__full_name"]
-    autocomplete_fields = ["tutor"]
     actions = ["switch_off", "switch_on"]
     fieldsets = [
         (None, {"fields": ["code", "kind", "percent", ("amount", "currency"), "is_active", "note"]}),
@@ -86,9 +87,11 @@ class PromoCodeAdmin(admin.ModelAdmin[PromoCode]):
 
     @admin.display(description=gettext_lazy("uses"), ordering="uses")
     def shown_uses(self, code: Any) -> str:
-        if code.uses_allowed is None:
-            return str(code.uses)
-        return _("%(uses)d of %(allowed)d") % {"uses": code.uses, "allowed": code.uses_allowed}
+        """Lead to the orders that used it, those that gave their use back included."""
+        text = str(code.uses)
+        if code.uses_allowed is not None:
+            text = _("%(uses)d of %(allowed)d") % {"uses": code.uses, "allowed": code.uses_allowed}
+        return format_html('<a href="{}?promo_code={}">{}</a>', reverse("admin:bookings_order_changelist"), code.pk, text)
 
     @admin.display(description=gettext_lazy("state"))
     def shown_state(self, code: Any) -> str:

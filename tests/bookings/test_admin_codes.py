@@ -102,7 +102,12 @@ def test_list_says_how_each_code_stands(desk: Client, maths: SessionType, sam: U
     shown = {row.code: (desk_of_codes.shown_state(row), row.uses) for row in rows}
     assert shown == {codes[state].code: (state, int(state in ("running", "used up"))) for state in codes}
     page = text_of(desk.get(address(PromoCode)))
-    assert "1 of 2" in page
+    assert f'{address(Order)}?promo_code={codes["running"].pk}">1 of 2</a>' in page
+    orders = desk.get(f"{address(Order)}?promo_code={codes['used up'].pk}").context["cl"].result_list
+    assert {order.status for order in orders} == {"awaiting_payment", "cancelled"}
+    found = desk.get(f"{address(Order)}?q=runs").context["cl"].result_list
+    assert [order.promo_code for order in found] == [codes["running"]]
+    assert "Rp15,000" in text_of(desk.get(address(Order, "change", found[0].pk)))
     for key, code in [("running", "RUNS"), ("later", "LATER"), ("used_up", "SPENT"), ("over", "PAST"), ("off", "OFF")]:
         found = desk.get(address(PromoCode) + f"?state={key}").context["cl"].result_list
         assert [one.code for one in found] == [code]
