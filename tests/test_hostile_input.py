@@ -52,6 +52,7 @@ ASKED = {
     "/bookings/{paid}/move/": ["from", "starts_at"],
     "/admin/bookings/booking/{paid_key}/move/": ["from"],
     "/orders/{order}/state/": ["seen"],
+    "/teaching/why/": ["session_type", "date", "time"],
     "/accounts/login/": ["next"],
     "/admin/bookings/booking/gift/": ["student", "session_type", "date", "time"],
     "/admin/bookings/promocode/": ["q", "state", "tutor", "kind__exact", "p", "o"],
@@ -104,6 +105,13 @@ SENT = {
     "/profile/": {"full_name": "Sam", "time_zone": "UTC"},
     "/profile/time-zone/": {"time_zone": "UTC"},
     "/orders/{order}/pay/": {"gateway": "sandbox"},
+    "/teaching/hours/dates/remove/": {"first": "2026-12-01", "last": "2026-12-02"},
+    "/admin/bookings/tutor/{tutor}/why/": {
+        "session_type": "maths",
+        "date": "2026-12-01",
+        "time": "10:00",
+        "student_email": "sam@example.com",
+    },
     "/accounts/login/": {"login": "sam@example.com", "password": "secret-words"},
     "/accounts/signup/": {"email": "new@example.com", "password1": "long-enough-9", "full_name": "New", "time_zone": "UTC"},
     "/accounts/password/reset/": {"email": "sam@example.com"},
@@ -125,6 +133,7 @@ def names(ada: Tutor, sam: User) -> dict[str, str]:
     asked = ask(make_session_type(own), make_user())
     return {
         "asked": asked.reference,
+        "tutor": str(ada.pk),
         "order": booking.order.reference,
         "meeting": str(make_meeting(lost).pk),
         "paid": paid.reference,
@@ -135,7 +144,8 @@ def names(ada: Tutor, sam: User) -> dict[str, str]:
 def browser(path: str, sam: User, root: User) -> Client:
     client = Client(raise_request_exception=False)
     if not path.startswith("/accounts/"):
-        client.force_login(root if path.startswith("/admin/") else sam)
+        teacher = Tutor.objects.get(slug="ada").user
+        client.force_login(root if path.startswith("/admin/") else teacher if path.startswith("/teaching/") else sam)
     return client
 
 

@@ -7,9 +7,10 @@ import re
 import pytest
 from django.test import Client
 
-from bookings.models import Tutor, User
-from tests.bookings.hours_page import HTMX, PAGE, rows_of, saved, typed
+from bookings.models import DateOverride, Tutor, User
+from tests.bookings.hours_page import DATES, HTMX, PAGE, PREVIEW, rows_of, saved, typed
 from tests.pages import text_of
+from tests.test_hostile_input import ODD
 
 MONDAY = [("09:00", "12:00"), ("13:00", "17:00")]
 pytestmark = pytest.mark.django_db
@@ -73,6 +74,24 @@ def test_nonsense_is_named_beside_its_field_and_changes_nothing(page: Client, ad
     assert rows_of(answer, "0") == [("09:00", "12:00")]  # what was typed is still there
     ada.refresh_from_db()
     assert (saved(ada), ada.time_zone, ada.horizon_days) == (before, "UTC", 60)
+
+
+@pytest.mark.parametrize("odd", ODD, ids=range(len(ODD)))
+def test_whatever_is_sent_is_answered_and_nothing_is_written(page: Client, ada: Tutor, odd: str):
+    before = saved(ada)
+    fair = typed(ada, {0: "09:00-10:00"}) | {"first": "2099-01-01", "kind": "hours", "starts-dates": "09:00"}
+    rows, rules = (
+        ("starts-0", "ends-0", "copy-0", "first", "last"),
+        ("time_zone", "horizon_days", "notice_minutes", "version"),
+    )
+
+    for names in (rows, rules, ("kind", "starts-dates", "type", "dates_version"), ("act",)):
+        sent = fair | {"act": "copy-0"} | dict.fromkeys(names, odd)
+        for path in (PAGE, PREVIEW, DATES):
+            assert page.post(path, sent, headers=HTMX).status_code == 200
+    assert page.post(PAGE, fair | dict.fromkeys(rows + rules, odd)).status_code == 200
+    assert page.get(PAGE, {"date": odd, "type": odd}).status_code == 200
+    assert (saved(ada), DateOverride.objects.count()) == (before, 0)
 
 
 def test_all_that_is_wrong_is_named_at_once(page: Client, ada: Tutor):
