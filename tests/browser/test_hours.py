@@ -122,8 +122,22 @@ def test_sessions_left_outside_are_named_while_hours_are_typed(visit: Any, ada: 
     tutor.page.fill(f"#ends-{day}-0", "12:00")
 
     tutor.sees("1 booked session lies outside these hours")
+    tutor.press("Save")
+    tutor.sees("Your hours are saved.")
     tutor.press("Pause bookings")
     tutor.sees("Bookings are paused: nobody can book you.")
+
+
+def test_whoever_leaves_with_something_unsaved_is_asked_first(tutor: Visitor):
+    asked: list[str] = []
+    tutor.page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+    tutor.press("Monday: add hours")
+    assert has_focus(tutor, "starts-0-0")
+
+    tutor.page.get_by_role("link", name="Cart").first.click()
+
+    tutor.page.wait_for_url("**/cart/")
+    assert asked == ["beforeunload"]
 
 
 def test_second_tab_is_told_that_the_hours_have_changed(visit: Any, free_ada: Tutor):
