@@ -58,6 +58,8 @@ def test_preview_of_what_is_saved_is_what_students_are_offered(page: Client, ada
     Tutor.objects.filter(pk=ada.pk).update(daily_limit=2, buffer_after_minutes=15, notice_minutes=600)
     for hours in (8, 10, 40):
         make_booking(sam, ada, during=an_hour(tomorrow() + timedelta(hours=hours)), status=Booking.Status.PAID)
+    make_booking(sam, ada, during=an_hour(tomorrow(days=6)), held_until=timezone.now() - timedelta(seconds=1))
+    make_booking(make_user(), ada, during=an_hour(tomorrow(days=7)))
     DateOverride.objects.create(tutor=ada, date=timezone.now().date() + 4 * DAY)
     DateOverride.objects.create(tutor=ada, date=timezone.now().date() + 5 * DAY, starts=time(9), ends=time(12))
     offer = SessionType.objects.select_related("tutor").get(pk=offer.pk)

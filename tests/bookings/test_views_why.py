@@ -134,6 +134,19 @@ def test_free_time_around_a_session_is_named(page: Client, ada: Tutor, sam: User
     assert "10:30–11:30 Maths lesson, Sam Student" in answer
 
 
+def test_free_time_that_was_kept_when_it_was_booked_still_counts(page: Client, ada: Tutor, sam: User):
+    """The rule of that day stands: what is near the session is not what is booked."""
+    change(ada, buffer_after_minutes=60)
+    ada.refresh_from_db()
+    make_booking(sam, ada, during=an_hour(tomorrow(9)), status=Booking.Status.PAID)
+    change(ada, buffer_after_minutes=0)
+
+    answer = ask(page, tomorrow(10))
+
+    assert "too near to another session" in answer
+    assert "09:00–10:00 Maths lesson, Sam Student" in answer
+
+
 def test_daily_limit_counts_the_tutors_own_day(page: Client, ada: Tutor, sam: User):
     change(ada, daily_limit=1)
     make_booking(sam, ada, during=an_hour(tomorrow(10)), status=Booking.Status.PAID)
