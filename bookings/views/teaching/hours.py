@@ -33,7 +33,7 @@ def edit_hours(request: PersonRequest) -> HttpResponse:
         return SeeOther(reverse("bookings:hours_edit"))
     form.edit(act)
     if request.headers.get("HX-Request") and act != "save":
-        answer = render(request, "bookings/teaching/_week.html", {"form": form})
+        answer = render(request, "bookings/teaching/_hours_week.html", {"form": form})
         answer["HX-Trigger-After-Settle"] = "hours-edited"
         return answer
     return show_hours(request, form, DatesForm(tutor))
