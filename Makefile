@@ -57,11 +57,12 @@ lock:
 	$(UV) pip compile $(LOCK) requirements/base.in --output-file requirements/base.txt
 	$(UV) pip compile $(LOCK) requirements/dev.in --constraint requirements/base.txt --output-file requirements/dev.txt
 	$(UV) pip compile $(LOCK) requirements/browser.in --constraint requirements/dev.txt --output-file requirements/browser.txt
+	$(UV) pip compile $(LOCK) requirements/bench.in --constraint requirements/base.txt --output-file requirements/bench.txt
 LOCK := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --no-header
 
 clean:
-	rm -rf .venv staticfiles .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv var/bench-package staticfiles .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/.ok: requirements/dev.txt

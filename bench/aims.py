@@ -7,14 +7,16 @@ from collections.abc import Sequence
 from bench.assigning import Cell
 from bench.figures import ratio, shown, table
 from bench.rush import Rush
+from bench.slot_list import OURS, PACKAGE, STATEMENT, SlotList
 from bench.work import BEFORE, VERB
 
 MANY = 1_000_000
 
 
-def report(cells: Sequence[Cell], rushes: Sequence[Rush]) -> str:
+def report(cells: Sequence[Cell], rushes: Sequence[Rush], slots: SlotList | None) -> str:
     """Return the table of aims."""
     rows = [*_of_one_client(cells), *_of_history(cells), *_of_the_pool(cells), *_of_the_truth(cells, rushes)]
+    rows += _of_the_slots(slots) if slots else []
     return table(["aim", "reached", ""], rows)
 
 
@@ -70,6 +72,18 @@ def _of_the_truth(cells: Sequence[Cell], rushes: Sequence[Rush]) -> list[list[st
     if full:
         short = sum(rush.places - rush.ours.outcomes["assigned"] for rush in full)
         rows.append(_row("as many requests for one hour as links: all get one", f"{short} without", met=short == 0))
+    return rows
+
+
+def _of_the_slots(slots: SlotList) -> list[list[str]]:
+    times, queries = slots.times(OURS, of=STATEMENT), slots.queries[OURS]
+    rows = [
+        _row("open slots: at most twice one SQL statement", shown(times), met=times <= 2),
+        _row("open slots: at most 6 queries", str(queries), met=queries <= 6),
+    ]
+    if PACKAGE in slots.seconds:
+        faster = slots.times(PACKAGE, of=OURS)
+        rows.append(_row("open slots: 300 times as fast as django-appointment", shown(faster), met=faster >= 300))
     return rows
 
 

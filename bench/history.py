@@ -55,7 +55,7 @@ def load_history(history: History) -> None:
         _load_links(history.links)
         load_people(history.lanes)
     _load_lessons(history)
-    _settle()
+    settle()
 
 
 def add_requests(history: History, *, count: int, hours: int = HOURS_AHEAD) -> list[int]:
@@ -218,7 +218,7 @@ def insert_rows(model: type[models.Model], given: dict[str, str], source: str) -
         )
 
 
-def _settle() -> None:
+def settle() -> None:
     """Leave the tables as they are after a quiet night."""
     with connection.cursor() as cursor:
         for model in (MeetingLink, Meeting, Booking, Order):

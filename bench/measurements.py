@@ -22,9 +22,10 @@ BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 def take(folder: Path, *, port: int, quick: bool, only: str | None) -> list[str]:
     """Measure the parts that were asked for, and return sections of Markdown."""
     cells, rushes = _measure_with_clients(folder, quick=quick, only=only)
+    measured = slot_list.measure_slot_list(folder, rounds=5 if quick else 30) if only in (None, "slots") else None
     sections = [_about(quick=quick)]
-    if cells or rushes:
-        sections.append("### Aims\n\n" + aims.report(cells, rushes))
+    if only != "webhooks":
+        sections.append("### Aims\n\n" + aims.report(cells, rushes, measured))
     if cells:
         sections.append("### Links per second\n\n" + assigning.report(cells))
         sections.append("### The earlier system on the same lessons\n\n" + assigning.report_earlier(cells))
@@ -33,8 +34,7 @@ def take(folder: Path, *, port: int, quick: bool, only: str | None) -> list[str]
     if only in (None, "webhooks"):
         told = webhooks.measure_webhooks(folder, port=port, count=60 if quick else 400, workers=[1] if quick else [1, 2])
         sections.append("### From webhook to link\n\n" + webhooks.report(told))
-    if only in (None, "slots"):
-        measured = slot_list.measure_slot_list(times=10 if quick else 50)
+    if measured:
         sections.append("### The slot list of a busy tutor\n\n" + slot_list.report(measured))
     return sections
 

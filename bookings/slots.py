@@ -132,8 +132,7 @@ def open_slots(
     if asked is None:
         return []
     diary = _Diary(rules, hours, overrides, taken, asked=asked, now=now)
-    length = rules.minutes * MINUTE
-    return [During.of_span((start, start + length)) for start in diary.starts()]
+    return During.starting_at(diary.starts(), rules.length)
 
 
 def why_not(

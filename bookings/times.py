@@ -84,12 +84,22 @@ class During:
 
     @classmethod
     def of_span(cls, span: Span) -> During:
-        """Return a span of microseconds since 1970. It is right as it is, so it is not checked: lists hold hundreds."""
-        during = object.__new__(cls)
-        start = from_micros(span[0])
-        object.__setattr__(during, "start", start)
-        object.__setattr__(during, "end", start + timedelta(microseconds=span[1] - span[0]))
-        return during
+        """Return a span of microseconds since 1970."""
+        return cls(from_micros(span[0]), from_micros(span[1]))
+
+    @classmethod
+    def starting_at(cls, starts: Iterable[int], length: timedelta) -> list[During]:
+        """Return a range of that length from each of these microseconds since 1970.
+
+        They are known to be right, and lists are long: nothing is checked again.
+        """
+        new, put, found = object.__new__, object.__setattr__, []
+        for start in map(from_micros, starts):
+            during = new(cls)
+            put(during, "start", start)
+            put(during, "end", start + length)
+            found.append(during)
+        return found
 
     @property
     def span(self) -> Span:

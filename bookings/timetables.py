@@ -7,13 +7,12 @@ microseconds, of the day for hours and since 1970 for bookings; dates are their 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
 from django.db import connection
-from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 
 from bookings import slots
 from bookings.models import Booking, DateOverride, WeeklyHours
@@ -73,21 +72,20 @@ def read_timetables(
         "counted": [tutor for tutor, of_tutor in rules.items() if of_tutor[0].daily_limit is not None],
         "first": min(first for first, _last in dates),
         "last": max(last for _first, last in dates),
-        "during": DateTimeTZRange(during.start, during.end),
+        "start": during.start,
+        "end": during.end,
         "now": now,
         "students": list(students),
         "left_out": leaving_out and leaving_out.pk,
-        "active": [str(status) for status in Booking.ACTIVE],
-        "kept": [str(status) for status in Booking.KEPT],
     }
     found = Timetables({tutor: Timetable() for tutor in rules}, {student: [] for student in students})
-    _sort_rows(_rows(values), found)
+    _sort_rows(_rows(_STATEMENT + (_OF_STUDENTS if students else ""), values), found)
     return found
 
 
-def _rows(values: dict[str, Any]) -> list[_Row]:
+def _rows(statement: str, values: dict[str, Any]) -> list[_Row]:
     with connection.cursor() as cursor:
-        cursor.execute(_STATEMENT, values)
+        cursor.execute(statement, values)
         rows: list[_Row] = cursor.fetchall()
     return rows
 
@@ -111,21 +109,23 @@ def _micros(column: str) -> str:
     return f"(extract(epoch FROM {column}) * 1000000)::bigint"  # exact, as `extract` answers with a numeric
 
 
+def _quoted(statuses: Iterable[Booking.Status]) -> str:
+    return ", ".join(f"'{status}'" for status in statuses)
+
+
+# The rule of Booking.objects.blocking
+_BLOCKING = f"""
+    status IN ({_quoted(Booking.ACTIVE)})
+    AND (status NOT IN ({_quoted(Booking.KEPT)}) OR held_until IS NULL OR held_until > %(now)s)
+    AND id IS DISTINCT FROM %(left_out)s
+"""
 _HOURS, _OVERRIDE, _BOOKED, _STUDENT = range(4)
 _STATEMENT = f"""
-WITH blocking AS NOT MATERIALIZED (  -- the rule of Booking.objects.blocking
-    SELECT * FROM {Booking._meta.db_table}
-     WHERE status = ANY(%(active)s)
-       AND (status <> ALL(%(kept)s) OR held_until IS NULL OR held_until > %(now)s)
-       AND id IS DISTINCT FROM %(left_out)s
-)
 SELECT {_BOOKED} AS kind, tutor_id AS key,
        CASE WHEN tutor_id = ANY(%(counted)s) THEN {_micros("lower(during)")} END AS number,
        {_micros("lower(blocks)")} AS first, {_micros("upper(blocks)")} AS last
-  FROM blocking WHERE tutor_id = ANY(%(tutors)s) AND blocks && %(during)s
-UNION ALL
-SELECT {_STUDENT}, student_id, NULL, {_micros("lower(during)")}, {_micros("upper(during)")}
-  FROM blocking WHERE student_id = ANY(%(students)s) AND during && %(during)s
+  FROM {Booking._meta.db_table}
+ WHERE tutor_id = ANY(%(tutors)s) AND blocks && tstzrange(%(start)s, %(end)s) AND {_BLOCKING}
 UNION ALL
 SELECT {_HOURS}, tutor_id, weekday, {_micros("starts")}, {_micros("ends")}
   FROM {WeeklyHours._meta.db_table} WHERE tutor_id = ANY(%(tutors)s)
@@ -133,3 +133,9 @@ UNION ALL
 SELECT {_OVERRIDE}, tutor_id, date - '0001-01-01' + 1, {_micros("starts")}, {_micros("ends")}
   FROM {DateOverride._meta.db_table} WHERE tutor_id = ANY(%(tutors)s) AND date BETWEEN %(first)s AND %(last)s
 """  # noqa: S608 - the names are those of our own tables and columns
+_OF_STUDENTS = f"""
+UNION ALL
+SELECT {_STUDENT}, student_id, NULL, {_micros("lower(during)")}, {_micros("upper(during)")}
+  FROM {Booking._meta.db_table}
+ WHERE student_id = ANY(%(students)s) AND during && tstzrange(%(start)s, %(end)s) AND {_BLOCKING}
+"""  # noqa: S608
