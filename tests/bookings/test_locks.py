@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -14,7 +15,8 @@ from bookings.holds import lock_cart
 from bookings.models import Booking, Order, Tutor, User
 from bookings.orders import mark_order_paid
 from bookings.rescheduling import move_booking
-from tests.factories import an_hour, make_booking, make_order, tomorrow
+from payments.refunds import owe_for_booking
+from tests.factories import an_hour, make_booking, make_order, make_payment, tomorrow
 from tests.race import race
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -98,3 +100,41 @@ def test_move_never_waits_for_the_order_of_a_stale_hold_in_its_way(sam: User, ki
     booking.refresh_from_db()
     in_the_way.refresh_from_db()
     assert (in_the_way.status, booking.starts_at) == (Booking.Status.EXPIRED, tomorrow(15))
+
+
+def test_money_is_owed_in_the_order_of_locks(sam: User, ada: Tutor):
+    """Who cancels another session of the order holds the order, then asks for its bookings: neither waits for ever."""
+    booking = make_booking(sam, ada, status=Booking.Status.PAID)
+    payment = make_payment(booking.order)
+    payment.mark_succeeded(at=booking.created_at, received=payment.money)
+    payment.save()
+    Booking.objects.filter(pk=booking.pk).update(status=Booking.Status.CANCELLED, refund=1)
+
+    locked = threading.Event()
+
+    def order_then_booking() -> None:
+        with transaction.atomic():
+            Order.objects.select_for_update().get(pk=booking.order_id)
+            locked.set()
+            wait_until_somebody_waits()
+            Booking.objects.select_for_update().get(pk=booking.pk)
+
+    def owe() -> None:
+        locked.wait(timeout=30)
+        owe_for_booking(booking)
+
+    outcomes = race(lambda number: owe() if number else order_then_booking(), threads=2)
+
+    assert [outcome.error for outcome in outcomes] == [None, None]
+    assert [refund.amount for refund in payment.refunds.all()] == [1]
+
+
+def wait_until_somebody_waits() -> None:
+    """Return once another connection waits for a lock. Fails after 10 seconds."""
+    give_up = time.monotonic() + 10
+    with connection.cursor() as cursor:
+        while time.monotonic() < give_up:
+            cursor.execute("SELECT 1 FROM pg_locks WHERE NOT granted")
+            if cursor.fetchone():
+                return
+    raise AssertionError("nobody waited")
