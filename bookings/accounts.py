@@ -17,7 +17,7 @@ from bookings.models import User
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def get_login_redirect_url(self, request: HttpRequest) -> str:
         """Lead whoever logs in without asking for a page: tutors to their teaching, everybody else home."""
-        return reverse("bookings:hours_edit" if hasattr(request.user, "tutor") else settings.LOGIN_REDIRECT_URL)
+        return reverse("bookings:teaching" if hasattr(request.user, "tutor") else settings.LOGIN_REDIRECT_URL)
 
     def save_user(self, request: HttpRequest, user: User, form: Any, commit: bool = True) -> User:
         """Keep the name and the time zone that came with the sign-up form, and the language it was read in."""

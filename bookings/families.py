@@ -132,19 +132,15 @@ def decline_invitation(link: StudentLink, *, person: User | None) -> StudentLink
 
 
 @transaction.atomic
-def end_link(reference: str, *, who: User) -> StudentLink:
-    """Withdraw the invitation, or end the leave, from either side. A second time changes nothing. Raises NotFound.
+def end_link(link: StudentLink, *, who: User) -> StudentLink:
+    """Withdraw the invitation, or end the leave: either side may, and an admin. A second time changes nothing.
 
     What is booked stays booked. Times that are only in the payer's cart for this student are released.
     """
-    mine = StudentLink.objects.visible_to(who).filter(reference=reference)
-    seen = mine.select_related("payer").first()
-    if seen is None:
-        raise NotFound
-    if seen.student_id is not None:
-        _release_cart(seen)
-        lock_people(students={seen.student_id}, tutors=())
-    link = _locked(mine)
+    if link.student_id is not None:
+        _release_cart(link)
+        lock_people(students={link.student_id}, tutors=())
+    link = _locked(StudentLink.objects.filter(pk=link.pk))
     if link.ended_at is None:
         link.end(by=who, at=timezone.now())
         link.save(update_fields=["ended_by", "ended_at"])

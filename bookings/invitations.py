@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from django.conf import settings
-from django.core.mail import send_mail
+from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from bookings.families import digest_of
@@ -25,13 +26,17 @@ def mail_invitation(link_id: int, *, key: str) -> None:
         "link": link,
         "payer": link.payer,
         "site_name": settings.SITE_NAME,
-        "site_url": settings.SITE_URL,
         "invitation_url": settings.SITE_URL + reverse("bookings:invitation", args=[key]),
     }
     with speaking_to(User.objects.filter(email=link.email).first() or link.payer):
         subject = _("%(payer)s would like to book sessions for you") % {"payer": _in_one_line(link.payer.get_full_name())}
+        facts |= {"subject": subject, "language": get_language()}
         text = render_to_string("mail/bookings/invitation.txt", facts)
-    send_mail(subject, text, settings.DEFAULT_FROM_EMAIL, [link.email])
+        page = render_to_string("mail/bookings/invitation.html", facts)
+    mail = EmailMultiAlternatives(subject, text, settings.DEFAULT_FROM_EMAIL, [link.email])
+    mail.extra_headers = {"Auto-Submitted": "auto-generated"}
+    mail.attach_alternative(page, "text/html")
+    mail.send()
 
 
 def _in_one_line(name: str) -> str:

@@ -101,6 +101,12 @@ def kim(db: None) -> User:
 
 
 @pytest.fixture
+def pat(db: None) -> User:
+    """A parent, who pays for others."""
+    return make_user("pat@example.com", full_name="Pat Parent", time_zone="Asia/Jakarta")
+
+
+@pytest.fixture
 def root(db: None) -> User:
     return User.objects.create_superuser("root@example.com", "secret-words", full_name="Root Admin")
 

@@ -1,5 +1,16 @@
 """What the admin sees of bookings: people and tutors to edit; orders, bookings and history to read."""
 
-from bookings.admin import api_keys, bookings, changes, notices, orders, people, promo_codes, session_types, tutors
+from bookings.admin import api_keys, bookings, changes, families, notices, orders, people, promo_codes, session_types, tutors
 
-__all__ = ["api_keys", "bookings", "changes", "notices", "orders", "people", "promo_codes", "session_types", "tutors"]
+__all__ = [
+    "api_keys",
+    "bookings",
+    "changes",
+    "families",
+    "notices",
+    "orders",
+    "people",
+    "promo_codes",
+    "session_types",
+    "tutors",
+]

@@ -62,7 +62,8 @@ def resend(request: PersonRequest, reference: str) -> HttpResponse:
 @require_POST
 def end(request: PersonRequest, reference: str) -> HttpResponse:
     """Withdraw an invitation, or end the leave to book, from either side."""
-    link = end_link(reference, who=request.user)
+    mine = StudentLink.objects.visible_to(request.user).select_related("payer")
+    link = end_link(get_object_or_404(mine, reference=reference), who=request.user)
     if link.accepted_at is None:
         messages.info(request, _("The invitation is withdrawn."))
     else:

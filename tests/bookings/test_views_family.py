@@ -20,12 +20,6 @@ PAGE = f"/family/invitations/{KEY}/"
 
 
 @pytest.fixture
-def pat(db: None) -> User:
-    """A parent."""
-    return make_user("pat@example.com", full_name="Pat Parent")
-
-
-@pytest.fixture
 def invitation(pat: User, kim: User) -> StudentLink:
     """Pat's invitation to Kim, whose mail held KEY."""
     link = invite_student(pat, name="Kim", email=kim.email)

@@ -5,22 +5,13 @@ from __future__ import annotations
 import re
 
 import pytest
-from allauth.account.models import EmailAddress
 from django.core import mail
 
 from bookings.models import Booking, SessionType, StudentLink, User
 from tests.conftest import Drain
-from tests.factories import make_link, make_user, tomorrow
+from tests.factories import make_link, tomorrow
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def pat(db: None) -> User:
-    """A parent, who has confirmed her address."""
-    pat = make_user("pat@example.com", full_name="Pat Parent")
-    EmailAddress.objects.create(user=pat, email=pat.email, primary=True, verified=True)
-    return pat
 
 
 def test_parent_books_for_a_child_end_to_end(visit, drain: Drain, maths: SessionType, pat: User):

@@ -70,7 +70,7 @@ def test_demo_leaves_a_family_alone_that_somebody_has_parted():
     booked = load_demo().childs
     assert booked is not None
     Booking.objects.filter(pk=booked.pk).update(status=Booking.Status.COMPLETED)
-    end_link(StudentLink.objects.standing().get().reference, who=booked.student)
+    end_link(StudentLink.objects.standing().get(), who=booked.student)
 
     assert load_demo().childs is None
 

@@ -152,7 +152,7 @@ def test_payer_checks_out_for_a_student_who_sees_the_session_but_not_the_order(
     midtrans.serve_page(vendor)
 
     pay(page, hold.order)
-    end_link(link.reference, who=kim)
+    end_link(link, who=kim)
     record_payment_succeeded(Payment.objects.get(), report_of(Payment.objects.get()))
 
     hold.refresh_from_db()
