@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, date, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
+import time_machine
 from django.utils import timezone
 
 from bookings.errors import HoursChanged, InvalidInput
@@ -16,8 +18,15 @@ from bookings.overrides import version_of as dates_version
 from tests.factories import make_booking
 from tests.race import race
 
-TODAY = timezone.now().astimezone(UTC).date()
+TODAY = date(2026, 3, 10)
 DAY = timedelta(days=1)
+
+
+@pytest.fixture(autouse=True)
+def _an_ordinary_noon() -> Iterator[None]:
+    """Today is one date in this file, whatever the clock and the zone."""
+    with time_machine.travel(datetime(2026, 3, 10, 12, tzinfo=UTC)):
+        yield
 
 
 def span(text: str) -> Span:
