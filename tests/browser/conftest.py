@@ -133,9 +133,11 @@ def visit(browser: Browser, site: str) -> Iterator[Callable[..., Visitor]]:
     """Open a browser of one's own: `visit(as_user=sam, width=390)`. Whatever it complained of fails the test."""
     visitors: list[Visitor] = []
 
-    def open_one(*, as_user: User | None = None, width: int = 1280, time_zone: str = "Asia/Jakarta") -> Visitor:
+    def open_one(
+        *, as_user: User | None = None, width: int = 1280, time_zone: str = "Asia/Jakarta", language: str = "en-GB"
+    ) -> Visitor:
         context = browser.new_context(
-            base_url=site, viewport={"width": width, "height": 800}, timezone_id=time_zone, locale="en-GB"
+            base_url=site, viewport={"width": width, "height": 800}, timezone_id=time_zone, locale=language
         )
         if as_user is not None:
             context.add_cookies([{"name": "sessionid", "value": _session_of(as_user), "url": site}])
