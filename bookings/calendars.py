@@ -40,10 +40,12 @@ class Invitation:
 def we_invite(booking: Booking) -> bool:
     """Say whether the entry of this session is ours to send. The one place for that decision.
 
-    A provider that invites both sides by itself must make this False for its bookings: nobody gets two invitations
-    for one session, our mails are plain then.
+    Nobody gets two invitations for one session: where a provider invites both sides by itself (`"INVITES": True` in its
+    entry of MEETING_PROVIDERS) our mails are plain. Before there is a meeting the tutor's choice counts.
     """
-    return True
+    meeting = getattr(booking, "meeting", None)
+    provider = meeting.provider if meeting is not None else booking.tutor.meeting_provider
+    return not settings.MEETING_PROVIDERS.get(provider, {}).get("INVITES", False)
 
 
 def invite(booking: Booking, *, to: User, at: datetime) -> Invitation:

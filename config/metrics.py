@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import Count, Model
 
-from bookings.models import Booking
+from bookings.models import Booking, Notice
+from bookings.notice_mails import GIVE_UP_AFTER
 from config.job_queue import count_jobs_by_state, oldest_wait_seconds, read_pulse
 from meetings.models import Meeting, MeetingLink
 from payments.models import Payment, Refund, WebhookEvent
+
+LATE = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,7 @@ def read_gauges(now: datetime) -> Iterator[Gauge]:
     yield _states("linkpool_payments", "Attempts to pay by state.", Payment, "status", Payment.Status.values)
     yield _states("linkpool_refunds", "Refunds by state.", Refund, "status", Refund.Status.values)
     yield _states("linkpool_webhook_events", "Messages by state.", WebhookEvent, "state", WebhookEvent.State.values)
+    yield _one("linkpool_notices_late", "Notices whose mail has not left for ten minutes.", count_late_notices(now))
     yield Gauge("linkpool_jobs", "Background jobs by state.", count_jobs_by_state(), "state")
     yield _one("linkpool_oldest_job_seconds", "Longest wait of a job that could run.", oldest_wait_seconds(now))
     pulse = read_pulse(now)
@@ -64,6 +68,11 @@ def count_without_link(now: datetime) -> int:
 def count_links_in_use(now: datetime) -> int:
     """Return how many pool links are taken at this moment, the rest between two uses included."""
     return Meeting.objects.holding_links().filter(reserved__contains=now).values("link").distinct().count()
+
+
+def count_late_notices(now: datetime) -> int:
+    """Return how many notices have waited too long for their mail to leave; those given up are told no more."""
+    return Notice.objects.filter(sent_at=None, dropped_at=None, created_at__range=(now - GIVE_UP_AFTER, now - LATE)).count()
 
 
 def _one(name: str, sentence: str, value: float) -> Gauge:

@@ -106,7 +106,7 @@ def reminder_day(told: Telling) -> Letter:
     words = told.words_of_session
     return Letter(
         subject=_("Reminder: %(session)s, %(when)s") % words,
-        sentence=_("%(session)s takes place on %(when)s.") % words,
+        sentence=_("This is a reminder of %(session)s on %(when)s.") % words,
         rows=(told.when(),),
         paragraphs=tuple(_about_the_room(told)),
         button=told.to_room,
@@ -119,7 +119,7 @@ def reminder_hour(told: Telling) -> Letter:
     words = told.words_of_session
     return Letter(
         subject=_("Soon: %(session)s, %(when)s") % words,
-        sentence=_("%(session)s begins soon: on %(when)s.") % words,
+        sentence=_("This is a reminder that %(session)s begins soon, on %(when)s.") % words,
         rows=(told.when(),),
         paragraphs=tuple(_about_the_room(told)),
         button=told.to_room,

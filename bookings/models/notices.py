@@ -18,8 +18,12 @@ class NoticeQuerySet(models.QuerySet["Notice"]):
     def visible_to(self, user: User) -> NoticeQuerySet:
         return self.filter(to=user)
 
+    def standing(self) -> NoticeQuerySet:
+        """Without what was no longer true when its mail was made: a newer notice tells how things are."""
+        return self.filter(dropped_at=None)
+
     def unread(self) -> NoticeQuerySet:
-        return self.filter(read_at=None)
+        return self.standing().filter(read_at=None)
 
     def with_rows(self) -> NoticeQuerySet:
         """With all that the words of a notice speak of."""

@@ -22,7 +22,7 @@ NOTICES_ON_A_PAGE = 20
 @require_safe
 def list_notices(request: PersonRequest) -> HttpResponse:
     """Show what the reader has been told, each in one sentence."""
-    notices = Notice.objects.visible_to(request.user).with_rows()
+    notices = Notice.objects.visible_to(request.user).standing().with_rows()
     page = Paginator(notices, NOTICES_ON_A_PAGE).get_page(request.GET.get("page"))
     context = {
         "page_obj": page,

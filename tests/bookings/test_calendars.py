@@ -12,7 +12,6 @@ from django.core import mail
 from django.utils import timezone
 from icalendar import Calendar
 
-from bookings import calendars
 from bookings.calendars import invite, withdraw
 from bookings.models import Booking, Notice, Tutor, User
 from bookings.notices import tell
@@ -140,8 +139,11 @@ def test_only_those_who_sit_in_the_session_get_an_entry(sam: User, ada: Tutor, l
     assert [one.get_content_type() for one in sent_to("parent@example.com").get_payload()] == ["text/plain", "text/html"]
 
 
-def test_where_a_provider_invites_our_mail_is_plain(lesson: Booking, drain: Drain, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(calendars, "we_invite", lambda booking: False)
+@pytest.mark.parametrize("has_meeting", [True, False])
+def test_where_a_provider_invites_our_mail_is_plain(lesson: Booking, drain: Drain, settings: Any, has_meeting: bool):
+    settings.MEETING_PROVIDERS = {"pool": {**settings.MEETING_PROVIDERS["pool"], "INVITES": True}}
+    if has_meeting:
+        make_meeting(lesson)
     tell(Fact.PAID, to=[lesson.student], booking=lesson)
     drain()
 

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from bookings.models import Booking, Notice, Tutor, User
+from bookings.notice_mails import mail_notice
 from bookings.notices import tell
 from tests.factories import an_hour, make_booking, tomorrow
 from tests.pages import queries_of, text_of
@@ -35,7 +36,7 @@ def test_notices_are_told_newest_first_and_counted_in_the_header(of_sam: Client,
 
     words = text_of(of_sam.get("/notices/"))
 
-    assert words.index("takes place on") < words.index("is confirmed.")
+    assert words.index("This is a reminder of") < words.index("is confirmed.")
     assert "2 new" in words
     assert "with Sam Student" not in words  # what the tutor was told
 
@@ -114,3 +115,14 @@ def test_times_of_notices_are_those_of_the_reader(of_sam: Client, lesson: Bookin
     Notice.objects.update(created_at=timezone.now().replace(hour=1, minute=2))
 
     assert "08:02" in text_of(of_sam.get("/notices/"))
+
+
+def test_what_is_no_longer_true_is_neither_shown_nor_counted(of_sam: Client, lesson: Booking):
+    [notice] = tell(Fact.REMINDER_DAY, to=[lesson.student], booking=lesson)
+    Booking.objects.filter(pk=lesson.pk).update(status=Booking.Status.CANCELLED)
+    mail_notice(notice.pk)
+
+    words = text_of(of_sam.get("/notices/"))
+
+    assert "Nothing to tell yet" in words
+    assert "1 new" not in words

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 PUBLIC = ["/", "/?q=nobody", "/tutors/ada/", "/tutors/ada/?from=9999-12-31", "/accounts/login/", "/accounts/signup/"]
 PUBLIC += ["/accounts/password/reset/"]
 OWN = ["/cart/", "/checkout/", "/bookings/", "/bookings/?show=past", "/bookings/?show=dropped", "/profile/"]
-OWN += ["/home/", "/family/", "/accounts/email/", "/accounts/password/change/"]
+OWN += ["/notices/", "/profile/calendar/", "/home/", "/family/", "/accounts/email/", "/accounts/password/change/"]
 
 
 @pytest.mark.parametrize("width", [390, 1280])
