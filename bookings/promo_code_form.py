@@ -9,6 +9,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from bookings.models import PromoCode
+from bookings.promo_codes import LONGEST, RANDOM_LETTERS, random_code
 from bookings.typed_money import TypedMoneyField, currency_choices, read_money, write_money
 
 _CODE = re.compile(r"[A-Z0-9][A-Z0-9-]{2,29}")
@@ -20,6 +21,14 @@ class PromoCodeForm(forms.ModelForm[PromoCode]):
 
     code = forms.CharField(
         label=_("Code"), max_length=40, help_text=_("3 to 30 letters, digits and hyphens; people may type it in any case.")
+    )
+    number = forms.IntegerField(
+        label=_("How many"),
+        required=False,
+        initial=1,
+        min_value=1,
+        max_value=500,
+        help_text=_("More than one: each begins with the code above and ends with random letters."),
     )
     percent = forms.IntegerField(
         label=_("Percent"), required=False, min_value=1, max_value=100, help_text=_("For “percent off”: 1 to 100.")
@@ -70,6 +79,8 @@ class PromoCodeForm(forms.ModelForm[PromoCode]):
         field = self.fields["currency"]
         assert isinstance(field, forms.ChoiceField)  # noqa: S101 - declared above
         field.choices = [("", "–"), *currency_choices(kept.currency)]
+        if kept.pk:
+            del self.fields["number"]
         if kept.pk and kept.currency:
             self.initial["amount"] = write_money(kept.amount, kept.currency)
             self.initial["minimum_total"] = write_money(kept.minimum_total, kept.currency)
@@ -83,12 +94,23 @@ class PromoCodeForm(forms.ModelForm[PromoCode]):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
+        self._clean_number()
         self._clean_sums(cleaned.get("currency") or "")
         self._clean_kind(cleaned.get("kind"))
         first, last = cleaned.get("valid_from"), cleaned.get("valid_until")
         if first and last and last <= first:
             self.add_error("valid_until", _("The end must lie after the beginning."))
         return cleaned
+
+    def _clean_number(self) -> None:
+        """Let the code be the beginning of many; the first of them gets its letters here."""
+        code, self.beginning = self.cleaned_data.get("code"), ""
+        if code is None or (self.cleaned_data.get("number") or 1) == 1:
+            return
+        if len(code) + 1 + RANDOM_LETTERS > LONGEST:
+            self.add_error("code", _("To make many, please use at most 21 letters."))
+            return
+        self.beginning, self.cleaned_data["code"] = code, random_code(code)
 
     def _clean_sums(self, currency: str) -> None:
         if currency:

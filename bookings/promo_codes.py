@@ -17,12 +17,14 @@ from bookings.errors import CartEmpty, DomainError, PromoCodeRefused, TooManyCod
 from bookings.holds import lock_cart, open_holds
 from bookings.models import Booking, Order, PromoCode, User
 from bookings.pricing import quote_cart
+from bookings.references import new_code
 
 log = logging.getLogger("linkpool.promo_codes")
 
 WRONG_CODES_AN_HOUR = 10
 HOUR = 60 * 60
 LONGEST = 30
+RANDOM_LETTERS = 8
 
 
 def find_code(text: str) -> PromoCode:
@@ -34,6 +36,18 @@ def find_code(text: str) -> PromoCode:
     if found is None:
         raise PromoCodeRefused
     return found
+
+
+def random_code(beginning: str) -> str:
+    """Return a code that nobody guesses, such as SUMMER-7KXQ2MZP."""
+    return f"{beginning}-{new_code(RANDOM_LETTERS)}"
+
+
+def make_more(first: PromoCode, *, beginning: str, number: int) -> list[PromoCode]:
+    """Make this many more codes that differ from the first by their random letters only."""
+    fields = [field.attname for field in PromoCode._meta.concrete_fields if not field.primary_key and field.name != "code"]
+    same = {name: getattr(first, name) for name in fields}
+    return PromoCode.objects.bulk_create([PromoCode(**same, code=random_code(beginning)) for _number in range(number)])
 
 
 @transaction.atomic

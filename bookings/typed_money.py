@@ -18,7 +18,7 @@ class TypedMoneyField(forms.CharField):
     """A sum as people write it; the form turns it into minor units with `read_money`."""
 
     def __init__(self, **kwargs: Any) -> None:
-        widget = forms.TextInput({"inputmode": "decimal", "autocomplete": "off"})
+        widget = forms.TextInput({"inputmode": "decimal", "autocomplete": "off", "size": "14"})
         super().__init__(**{"max_length": 30, "widget": widget, **kwargs})
 
 

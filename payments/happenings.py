@@ -46,7 +46,7 @@ def tell_happenings(
 
 def _of_order(order: Order, changes: Iterable[Change]) -> Iterator[Happening]:
     if order.placed_at is not None:
-        yield Happening(order.placed_at, _("Ordered"), str(order.full_price))
+        yield Happening(order.placed_at, _("Ordered"), str(order.full_price if order.gifted_by_id else order.money))
     if order.paid_at is not None:
         yield Happening(order.paid_at, _("Given to you as a gift") if order.gifted_by_id else _("Paid"))
     for change in changes:

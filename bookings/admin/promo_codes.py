@@ -5,21 +5,23 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from bookings.admin.bookings import TutorFilter
 from bookings.admin.session_types import TutorChoice
 from bookings.models import Order, PromoCode, User
 from bookings.money import Money
 from bookings.promo_code_form import PromoCodeForm
+from bookings.promo_codes import make_more
 from bookings.typed_money import write_money
 
 COPIED = ["kind", "percent", "currency", "uses_allowed", "uses_per_person", "note"]
@@ -64,7 +66,7 @@ class PromoCodeAdmin(TutorChoice):
     list_select_related = ["tutor__user"]
     list_per_page = 50
     search_fields = ["code", "note", "tutor__user__full_name"]
-    actions = ["switch_off", "switch_on"]
+    actions = ["switch_off", "switch_on", "download"]
     fieldsets = [
         (None, {"fields": ["code", "kind", "percent", ("amount", "currency"), "is_active", "note"]}),
         (gettext_lazy("When"), {"fields": [("valid_from", "valid_until")]}),
@@ -104,10 +106,29 @@ class PromoCodeAdmin(TutorChoice):
             return _("used up")
         return _("not yet") if code.valid_from is not None and code.valid_from > now else _("running")
 
-    def save_model(self, request: HttpRequest, obj: PromoCode, form: Any, change: bool) -> None:
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Ask how many for new ones only."""
+        first, *others = super().get_fieldsets(request, obj)
+        if obj is not None:
+            return [first, *others]
+        return [(None, {"fields": ["code", "number", *first[1]["fields"][1:]]}), *others]
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         if not change and isinstance(request.user, User):
             obj.created_by = request.user
         super().save_model(request, obj, form, change)
+        if not change and form.beginning:
+            make_more(obj, beginning=form.beginning, number=form.cleaned_data["number"] - 1)
+            obj.made_many = (form.beginning, form.cleaned_data["number"])
+
+    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
+        """Lead to all the codes that were made."""
+        if not hasattr(obj, "made_many"):
+            return super().response_add(request, obj, post_url_continue)
+        beginning, made = obj.made_many
+        told = ngettext("%(count)d code made.", "%(count)d codes made.", made) % {"count": made}
+        self.message_user(request, told, messages.SUCCESS)
+        return redirect(f"{reverse('admin:bookings_promocode_changelist')}?{urlencode({'q': f'{beginning}-'})}")
 
     def has_delete_permission(self, request: HttpRequest, obj: PromoCode | None = None) -> bool:
         """A code that orders or carts name stays, for the books: switch it off."""
@@ -127,6 +148,12 @@ class PromoCodeAdmin(TutorChoice):
     @admin.action(description=gettext_lazy("Switch on again"), permissions=["change"])
     def switch_on(self, request: HttpRequest, queryset: QuerySet[PromoCode]) -> None:
         self._switch(request, queryset.filter(is_active=False), is_active=True)
+
+    @admin.action(description=gettext_lazy("Download as a list, one code in a line"), permissions=["view"])
+    def download(self, request: HttpRequest, queryset: QuerySet[PromoCode]) -> HttpResponse:
+        lines = "".join(f"{code}\n" for code in queryset.order_by("code").values_list("code", flat=True))
+        headers = {"Content-Disposition": 'attachment; filename="codes.txt"'}
+        return HttpResponse(lines, content_type="text/plain; charset=utf-8", headers=headers)
 
     def _switch(self, request: HttpRequest, codes: QuerySet[PromoCode], *, is_active: bool) -> None:
         for code in codes:

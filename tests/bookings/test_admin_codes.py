@@ -134,6 +134,21 @@ def test_code_is_copied_but_for_its_name_and_dates(desk: Client, ada: Tutor):
     assert form["uses_per_person"].value() == ""
 
 
+def test_many_random_codes_are_made_at_once_and_downloaded(desk: Client, root: User):
+    make_code("SPRING-2345BCDF")
+    answer = add(desk, code="spring", number=40, note="for the fair", uses_allowed="1")
+    made = PromoCode.objects.filter(note="for the fair")
+    assert (answer.status_code, answer["Location"]) == (302, f"{address(PromoCode)}?q=SPRING-")
+    assert (made.count(), set(made.values_list("percent", "uses_allowed", "created_by"))) == (40, {(10, 1, root.pk)})
+    assert all(len(code) == 15 and code.startswith("SPRING-") for code in made.values_list("code", flat=True))
+    keys = list(made.values_list("pk", flat=True))
+    listed = desk.post(address(PromoCode), {"action": "download", "_selected_action": keys})
+    assert listed.text.splitlines() == sorted(made.values_list("code", flat=True))
+    assert "at most 21 letters" in text_of(add(desk, code="x" * 22, number=2))
+    assert "less than or equal to 500" in text_of(add(desk, number=501))
+    assert 'name="number"' not in text_of(desk.get(address(PromoCode, "change", keys[0])))
+
+
 def test_codes_are_switched_off_and_on_from_the_list(desk: Client):
     code = make_code()
     for action, is_active in [("switch_off", False), ("switch_on", True)]:
