@@ -1,4 +1,4 @@
-"""Who may: every page but the public ones is for people who have logged in (LoginRequiredMiddleware)."""
+"""Who may: every page but the public ones is for people who have logged in (config.middleware.LoginMiddleware)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bookings.policies import Side
 
 
 class PersonRequest(HttpRequest):
-    """A request that has passed LoginRequiredMiddleware: its user is a person."""
+    """A request that has passed LoginMiddleware: its user is a person."""
 
     user: User
 

@@ -182,3 +182,12 @@ def test_programs_are_told_of_every_trouble_in_english(client, place, name, stat
     asked = client.get(f"{place}trouble/{name}", headers={"accept-language": "id"})
 
     assert (asked.status_code, asked.json()) == (status, plain.json())
+
+
+@pytest.mark.django_db
+def test_whoever_is_logged_out_meanwhile_gets_the_log_in_page_and_not_a_piece_of_it(client):
+    """A part of a page is asked for behind the reader's back: the log-in form must not appear inside of it."""
+    whole, part = client.get("/profile/"), client.post("/teaching/hours/preview/", headers={"HX-Request": "true"})
+
+    assert (whole.status_code, whole["Location"]) == (302, "/accounts/login/?next=/profile/")
+    assert (part.status_code, part["HX-Refresh"], part.content) == (204, "true", b"")
