@@ -10,8 +10,9 @@ from django.test import Client
 from django.utils import timezone
 
 from bookings.acceptance import accept_booking
+from bookings.api_keys import create_api_key
 from bookings.errors import AnswerAwaited, OrderNotPayable
-from bookings.models import Booking, SessionType, Tutor, User
+from bookings.models import ApiKey, Booking, SessionType, Tutor, User
 from bookings.orders import expire_unpaid
 from payments.checkout import start_checkout
 from payments.gateways.base import Outcome, PaymentReport
@@ -145,3 +146,17 @@ def test_cart_reminds_of_what_can_be_paid_only(maths: SessionType, sam: User, cl
     assert (booking.order.get_absolute_url() in client.get("/cart/").content.decode()) == (state == "accepted")
     leads_to = booking.order.get_absolute_url() if state == "accepted" else "/cart/"
     assert client.get("/checkout/")["Location"] == leads_to
+
+
+def test_program_is_told_that_this_tutor_has_to_be_asked(maths: SessionType, sam: User, client: Client):
+    _row, key = create_api_key("shop", scopes=[ApiKey.Scope.CHECKOUT])
+    line = {"tutor": "ada", "session_type": "maths", "start": tomorrow().isoformat()}
+    answer = client.post(
+        "/api/initiate-booking-checkout",
+        {"student": sam.email, "bookings": [line], "gateway": "midtrans"},
+        content_type="application/json",
+        headers={"Authorization": f"Bearer {key}"},
+    )
+    assert (answer.status_code, answer.json()["success"]) == (409, False)
+    assert "confirms every session first" in answer.json()["error"]
+    assert not Booking.objects.exists()
