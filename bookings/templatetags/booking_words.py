@@ -19,6 +19,7 @@ from bookings.models import Booking, Change, User
 register = template.Library()
 
 FIRST_WARNING, LAST_WARNING = timedelta(minutes=5), timedelta(minutes=1)
+TODAY = timedelta(hours=6)  # what ends later than this is told with its day
 
 _ABSENCE = {
     "student_absent": gettext_lazy("Decided: the student was absent"),

@@ -30,6 +30,14 @@ LATELY = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
+class Kept:
+    """A time that is kept, and for whom: more can be added for the same person."""
+
+    hold: Booking
+    for_whom: ForWhom
+
+
+@dataclass(frozen=True)
 class Lapsed:
     """A time that was kept too long: whether it can be had again, and which are nearest if it cannot."""
 
@@ -43,10 +51,11 @@ class Lapsed:
 def show_cart(request: PersonRequest) -> HttpResponse:
     """Show what is kept for the reader, what was kept too long, and orders that wait for payment."""
     cart, now = read_cart(request.user), timezone.now()
-    lapsed = _lapsed(cart.lapsed, request.user)
+    chosen = _for_whom([*cart.kept, *cart.lapsed], request.user)
+    lapsed = _lapsed(cart.lapsed, chosen)
     orders = request.user.orders
     context = {
-        "kept": cart.kept,
+        "kept": [Kept(hold, chosen[hold.student_id]) for hold in cart.kept],
         "first_to_go": cart.first_to_go,
         "lapsed": lapsed,
         "free_again": sum(1 for one in lapsed if one.is_free),
@@ -83,21 +92,31 @@ def retake(request: PersonRequest) -> HttpResponse:
     return SeeOther(reverse("bookings:cart"))
 
 
-def _lapsed(holds: Sequence[Booking], reader: User) -> list[Lapsed]:
-    """Look up what is free of these, and around them. Takes the same few queries for one and for many."""
-    if not holds:
-        return []
+def _for_whom(holds: Sequence[Booking], reader: User) -> dict[int, ForWhom]:
+    """Return by the student's key whom the reader books for; of whoever has ended the leave, no link."""
+    students = {hold.student_id: hold.student for hold in holds if hold.student_id != reader.pk}
+    found = {reader.pk: ForWhom(reader, None, [])}
+    if not students:
+        return found
     leaves = {link.student_id: link for link in StudentLink.objects.standing().filter(payer=reader)}
+    for key, student in students.items():
+        link = leaves.get(key)
+        if link is not None:
+            link.student = student  # loaded already
+        found[key] = ForWhom(reader, link, [])
+    return found
+
+
+def _lapsed(holds: Sequence[Booking], chosen: dict[int, ForWhom]) -> list[Lapsed]:
+    """Look up what is free of these, and around them. Takes the same few queries for one and for many."""
     for hold in holds:
         hold.session_type.tutor = hold.tutor  # loaded once, with its person
     around = look_around([(hold.session_type, hold.starts_at, hold.student_id) for hold in holds])
-    return [_tell(hold, found, reader, leaves.get(hold.student_id)) for hold, found in zip(holds, around, strict=True)]
+    return [_tell(hold, found, chosen[hold.student_id]) for hold, found in zip(holds, around, strict=True)]
 
 
-def _tell(hold: Booking, around: Around, reader: User, leave: StudentLink | None) -> Lapsed:
-    may = is_sold(hold) and (hold.student_id == reader.pk or leave is not None)
-    if leave is not None:
-        leave.student = hold.student
+def _tell(hold: Booking, around: Around, for_whom: ForWhom) -> Lapsed:
+    may = is_sold(hold) and for_whom.student.pk == hold.student_id
     zone = ZoneInfo(timezone.get_current_timezone_name())
     nearest = by_day(around.nearest, zone) if may and not around.is_open else []
-    return Lapsed(hold, may and around.is_open, nearest, ForWhom(reader, leave, []))
+    return Lapsed(hold, may and around.is_open, nearest, for_whom)

@@ -8,9 +8,9 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from bookings.families import accept_invitation, invite_student
+from bookings.families import accept_invitation, end_link, invite_student
 from bookings.holds import place_hold
-from bookings.models import Booking, Order, SessionType, User
+from bookings.models import Booking, Order, SessionType, StudentLink, User
 from bookings.orders import expire_unpaid, mark_order_paid, place_order
 from bookings.retaking import take_again
 from tests.factories import an_hour, make_booking, make_session_type, make_tutor, tomorrow
@@ -150,13 +150,28 @@ def test_cart_of_a_parent_says_for_whom_each_time_is_and_takes_it_again_for_them
 ):
     accept_invitation(invite_student(sam, name="Kim", email=kim.email), person=kim)
     hold = place_hold(maths, starts_at=tomorrow(9), student=kim, payer=sam)
-    assert "For Kim Student" in text_of(browser.get("/cart/"))
+    cart = browser.get("/cart/")
+    assert "For Kim Student" in text_of(cart)
+    assert f"/tutors/ada/?type=maths&amp;for={StudentLink.objects.get().reference}" in cart.content.decode()
     run_out(hold)
 
     browser.post("/cart/retake/")
 
     again = Booking.objects.get(held_until__gt=timezone.now())
     assert (again.student, again.order.payer) == (kim, sam)
+
+
+def test_cart_of_a_parent_whose_leave_has_ended_takes_nothing_again(
+    browser: Client, maths: SessionType, sam: User, kim: User
+):
+    link = accept_invitation(invite_student(sam, name="Kim", email=kim.email), person=kim)
+    run_out(place_hold(maths, starts_at=tomorrow(9), student=kim, payer=sam))
+    expire_unpaid(now=timezone.now())
+    end_link(link, who=kim)
+
+    assert "Gone" in text_of(browser.get("/cart/"))
+    assert slots_on(browser.get("/cart/")) == []
+    assert "1 time could not be had again." in text_of(browser.post("/cart/retake/", follow=True))
 
 
 @pytest.mark.parametrize(
