@@ -70,6 +70,11 @@ class BookingColumns:
     def shown_blocks(self, booking: Booking) -> str:
         return format_during(During(booking.blocks.lower, booking.blocks.upper))
 
+    @admin.display(description=_("time asked for first"))
+    def shown_asked_for(self, booking: Booking) -> str:
+        asked = booking.asked_for
+        return format_during(During(asked.lower, asked.upper)) if asked else "–"
+
     @admin.display(description=_("price"))
     def shown_price(self, booking: Booking) -> str:
         return str(booking.money)
@@ -108,6 +113,7 @@ class BookingAdmin(CalendarPages, GiftPages, ChangePages, BookingColumns, ReadOn
         (None, {"fields": ["reference", "status", "shown_time", "shown_meeting", "moves"]}),
         (_("Who"), {"fields": ["student", "tutor", "order"]}),
         (_("As sold"), {"fields": ["name", "minutes", "shown_price", "shown_back"]}),
+        (_("Asked for"), {"fields": ["shown_asked_for", "message"]}),
         (_("Held and cancelled"), {"fields": ["held_until", "cancelled_at", "cancelled_by", "cancel_reason"]}),
         (_("When"), {"fields": ["created_at", "shown_blocks"]}),
     ]

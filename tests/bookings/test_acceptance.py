@@ -3,6 +3,7 @@ from datetime import datetime, timedelta
 
 import pytest
 import time_machine
+from django.test import Client
 from django.utils import timezone
 
 from bookings.acceptance import accept_booking, accept_proposal, decline_booking, decline_proposal, propose_time
@@ -20,6 +21,7 @@ from bookings.models import Booking, Change, DateOverride, Notice, Order, Sessio
 from bookings.orders import mark_order_paid
 from bookings.signals import accepting_booking
 from tests.factories import an_hour, make_booking, make_tutor, tomorrow
+from tests.pages import text_of
 from tests.requests_made import OTHER_TIME, STATES, ask, proposed
 
 Status = Booking.Status
@@ -272,3 +274,11 @@ def test_late_payment_finds_the_time_given_to_another_request(maths: SessionType
     with pytest.raises(SlotsGone):
         mark_order_paid(booking.order)
     assert as_kept(booking)[0] == Status.EXPIRED
+
+
+def test_admin_reads_what_was_asked_for(maths: SessionType, sam: User, desk: Client):
+    booking = proposed(maths, sam)
+    page = text_of(desk.get(f"/admin/bookings/booking/{booking.pk}/change/"))
+    assert "Time asked for first" in page
+    assert "19:00–20:00" in page  # in Jakarta, as the admin reads it
+    assert "22:00–23:00" in page

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, time, timedelta
+
 import pytest
 
 from bookings.models import Booking, SessionType, Tutor, User
-from tests.factories import make_link, tomorrow
+from bookings.weeks import monday_of
+from tests.factories import an_hour, make_booking, make_link, tomorrow
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -72,3 +75,20 @@ def test_tutor_declines_and_the_student_reads_why(visit, ada: Tutor, maths: Sess
     student.go(address).sees("I am travelling that day.")
     student.press("Choose another time")
     student.page.locator(f'button.slot[value="{tomorrow().isoformat()}"]').wait_for()  # free again
+
+
+def test_week_is_walked_through_with_the_keyboard(visit, ada: Tutor, maths: SessionType, sam: User):
+    monday = monday_of(tomorrow(days=7).date())
+    starts = [datetime.combine(monday + timedelta(days=day), time(hour), UTC) for day, hour in [(0, 9), (0, 15), (2, 14)]]
+    for start in starts:
+        make_booking(sam, ada, during=an_hour(start), status=Booking.Status.PAID)
+    tutor = visit(as_user=ada.user).go(f"/teaching/?week={monday}")
+    focused = "document.activeElement.querySelector('strong')?.textContent"
+
+    tutor.page.locator("a.week-entry").first.focus()
+    walk = {"ArrowDown": "15:00–16:00", "ArrowRight": "14:00–15:00", "ArrowLeft": "15:00–16:00", "ArrowUp": "09:00–10:00"}
+    for key, found in walk.items():
+        tutor.page.keyboard.press(key)
+        assert tutor.page.evaluate(focused) == found, key
+    tutor.page.keyboard.press("PageDown")
+    tutor.page.wait_for_url(f"**/teaching/?week={monday + timedelta(days=7)}*")
