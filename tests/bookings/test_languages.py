@@ -34,7 +34,7 @@ def language_of(answer: Any) -> str:
         ("in-ID", "id"),
         ("de,en-GB;q=0.8,id;q=0.7", "en"),
         ("de, fr", "en"),
-        ("id;q=0, en;q=0.1", "en"),
+        ("fr;q=0.3, id;q=0", "en"),
         ("*", "en"),
         ("", "en"),
         ("a" * 5000, "en"),
