@@ -9,8 +9,6 @@ from html import unescape
 from config.catalogues import read_catalogue
 
 PLACES = re.compile(r"%\(\w+\)[a-z]|%[sd%]|\{\w*\}")
-# Django writes the names of permissions into the database, in English.
-PERMISSIONS = re.compile(r'<select name="(?:user_)?permissions".*?</select>', re.DOTALL)
 SHORTEST = 16  # of the pieces that are looked for: a shorter one may be a name or part of a word
 
 
@@ -36,5 +34,5 @@ def squeeze(text: str) -> str:
 
 def english_on(page: str) -> list[str]:
     """Return the sentences of ours of which an English piece stands on the page."""
-    page = squeeze(unescape(PERMISSIONS.sub(" ", page)))
+    page = squeeze(unescape(page))
     return [sentence for piece, sentence in pieces().items() if piece in page]

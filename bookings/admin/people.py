@@ -11,6 +11,7 @@ from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from bookings.admin.permissions import PermissionWords
 from bookings.forms import TimeZoneField, language_choices
 from bookings.models import User
 
@@ -33,7 +34,7 @@ class NewPersonForm(AdminUserCreationForm[User]):
 
 
 @admin.register(User)
-class PersonAdmin(UserAdmin[User]):
+class PersonAdmin(PermissionWords, UserAdmin[User]):
     form = PersonForm
     add_form = NewPersonForm
     list_display = ["email", "full_name", "time_zone", "is_tutor", "is_staff", "is_active", "date_joined"]

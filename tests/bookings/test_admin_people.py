@@ -171,3 +171,10 @@ def test_who_may_edit_people_cannot_become_a_colleague_of_the_staff(sam):
 
 def _permissions(*names: str) -> Any:
     return Permission.objects.filter(codename__in=names)
+
+
+def test_permissions_are_listed_in_the_readers_language(desk):
+    page = desk.get("/admin/auth/group/add/", headers={"accept-language": "id"}).content.decode()
+
+    assert "Pemesanan: mengubah tutor</option>" in page
+    assert "Can change" not in page
