@@ -67,7 +67,7 @@ def _send_again(notice: Notice, request: HttpRequest) -> str:
 
 @admin.register(Notice)
 class NoticeAdmin(ReadOnlyAdmin[Notice], ButtonsAdmin):
-    list_display = ["created_at", "to", "fact", "booking", "order", "shown_mail", "sent_at"]
+    list_display = ["created_at", "to", "fact", "about", "shown_mail"]
     list_filter = ["fact", MailFilter, ("created_at", admin.DateFieldListFilter)]
     list_select_related = ["to", "booking", "order"]
     search_help_text = gettext_lazy("Search by the reference of a booking or order, or by a name or e-mail address.")
@@ -81,6 +81,10 @@ class NoticeAdmin(ReadOnlyAdmin[Notice], ButtonsAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Notice]:
         return Notice.objects.with_rows()
+
+    @admin.display(description=gettext_lazy("about"))
+    def about(self, notice: Notice) -> str:
+        return str(notice.booking or notice.order or "–")
 
     @admin.display(description=gettext_lazy("what it says"))
     def sentence(self, notice: Notice) -> str:

@@ -243,7 +243,7 @@ def test_link_that_changed_is_told_with_the_address_that_stays(lesson: Booking):
 
 
 def test_names_cannot_forge_headers_or_markup(lesson: Booking, sam: User, ada: Tutor):
-    sam.full_name = "Sam\r\nBcc: all@example.com\x0b<script>alert(1)</script>"
+    sam.full_name = "Sam\r\nBcc: all@example.com\x0b\x1b[2J\u202e<script>alert(1)</script>"
     sam.save()
     [notice] = tell(Fact.PAID, to=[ada.user], booking=lesson)
 
