@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from bookings.models import Booking, PromoCode, SessionType, Tutor, User
+from bookings.acceptance import propose_time
+from bookings.models import Booking, Notice, PromoCode, SessionType, Tutor, User
 from tests.factories import an_hour, make_booking, make_tutor, make_user, tomorrow
 from tests.pages import queries_of, slots_on, text_of
 from tests.requests_made import OTHER_TIME, STATES, ask, proposed
@@ -189,6 +190,23 @@ def test_agreeing_leads_the_payer_to_the_order(maths: SessionType, sam: User):
     booking = proposed(maths, sam)
     answer = browser(sam).post(f"/bookings/{booking.reference}/request/agree/")
     assert answer["Location"] == booking.order.get_absolute_url()
+
+
+@pytest.mark.parametrize("who", ["student", "payer"])
+def test_child_and_parent_may_both_answer_and_only_the_parent_pays(
+    ada: Tutor, maths: SessionType, sam: User, kim: User, leave_to_book: Callable[..., Any], who: str
+):
+    leave_to_book(kim, sam)
+    booking = propose_time(ask(maths, sam, payer=kim), starts_at=tomorrow(15), who=ada.user)
+    reader = browser(sam if who == "student" else kim)
+    assert "Agree to this time" in text_of(reader.get(booking.get_absolute_url()))
+    answer = reader.post(f"/bookings/{booking.reference}/request/agree/")
+    leads_to = booking.order if who == "payer" else booking
+    assert answer["Location"] == leads_to.get_absolute_url()
+    page = text_of(reader.get(booking.get_absolute_url()))
+    assert ("Pay Rp150,000" in page, "as soon as Kim Student has paid" in page) == (who == "payer", who == "student")
+    told = set(Notice.objects.filter(fact=Notice.Fact.ACCEPTED).values_list("to__email", flat=True))
+    assert told == {"ada@example.com", "kim@example.com" if who == "student" else "sam@example.com"}
 
 
 def test_page_of_proposals_offers_when_both_are_free(ada: Tutor, maths: SessionType, sam: User):
