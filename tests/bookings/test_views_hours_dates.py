@@ -79,6 +79,7 @@ def test_wrong_dates_are_named_and_change_nothing(page: Client, ada: Tutor, head
 
     assert answer.status_code == 200
     assert sentence in text_of(answer)
+    assert 'role="alert"' in answer.content.decode()
     assert not DateOverride.objects.exists()
 
 
@@ -98,4 +99,5 @@ def test_rows_of_dates_are_added_and_removed_without_saving(page: Client, ada: T
 
     assert rows_of(added, "dates") == [("09:00", "10:00"), ("", "")]
     assert rows_of(removed, "dates") == []
+    assert "This field is required." not in text_of(added) + text_of(removed)  # nobody has finished typing
     assert not DateOverride.objects.exists()

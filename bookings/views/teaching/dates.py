@@ -25,9 +25,10 @@ def set_dates(request: PersonRequest) -> HttpResponse:
     """Let dates have other hours or none, or change the form as its buttons say."""
     tutor = own_tutor(request)
     form, act = DatesForm(tutor, request.POST), request.POST.get("act", "set")
-    if act == "set" and form.save():
+    if act != "set":
+        form.edit(act)
+    elif form.save():
         return _done(request, tutor, _("These days are set. Sessions that are booked stay as they are."))
-    form.edit(act)
     if request.headers.get("HX-Request"):
         return _section(request, tutor, form)
     return show_hours(request, HoursForm(tutor), form)

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from django import forms
+from django.forms.utils import ErrorDict
 from django.http import QueryDict
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -67,7 +68,8 @@ class DatesForm(forms.Form):
         return cleaned
 
     def edit(self, act: str) -> None:
-        """Add an empty row of hours, or take one away."""
+        """Add an empty row of hours, or take one away. Nobody has finished typing: nothing is wrong yet."""
+        self._errors = ErrorDict(renderer=self.renderer)
         found = _ACT.fullmatch(act)
         if found and found[1] == "add":
             self.rows.add()
