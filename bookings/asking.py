@@ -74,7 +74,7 @@ def withdraw_request(booking: Booking, *, who: User, why: str = "") -> Booking:
     if booking.status not in MAY_BE_WITHDRAWN or not booking.is_kept:
         raise RequestAnswered
     end_request(booking, Booking.Status.CANCELLED, who=who, why=why)
-    tell(Notice.Fact.CANCELLED, to=others_of(booking, who), booking=booking)
+    tell(Notice.Fact.CANCELLED, to=others_of(booking, who), booking=booking, why=why)
     return booking
 
 
