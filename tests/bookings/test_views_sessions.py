@@ -215,3 +215,28 @@ def test_booking_takes_as_many_queries_with_a_long_history(browser: Client, ada:
 @pytest.mark.parametrize("path", ["/bookings/", "/bookings/BK-ANYTHING01/", "/profile/", "/cart/"])
 def test_pages_of_ones_own_ask_strangers_to_log_in(client: Client, path: str):
     assert client.get(path)["Location"] == f"/accounts/login/?next={path}"
+
+
+@pytest.mark.parametrize(("minutes", "shown"), [(5, "coming"), (-5, "dropped")])
+def test_request_that_nobody_answered_in_time_stands_among_what_came_to_nothing(
+    browser: Client, ada: Tutor, sam: User, minutes: int, shown: str
+):
+    until = timezone.now() + timedelta(minutes=minutes)
+    asked = make_booking(sam, ada, status=Status.REQUESTED, held_until=until, order=make_order(sam, placed_at=None))
+
+    lists = _references_listed(browser)
+
+    assert [name for name, found in lists.items() if asked.reference in found] == [shown]
+
+
+@pytest.mark.defect("IT-32")
+def test_bookings_say_who_pays_instead_of_a_price_that_is_not_the_readers(client: Client, ada: Tutor, sam: User, kim: User):
+    make_booking(kim, ada, status=Status.PAID, order=make_order(sam, status=Order.Status.PAID))
+    pages = {}
+    for person in (sam, kim):
+        client.force_login(person)
+        pages[person] = text_of(client.get("/bookings/"))
+
+    assert "Rp150,000" in pages[sam]
+    assert "Rp150,000" not in pages[kim]
+    assert "Sam Student pays" in pages[kim]
