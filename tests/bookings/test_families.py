@@ -174,8 +174,20 @@ def test_invitation_accepted_in_two_tabs_at_once_is_one_leave(pat: User, kim: Us
     outcomes = race(lambda _number: accept_invitation(link, person=kim), threads=8)
 
     assert [outcome.error for outcome in outcomes] == [None] * 8
-    assert StudentLink.objects.standing().count() == 1
+    assert {outcome.value.accepted_at for outcome in outcomes} == {StudentLink.objects.standing().get().accepted_at}
     assert Notice.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_invitation_accepted_and_declined_at_once_is_one_of_both(pat: User, kim: User):
+    link = invite_student(pat, name="Kim", email=kim.email)
+
+    def answer(number: int) -> StudentLink:
+        return (accept_invitation, decline_invitation)[number % 2](link, person=kim)
+
+    answers = {outcome.value.state for outcome in race(answer, threads=8) if outcome.error is None}
+
+    assert answers == {StudentLink.objects.get().state}
 
 
 @pytest.mark.django_db(transaction=True)
