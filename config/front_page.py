@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.contrib.auth.models import AnonymousUser
+from django.db.models import Count, Q
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise
@@ -15,12 +16,14 @@ from django.utils.translation import ngettext
 
 from bookings import times
 from bookings.models import Booking, User
+from bookings.models.bookings import BookingQuerySet
 from config.job_queue import count_jobs_by_state, count_late_jobs, read_pulse
 from meetings.dashboard import absences_to_decide, sessions_during, sessions_without_link
 from meetings.pool import capacity
 from payments.dashboard import failed_events, payments_to_look_at, refunds_to_send
 
 ROWS = 25
+MOST_TODAY = 200  # of a busier day, those to come; the calendar has them all
 # A worker gives a sign of life every ten seconds; a busy machine may skip a few.
 SILENT_SECONDS = 60
 LATE_AFTER = timedelta(minutes=2)
@@ -44,30 +47,36 @@ class FrontPage:
     cards: list[Card]
     without_link: Sequence[Booking] | None = None
     today: Sequence[Booking] | None = None
+    more_today: int = 0
 
 
 def build_front_page(user: User | AnonymousUser, *, now: datetime) -> FrontPage:
     """Return what this person may see, in a fixed number of queries. "Today" is that of the reader's zone."""
     cards: list[Card] = []
     without_link = today = None
+    more_today = 0
     if user.has_perms(["bookings.view_booking", "meetings.view_meeting"]):
         missing = sessions_without_link(now)
         without_link, number = list(missing[:ROWS]), missing.count()
-        today = _sessions_of_today(now)
-        cards += [_without_link(number), _today(today, now), _links(now)]
+        sessions = _sessions_of_today(now)
+        count = sessions.aggregate(all=Count("pk"), left=Count("pk", filter=Q(during__endswith__gt=now)))
+        is_busy = count["all"] > MOST_TODAY
+        today = list(sessions.filter(during__endswith__gt=now)[:MOST_TODAY] if is_busy else sessions)
+        more_today = count["all"] - len(today)
+        cards += [_without_link(number), _today(count["all"], count["left"]), _links(now)]
     if user.has_perm("meetings.view_noshowreport"):
         cards.append(_absences(now))
     if user.has_perms(["payments.view_payment", "payments.view_refund", "payments.view_webhookevent"]):
         cards += [_payments(), _refunds(), _messages()]
     if user.has_perm("procrastinate.view_procrastinatejob"):
         cards += [_jobs(now), _worker(now)]
-    return FrontPage(cards, without_link, today)
+    return FrontPage(cards, without_link, today, more_today)
 
 
-def _sessions_of_today(now: datetime) -> list[Booking]:
+def _sessions_of_today(now: datetime) -> BookingQuerySet:
     zone = times.parse_zone(timezone.get_current_timezone_name())
     day = times.local(now, zone).date()
-    return list(sessions_during(times.day_bounds(day, day, zone)))
+    return sessions_during(times.day_bounds(day, day, zone))
 
 
 def _without_link(number: int) -> Card:
@@ -75,10 +84,9 @@ def _without_link(number: int) -> Card:
     return Card(_("Paid sessions without a link"), str(number), sentence, _list("meetings_meeting"), number > 0)
 
 
-def _today(sessions: Sequence[Booking], now: datetime) -> Card:
-    left = sum(booking.ends_at > now for booking in sessions)
+def _today(number: int, left: int) -> Card:
     sentence = ngettext("%(count)d is still to come or running.", "%(count)d are still to come or running.", left)
-    return Card(_("Sessions today"), str(len(sessions)), sentence % {"count": left}, _list("bookings_booking", "day=today"))
+    return Card(_("Sessions today"), str(number), sentence % {"count": left}, _list("bookings_booking", "day=today"))
 
 
 def _links(now: datetime) -> Card:

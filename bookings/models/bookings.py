@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from bookings.errors import BookingNotPaid
+from bookings.models.lookups import any_of
 from bookings.models.orders import Order
 from bookings.models.people import Tutor, User
 from bookings.models.session_types import SessionType
@@ -26,15 +27,15 @@ from bookings.times import During
 class BookingQuerySet(models.QuerySet["Booking"]):
     def visible_to(self, user: User) -> BookingQuerySet:
         """Bookings in which this person learns or teaches, or for which they pay."""
-        return self.filter(Q(student=user) | Q(tutor__user=user) | Q(order__payer=user))
+        return any_of(self, Q(student=user), Q(tutor__user=user), Q(order__payer=user))
 
     def of_parties(self, user: User) -> BookingQuerySet:
         """Bookings in which this person sits in the lesson."""
-        return self.filter(Q(student=user) | Q(tutor__user=user))
+        return any_of(self, Q(student=user), Q(tutor__user=user))
 
     def of_learners(self, user: User) -> BookingQuerySet:
         """Bookings in which this person learns, or for which they pay."""
-        return self.filter(Q(student=user) | Q(order__payer=user))
+        return any_of(self, Q(student=user), Q(order__payer=user))
 
     def active(self) -> BookingQuerySet:
         """Bookings that take the tutor's time as the database sees it, expired holds included."""
@@ -161,10 +162,7 @@ class Booking(models.Model):
             models.CheckConstraint(
                 condition=Q(refund=None) | Q(refund__lte=F("price") - F("discount")), name="booking_refund_within_paid"
             ),
-            models.CheckConstraint(
-                condition=Q(status__in=_KNOWN),
-                name="booking_status_is_known",
-            ),
+            models.CheckConstraint(condition=Q(status__in=_KNOWN), name="booking_status_is_known"),
         ]
         indexes = [
             models.Index(fields=["student", "status"], name="booking_of_student"),

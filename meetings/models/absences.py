@@ -13,8 +13,7 @@ from bookings.models import Booking, User
 class NoShowReportQuerySet(models.QuerySet["NoShowReport"]):
     def visible_to(self, user: User) -> NoShowReportQuerySet:
         """Reports about sessions in which this person learns or teaches, or for which they pay."""
-        parties = Q(booking__student=user) | Q(booking__tutor__user=user) | Q(booking__order__payer=user)
-        return self.filter(parties)
+        return self.filter(booking__in=Booking.objects.visible_to(user))
 
     def undecided(self) -> NoShowReportQuerySet:
         return self.filter(decision="")

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import time_machine
 from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test import Client
@@ -133,6 +134,21 @@ def test_today_is_that_of_the_admins_zone(desk, root, ada, sam):
     front: Any = desk.get("/admin/").context["front"]
 
     assert [booking.reference for booking in front.today] == [today.reference]
+
+
+def test_a_very_busy_day_shows_the_sessions_to_come_and_says_how_many_are_not_shown(desk, ada, sam, monkeypatch):
+    monkeypatch.setattr("config.front_page.MOST_TODAY", 2)
+    hour = timezone.localtime().replace(hour=12, minute=0, second=0, microsecond=0)
+    with time_machine.travel(hour, tick=False):
+        bookings = [
+            make_booking(sam, ada, during=an_hour(hour + timedelta(hours=number)), status=Booking.Status.PAID)
+            for number in (-2, 1, 2, 3)
+        ]
+        answer: Any = desk.get("/admin/")
+
+    assert list(answer.context["front"].today) == bookings[1:3]
+    assert "2 more sessions of today are not shown here." in text_of(answer)
+    assert {card.title: card.figure for card in answer.context["front"].cards}["Sessions today"] == "4"
 
 
 def test_the_front_page_takes_as_many_queries_for_many_sessions_as_for_one(desk):
