@@ -6,7 +6,6 @@ Lock order: Order → Booking → students → Tutors → writes; what was kept 
 from __future__ import annotations
 
 import logging
-from copy import copy
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -18,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from bookings import availability, slots
+from bookings.acceptance import session_as_sold
 from bookings.access import side_of
 from bookings.errors import NotFound, NotMovable, ReasonMissing, SlotNotOffered, SlotTaken, StudentBusy
 from bookings.history import record_booking_change
@@ -89,13 +89,11 @@ class Move:
     def _as_sold(self) -> SessionType:
         """Return what was sold, whatever is sold under this name today.
 
-        The minimum notice protects the tutor: it does not bind the tutor, nor the staff who act for both.
+        The minimum notice protects the tutor: it binds the student, not the tutor, nor the staff who act for both.
         """
-        sold, tutor = copy(self.booking.session_type), copy(self.booking.tutor)
-        sold.minutes = self.booking.minutes
-        if self.side is not Side.STUDENT:
-            tutor.notice_minutes = 0
-        sold.tutor = tutor
+        sold = session_as_sold(self.booking)
+        if self.side is Side.STUDENT:
+            sold.tutor.notice_minutes = self.booking.tutor.notice_minutes
         return sold
 
 
@@ -132,7 +130,7 @@ def move_booking(booking: Booking, *, starts_at: datetime, who: User, why: str =
     stale = lock_stale_holds([wanted], student=booking.student, now=timezone.now())
     lock_people(students={booking.student_id}, tutors={booking.tutor_id})
     expire_holds(stale)
-    _require_open(asked, starts_at)
+    _require_open(asked, starts_at, who=who)
     was = booking.time
     booking.mark_moved(wanted.during, blocks=wanted.blocks, by_student=asked.side is Side.STUDENT)
     save_guarded(booking, update_fields=["during", "blocks", "moves", "sequence", "confirmed_at"])
@@ -150,10 +148,12 @@ def _tell(booking: Booking, was: During, *, who: User, why: str) -> None:
     log.info("booking moved", extra={"booking": booking.reference, "user": who.pk})
 
 
-def _require_open(asked: Move, starts_at: datetime) -> None:
+def _require_open(asked: Move, starts_at: datetime, *, who: User) -> None:
     reason = asked.why_not(starts_at)
     if reason in (Reason.BOOKED, Reason.BUFFER):
         raise SlotTaken
+    if reason is Reason.STUDENT_BUSY and who.pk == asked.booking.student_id:
+        raise StudentBusy
     if reason is Reason.STUDENT_BUSY:
         raise StudentBusy(_("The student has another session at that time. Please choose another one."))
     if reason is not None:

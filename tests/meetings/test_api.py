@@ -8,6 +8,7 @@ from django.db import connection
 from django.test import Client
 
 from bookings.api_keys import create_api_key
+from bookings.completion import complete_over
 from bookings.models import Booking
 from meetings.models import Meeting, MeetingLink
 from tests.conftest import Drain
@@ -38,6 +39,16 @@ def call(key):
         return answer.status_code, answer.json()
 
     return post
+
+
+def test_link_of_a_session_that_is_over_is_still_told(call):
+    link, booking = make_link(), paid_booking()
+    call(ASSIGN, {"bookingId": booking.reference})
+    complete_over(now=booking.join_closes_at)
+    assert call(ASSIGN, {"bookingId": booking.reference}) == (
+        200,
+        {"success": True, "meetingLink": link.url, "meetingLinkId": link.pk, "alreadyAssigned": True},
+    )
 
 
 @pytest.mark.defect("CE-14", "IT-01")
