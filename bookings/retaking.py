@@ -68,7 +68,7 @@ def take_again(payer: User) -> Retaken:
 
 
 def is_sold(hold: Booking) -> bool:
-    """True while what was held can be booked at all: the session is on sale, its tutor listed and asked by nobody first."""
+    """True while what was held can be held again: it is on sale, its tutor listed, and not one who approves first."""
     tutor = hold.tutor
     listed = tutor.is_approved and not tutor.is_paused and tutor.user.is_active
     return hold.session_type.is_active and listed and not tutor.approves_first
