@@ -175,7 +175,9 @@ else:
 DATABASES = {"default": {**_database, "CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # Counted by every process alike: log-in limits must not start afresh in each of them.
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "site_cache"}}
+# With Django's 300 entries a busy site would forget counted tries of log-in and codes.
+_CACHE = "django.core.cache.backends.db.DatabaseCache"
+CACHES = {"default": {"BACKEND": _CACHE, "LOCATION": "site_cache", "OPTIONS": {"MAX_ENTRIES": 100_000}}}
 
 # People
 AUTH_USER_MODEL = "bookings.User"
