@@ -166,7 +166,7 @@ def test_cancellation_tells_the_payer_alone_what_comes_back(lesson: Booking, par
 
 def test_session_that_was_never_paid_for_is_called_off_without_a_word_of_money_back(sam: User, ada: Tutor):
     order = make_order(sam, status=Order.Status.CANCELLED)
-    fields = {"status": Status.CANCELLED, "cancelled_by": sam}
+    fields: dict[str, Any] = {"status": Status.CANCELLED, "cancelled_by": sam}
     given_up = make_booking(sam, ada, during=an_hour(NOON), order=order, **fields)
 
     assert letter_to(sam, Fact.CANCELLED, given_up).paragraphs == ("Nothing was paid for it.",)
