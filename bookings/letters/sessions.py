@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from django.conf import settings
 from django.utils.translation import gettext as _
@@ -72,7 +73,7 @@ def cancelled(told: Telling) -> Letter:
     booking, words = told.booking, told.words_of_session
     return Letter(
         subject=_("Cancelled: %(session)s, %(when)s") % words,
-        sentence=_cancelled_by_whom(told) % words,
+        sentence=_cancelled_by_whom(told) % _named_once(told, words),
         rows=(told.when(), *told.why(told.detail("why") or booking.cancel_reason)),
         paragraphs=tuple(_about_the_end(told)),
         button=told.to_booking if told.is_for_tutor else told.to_times,
@@ -84,6 +85,14 @@ def _about_the_end(told: Telling) -> list[str]:
     if told.booking.order.paid_at is not None:
         return say_money_back(told)
     return [_("The time is free again.") if told.is_for_tutor else _("Nothing was paid for it.")]
+
+
+def _named_once(told: Telling, words: dict[str, Any]) -> dict[str, Any]:
+    """Whoever cancelled it is named as such: the session need not name them again."""
+    booking = told.booking
+    counterpart = booking.student_id if told.is_for_tutor else booking.tutor.user_id
+    is_named = told.role is not Role.PAYER and booking.cancelled_by_id == counterpart
+    return {**words, "session": words["lesson"]} if is_named else words
 
 
 def _cancelled_by_whom(told: Telling) -> str:

@@ -160,7 +160,7 @@ def test_cancellation_tells_the_payer_alone_what_comes_back(lesson: Booking, par
 
     assert theirs.paragraphs == (said,)
     assert of_student.paragraphs == ()
-    assert of_student.sentence == "Ada Tutor has cancelled Maths lesson with Ada Tutor on Tue 1 Dec, 19:00."
+    assert of_student.sentence == "Ada Tutor has cancelled Maths lesson on Tue 1 Dec, 19:00."
     assert of_student.rows[1].value == "I am ill"
 
 
