@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -45,7 +46,8 @@ def measure_requests(lesson: SessionType, *, first: date, rounds: int) -> list[A
     plain = {**settings.STORAGES, "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
     logging.disable(logging.INFO)  # a line for each request would bury the figures
     try:
-        with override_settings(STORAGES=plain):
+        with override_settings(STORAGES=plain), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="No directory at")
             return [_measure(client, name, address, rounds) for name, address in addresses.items()]
     finally:
         logging.disable(logging.NOTSET)
