@@ -8,13 +8,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from bookings import terms
 from bookings.access import side_of
 from bookings.errors import NotCancellable, NotFound, ReasonMissing, TermsChanged
 from bookings.history import record_booking_change
@@ -57,11 +58,16 @@ class Cancellation:
     @property
     def free_until(self) -> datetime:
         """Until then a student's cancellation costs nothing."""
-        return self.booking.starts_at - timedelta(hours=settings.CANCEL_FREE_HOURS)
+        return terms.free_until(self.booking)
 
     @property
     def is_still_free(self) -> bool:
         return self.rule is Rule.IN_TIME
+
+    @property
+    def was_moved_late(self) -> bool:
+        """True if the time would be free to cancel, had it not been moved to when that was no longer so."""
+        return self.rule is Rule.LATE and timezone.now() <= terms.usual(self.booking.starts_at)
 
     @property
     def late_percent(self) -> int:
@@ -136,8 +142,8 @@ def _call_off(booking: Booking, asked: Cancellation, *, who: User, why: str) -> 
 def _share(booking: Booking, side: Side, *, now: datetime) -> Share:
     if booking.net.is_zero:
         return Share(0, Rule.UNPAID)
-    free, late = settings.CANCEL_FREE_HOURS, settings.CANCEL_LATE_REFUND_PERCENT
-    return share_back(side, starts_at=booking.starts_at, now=now, free_hours=free, late_percent=late)
+    free_until, late = terms.free_until(booking), settings.CANCEL_LATE_REFUND_PERCENT
+    return share_back(side, starts_at=booking.starts_at, free_until=free_until, now=now, late_percent=late)
 
 
 def _why_it_stays(booking: Booking, *, now: datetime) -> str:

@@ -45,15 +45,34 @@ class Share:
     rule: Rule
 
 
-def share_back(side: Side, *, starts_at: datetime, now: datetime, free_hours: int, late_percent: int) -> Share:
+def usual_free_until(starts_at: datetime, *, free_hours: int) -> datetime:
+    """Return until when a student can cancel a session for free that was never moved."""
+    return starts_at - timedelta(hours=free_hours)
+
+
+def free_until_after_move(
+    side: Side, *, free_until: datetime, starts_at: datetime, now: datetime, free_hours: int
+) -> datetime:
+    """Return until when a student can cancel for free after a move at `now` to `starts_at`; it was `free_until` before.
+
+    A student who could no longer cancel for free cannot by moving. Whoever is moved by the tutor or the staff has
+    `free_hours` from now to say no, at most until the start, however near the new time is.
+    """
+    usual = usual_free_until(starts_at, free_hours=free_hours)
+    if side is not Side.STUDENT:
+        return max(usual, min(starts_at, now + timedelta(hours=free_hours)))
+    return usual if now <= free_until else min(usual, free_until)
+
+
+def share_back(side: Side, *, starts_at: datetime, free_until: datetime, now: datetime, late_percent: int) -> Share:
     """Return what comes back of a paid session that is cancelled at `now`. Exactly at a boundary counts as before it.
 
-    A tutor or the staff give everything back. A student gets everything until `free_hours` before the
-    start, then `late_percent`, and nothing once the session has begun.
+    A tutor or the staff give everything back. A student gets everything until `free_until`, then
+    `late_percent`, and nothing once the session has begun.
     """
     if side is not Side.STUDENT:
         return Share(ALL, Rule.NOT_THE_STUDENT)
-    if now <= starts_at - timedelta(hours=free_hours):
+    if now <= min(free_until, starts_at):
         return Share(ALL, Rule.IN_TIME)
     if now <= starts_at:
         return Share(late_percent, Rule.LATE)

@@ -16,7 +16,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from bookings import availability, slots
+from bookings import availability, slots, terms
 from bookings.acceptance import session_as_sold
 from bookings.access import side_of
 from bookings.errors import NotFound, NotMovable, ReasonMissing, SlotNotOffered, SlotTaken, StudentBusy
@@ -24,12 +24,13 @@ from bookings.history import record_booking_change
 from bookings.holds import Wanted, expire_holds, lock_people, lock_stale_holds, save_guarded
 from bookings.models import Booking, Notice, Order, SessionType, User
 from bookings.notices import parties_of, tell
-from bookings.policies import Hurdle, Side, why_not_move
+from bookings.policies import Hurdle, Side, free_until_after_move, why_not_move
 from bookings.signals import booking_moved, send_after_commit
 from bookings.slots import Reason
 from bookings.times import During
 
 log = logging.getLogger("linkpool.bookings")
+_MOVED = ["during", "blocks", "moves", "moved_free_until", "sequence", "confirmed_at"]
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,16 @@ class Move:
         """Return the time it would take, with the buffers that the tutor keeps today."""
         return Wanted(self._as_sold(), starts_at)
 
+    def free_until(self, starts_at: datetime) -> datetime:
+        """Return until when a student could cancel for free after a move to this start now."""
+        was, hours = terms.free_until(self.booking), settings.CANCEL_FREE_HOURS
+        return free_until_after_move(self.side, free_until=was, starts_at=starts_at, now=timezone.now(), free_hours=hours)
+
+    @property
+    def is_late(self) -> bool:
+        """True if a student can no longer cancel for free; moving does not change that."""
+        return timezone.now() > terms.free_until(self.booking)
+
     def _as_sold(self) -> SessionType:
         """Return what was sold, whatever is sold under this name today.
 
@@ -132,8 +143,9 @@ def move_booking(booking: Booking, *, starts_at: datetime, who: User, why: str =
     expire_holds(stale)
     _require_open(asked, starts_at, who=who)
     was = booking.time
-    booking.mark_moved(wanted.during, blocks=wanted.blocks, by_student=asked.side is Side.STUDENT)
-    save_guarded(booking, update_fields=["during", "blocks", "moves", "sequence", "confirmed_at"])
+    free_until, by_student = asked.free_until(starts_at), asked.side is Side.STUDENT
+    booking.mark_moved(wanted.during, blocks=wanted.blocks, free_until=free_until, by_student=by_student)
+    save_guarded(booking, update_fields=_MOVED)
     booking.refresh_from_db(fields=["during", "blocks"])
     _tell(booking, was, who=who, why=why.strip())
     return booking

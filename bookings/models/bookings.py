@@ -127,6 +127,7 @@ class Booking(models.Model):
     )
     cancel_reason = models.CharField(_("why it was cancelled"), max_length=500, blank=True)
     moves = models.PositiveSmallIntegerField(_("times moved by the student"), default=0)
+    moved_free_until = models.DateTimeField(null=True, blank=True, editable=False)  # set by moves (terms.py)
     sequence = models.PositiveIntegerField(_("version of the calendar entry"), default=0, editable=False)
 
     objects = BookingQuerySet.as_manager()
@@ -277,12 +278,12 @@ class Booking(models.Model):
             self.sequence += self.status != self.Status.HELD  # people may have a request in their calendars
             self.status = self.Status.EXPIRED
 
-    def mark_moved(self, during: During, *, blocks: During, by_student: bool) -> None:
+    def mark_moved(self, during: During, *, blocks: During, free_until: datetime, by_student: bool) -> None:
         """Take another time. The version of the calendar entry goes up, and a student's move is counted."""
         self.during, self.blocks = (during.start, during.end), (blocks.start, blocks.end)
         self.moves += by_student
         self.sequence += 1
-        self.confirmed_at = timezone.now()
+        self.moved_free_until, self.confirmed_at = free_until, timezone.now()
 
     def mark_cancelled(self, *, who: User, why: str, back: Money | None) -> None:
         """Call it off. `back` is what of it goes back to the payer; None when nothing was paid."""

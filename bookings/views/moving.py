@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from bookings import terms
 from bookings.access import PersonRequest
 from bookings.change_forms import MoveForm
 from bookings.errors import SlotNotOffered, SlotTaken
@@ -92,7 +93,8 @@ def _show_choice(request: PersonRequest, asked: Move, form: MoveForm, starts_at:
         "starts_at": starts_at,
         "ends_at": starts_at + timedelta(minutes=booking.minutes),
         "moves_left_then": asked.moves_left - 1,
-        "is_late_then": timezone.now() > starts_at - timedelta(hours=settings.CANCEL_FREE_HOURS),
+        "is_late_then": timezone.now() > min(asked.free_until(starts_at), terms.usual(starts_at)),
+        "free_until": asked.free_until(starts_at),
         "late_percent": settings.CANCEL_LATE_REFUND_PERCENT,
     }
     status = 400 if form.is_bound and form.errors else 200

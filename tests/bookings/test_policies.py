@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bookings.money import Money
-from bookings.policies import Hurdle, Rule, Share, Side, part_of, share_back, why_not_move
+from bookings.policies import Hurdle, Rule, Share, Side, free_until_after_move, part_of, share_back, why_not_move
 
 START = datetime(2027, 3, 1, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -37,23 +37,28 @@ amounts = st.integers(0, 10**12)
     ],
 )
 def test_students_cancellation_costs_what_the_clock_says(before: timedelta, share: Share):
-    asked: dict[str, Any] = {"starts_at": START, "now": START - before, "free_hours": 24, "late_percent": 50}
+    asked: dict[str, Any] = {
+        "starts_at": START,
+        "free_until": START - timedelta(hours=24),
+        "now": START - before,
+        "late_percent": 50,
+    }
     assert share_back(Side.STUDENT, **asked) == share
     assert share_back(Side.TUTOR, **asked) == Share(100, Rule.NOT_THE_STUDENT)
     assert share_back(Side.STAFF, **asked) == Share(100, Rule.NOT_THE_STUDENT)
 
 
-@given(sides, moments, hours, percents, amounts)
-def test_never_more_comes_back_than_was_paid(side, now, free_hours, late_percent, amount):
-    share = share_back(side, starts_at=START, now=now, free_hours=free_hours, late_percent=late_percent)
+@given(sides, moments, moments, percents, amounts)
+def test_never_more_comes_back_than_was_paid(side, now, free_until, late_percent, amount):
+    share = share_back(side, starts_at=START, free_until=free_until, now=now, late_percent=late_percent)
     back = part_of(Money(amount, "IDR"), share.percent)
     assert 0 <= back.amount <= amount
     assert (back.amount == amount) is (share.percent == 100 or amount == 0)
 
 
-@given(sides, moments, moments, hours, percents)
-def test_waiting_never_brings_more_back(side, one, other, free_hours, late_percent):
-    rules: dict[str, Any] = {"starts_at": START, "free_hours": free_hours, "late_percent": late_percent}
+@given(sides, moments, moments, moments, percents)
+def test_waiting_never_brings_more_back(side, one, other, free_until, late_percent):
+    rules: dict[str, Any] = {"starts_at": START, "free_until": free_until, "late_percent": late_percent}
     sooner, later = sorted([one, other])
     assert share_back(side, now=sooner, **rules).percent >= share_back(side, now=later, **rules).percent
 
@@ -96,3 +101,16 @@ def test_what_can_be_moved_later_could_be_moved_sooner(side, one, other, moves, 
     sooner, later = sorted([one, other])
     if why_not_move(side, now=later, **rules) is None:
         assert why_not_move(side, now=sooner, **rules) is None
+
+
+@given(moments, moments, moments, hours)
+def test_students_move_never_gives_a_lost_right_back(free_until, starts_at, now, free_hours):
+    became = free_until_after_move(Side.STUDENT, free_until=free_until, starts_at=starts_at, now=now, free_hours=free_hours)
+    assert (now <= became) is (now <= free_until and now <= starts_at - timedelta(hours=free_hours))
+
+
+@given(st.sampled_from([Side.TUTOR, Side.STAFF]), moments, moments, moments, hours)
+def test_who_is_moved_by_others_may_always_say_no_for_free(side, free_until, starts_at, now, free_hours):
+    became = free_until_after_move(side, free_until=free_until, starts_at=starts_at, now=now, free_hours=free_hours)
+    assert became >= min(starts_at, now + timedelta(hours=free_hours))
+    assert became >= starts_at - timedelta(hours=free_hours)

@@ -12,8 +12,10 @@ from django.conf import settings
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from bookings.cancellation import preview_cancellation
 from bookings.errors import DomainError, NotFound, NotMovable, ReasonMissing, SlotNotOffered, SlotTaken, StudentBusy
 from bookings.models import Booking, Change, Notice, Order, Tutor, User
+from bookings.policies import Rule
 from bookings.rescheduling import move_booking, preview_move
 from bookings.signals import booking_moved
 from bookings.times import During
@@ -241,3 +243,30 @@ def test_preview_asks_the_database_nothing_and_a_move_takes_a_fixed_number_of_qu
     for hour in range(12):
         make_booking(make_user(), ada, during=an_hour(tomorrow(hour, days=5)), session_type=lesson)
     assert cost(tomorrow(20, days=5)) == few
+
+
+def test_move_in_the_late_window_gives_no_free_cancellation_back(paid, sam):
+    """Or else whoever cannot come moves the session to next week, and cancels it there for nothing."""
+    with time_machine.travel(OLD - timedelta(hours=20), tick=False):
+        moved = move_booking(paid, starts_at=NEW, who=sam)
+        moved = move_booking(moved, starts_at=NEW + timedelta(days=3), who=sam)
+        asked = preview_cancellation(moved, sam)
+    assert (asked.rule, asked.percent, asked.was_moved_late) == (Rule.LATE, 50, True)
+    assert asked.free_until == OLD - timedelta(hours=24)
+
+
+def test_move_in_time_takes_its_free_days_along(paid, sam):
+    with time_machine.travel(OLD - timedelta(hours=30), tick=False):
+        moved = move_booking(paid, starts_at=NEW, who=sam)
+    with time_machine.travel(NEW - timedelta(hours=24), tick=False):
+        assert preview_cancellation(moved, sam).rule is Rule.IN_TIME
+
+
+@pytest.mark.parametrize("hours_before", [20, 5])
+def test_whom_the_tutor_moves_to_a_near_time_can_still_cancel_for_free(paid, sam, ada, hours_before):
+    """Or else a tutor moves a session of next week to tonight, and the student who cannot come pays for it."""
+    with time_machine.travel(OLD - timedelta(hours=hours_before), tick=False):
+        moved = move_booking(paid, starts_at=OLD - timedelta(hours=2), who=ada.user, why="A gap tonight")
+    with time_machine.travel(OLD - timedelta(hours=2), tick=False):
+        asked = preview_cancellation(moved, sam)
+        assert (asked.rule, asked.back) == (Rule.IN_TIME, moved.net)

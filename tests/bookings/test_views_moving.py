@@ -65,7 +65,7 @@ def test_time_that_is_too_near_for_a_free_cancellation_is_pointed_out(client: Cl
     booking = make_booking(sam, ada, during=an_hour(OLD), status=Booking.Status.PAID)
     near = tomorrow(20)
     with time_machine.travel(near - timedelta(hours=11), tick=False):
-        for reader, words in [(sam, "no longer free: 50% comes back"), (ada.user, "agree on it with them first")]:
+        for reader, words in [(sam, "no longer free: 50% comes back"), (ada.user, "agree on it with the student first")]:
             client.force_login(reader)
             assert words in text_of(client.get(page_of(booking), {"starts_at": near.isoformat()}))
             assert words not in text_of(client.get(page_of(booking), {"starts_at": NEW.isoformat()}))
