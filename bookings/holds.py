@@ -189,6 +189,8 @@ def _keep_one(order: Order, wanted: Wanted, *, student: User, held_until: dateti
     session_type = wanted.session_type
     if session_type.tutor.user_id == student.pk:
         raise OwnSession
+    if session_type.tutor.user_id == order.payer_id:
+        raise OwnSession(_("You teach this session yourself, so somebody else has to pay for it."))
     _require_currency(order, session_type, now=now)
     _require_open(order, wanted, student=student, now=now)
     holding_slot.send(Booking, session_type=session_type, during=wanted.during, student=student)

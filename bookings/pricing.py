@@ -8,14 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from django.conf import settings
+from django.db.models import DateTimeField, DurationField, ExpressionWrapper, F, Q, Value
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from bookings import promo_rules
 from bookings.errors import CurrencyMixed, PromoCodeRefused
 from bookings.holds import lock_people
 from bookings.models import Booking, Order, PromoCode
+from bookings.models.bookings import BookingQuerySet
 from bookings.money import Money
 
 
@@ -171,7 +175,8 @@ def find_free_first(bookings: Sequence[Booking], *, now: datetime) -> set[int]:
     """Return the keys of those bookings of one order that cost nothing, being a student's first with that tutor.
 
     Only where the session type says so; the earliest of each student and tutor, and none where the two have another
-    booking that is asked for, ordered, paid or over. One query where a type says so, else none.
+    booking that is asked for, ordered, paid or over, or that the student called off too late. A tutor who did not come
+    has used nothing up. One query where a type says so, else none.
     """
     first: dict[tuple[int, int], Booking] = {}
     for booking in sorted(bookings, key=lambda one: (one.starts_at, one.pk)):
@@ -179,10 +184,24 @@ def find_free_first(bookings: Sequence[Booking], *, now: datetime) -> set[int]:
             first.setdefault((booking.student_id, booking.tutor_id), booking)
     if not first:
         return set()
-    others = Booking.objects.known_to_each_other(now).exclude(order__in={booking.order_id for booking in bookings})
+    others = _using_up_the_first(now).exclude(order__in={booking.order_id for booking in bookings})
     students, tutors = {student for student, _tutor in first}, {tutor for _student, tutor in first}
     known = set(others.filter(student__in=students, tutor__in=tutors).order_by().values_list("student", "tutor"))
     return {booking.pk for pair, booking in first.items() if pair not in known}
+
+
+def _using_up_the_first(now: datetime) -> BookingQuerySet:
+    """Return the bookings after which no other is the first one.
+
+    One that the student's side cancelled when that was no longer free is among them: or else whoever leaves a minute
+    before the end, and cancels, has a first session again.
+    """
+    known = Booking.objects.known_to_each_other(now).exclude(status=Booking.Status.NO_SHOW_TUTOR)
+    usual = F("during__startswith") - Value(timedelta(hours=settings.CANCEL_FREE_HOURS), output_field=DurationField())
+    until = Coalesce("moved_free_until", ExpressionWrapper(usual, DateTimeField()))
+    by_learner = Q(cancelled_by=F("student")) | Q(cancelled_by=F("order__payer"))
+    too_late = Q(status=Booking.Status.CANCELLED, confirmed_at__isnull=False, cancelled_at__gt=until)
+    return known | Booking.objects.filter(by_learner, too_late)
 
 
 def _quote(order: Order, bookings: Sequence[Booking], *, code: PromoCode | None, now: datetime) -> Quote:

@@ -18,7 +18,7 @@ from bookings.holds import Wanted, place_hold, release_hold
 from bookings.models import Booking, Order, SessionType, Tutor, User
 from bookings.orders import order_at_once
 from bookings.signals import holding_slot
-from tests.factories import an_hour, make_booking, make_session_type, make_tutor, make_user, tomorrow
+from tests.factories import an_hour, give_leave, make_booking, make_session_type, make_tutor, make_user, tomorrow
 from tests.race import Outcome, race
 
 Status = Booking.Status
@@ -132,6 +132,13 @@ def test_start_in_the_past_is_not_offered(maths: SessionType, sam: User):
 def test_tutor_cannot_book_herself(maths: SessionType, ada: Tutor):
     with pytest.raises(OwnSession):
         place_hold(maths, starts_at=tomorrow(), student=ada.user)
+
+
+def test_tutor_cannot_pay_for_a_session_of_hers(maths: SessionType, ada: Tutor, sam: User):
+    """Whoever teaches it gets all back whenever they cancel, and could sell to themselves with codes."""
+    give_leave(payer=ada.user, student=sam)
+    with pytest.raises(OwnSession, match="somebody else has to pay"):
+        place_hold(maths, starts_at=tomorrow(), student=sam, payer=ada.user)
 
 
 def test_student_with_a_session_then_is_busy(maths: SessionType, sam: User):

@@ -6,6 +6,7 @@ import pytest
 import time_machine
 from django.utils import timezone
 
+from bookings.cancellation import cancel_booking
 from bookings.errors import PriceChanged
 from bookings.holds import Wanted, open_holds, place_hold
 from bookings.models import Booking, Order, SessionType, Tutor, User
@@ -85,6 +86,30 @@ def test_no_session_is_free_once_the_student_has_another_with_that_tutor(trial: 
 @pytest.mark.parametrize("status", [Status.CANCELLED, Status.EXPIRED, Status.DECLINED])
 def test_session_that_came_to_nothing_leaves_the_first_one_free(trial: SessionType, sam: User, status: str):
     make_booking(sam, trial.tutor, status=status, during=an_hour(tomorrow(days=3)))
+    assert quote_of(place_hold(trial, starts_at=tomorrow(), student=sam).order).total.is_zero
+
+
+@pytest.mark.parametrize(
+    ("who", "hours_before", "is_free"),
+    [("sam", 25, True), ("sam", 23, False), ("sam", -0.9, False), ("parent", -0.9, False), ("ada", -0.9, True)],
+)
+def test_first_session_that_the_student_called_off_too_late_was_the_first(
+    trial: SessionType, sam: User, ada: Tutor, who: str, hours_before: float, is_free: bool
+):
+    """Or else a session that is cancelled a minute before its end is free again and again."""
+    parent = make_user("parent@example.com")
+    give_leave(payer=parent, student=sam)
+    held = place_hold(trial, starts_at=tomorrow(days=3), student=sam, payer=parent)
+    mark_order_paid(place_order(held.order))
+    person = {"sam": sam, "parent": parent, "ada": ada.user}[who]
+    with time_machine.travel(held.starts_at - timedelta(hours=hours_before), tick=False):
+        cancel_booking(held, who=person, why="so", seen=Money(0, "IDR"))
+        again = place_hold(trial, starts_at=tomorrow(days=5), student=sam)
+        assert quote_of(again.order).total.is_zero is is_free
+
+
+def test_tutor_who_did_not_come_leaves_the_first_session_free(trial: SessionType, sam: User):
+    make_booking(sam, trial.tutor, status=Status.NO_SHOW_TUTOR, during=an_hour(tomorrow(days=-1)))
     assert quote_of(place_hold(trial, starts_at=tomorrow(), student=sam).order).total.is_zero
 
 
