@@ -43,10 +43,13 @@ def what_is_left(span: Span, hidden: Sequence[Span]) -> list[Span]:
     if index and hidden[index - 1][1] > start:
         start = hidden[index - 1][1]
     left: list[Span] = []
-    while index < len(hidden) and hidden[index][0] < end:
-        if start < hidden[index][0]:
-            left.append((start, hidden[index][0]))
-        start = hidden[index][1]
+    while index < len(hidden):
+        begins, ends = hidden[index]
+        if begins >= end:
+            break
+        if start < begins:
+            left.append((start, begins))
+        start = ends
         index += 1
     if start < end:
         left.append((start, end))
