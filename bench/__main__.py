@@ -1,4 +1,4 @@
-"""`python -m bench`: measure everything and print it. `--quick` takes less than a minute, `--write` keeps it in the docs."""
+"""`python -m bench`: measure everything and print it. `--quick` takes about a minute, `--write` keeps it in the docs."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def main() -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="a small selection, in less than a minute")
+    parser.add_argument("--quick", action="store_true", help="a small selection, in about a minute")
     parser.add_argument("--write", action="store_true", help="put the figures into docs/benchmarks.md")
     parser.add_argument("--only", choices=["assigning", "rush", "webhooks", "slots"], help="measure this alone")
     parser.add_argument("--port", type=int, default=8230, help="the first of three free ports on 127.0.0.1 (8230)")
