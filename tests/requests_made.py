@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import time_machine
 from django.utils import timezone
@@ -17,9 +18,10 @@ from tests.factories import tomorrow
 OTHER_TIME = 15  # the hour of tomorrow that tutors propose; noon is asked for
 
 
-def ask(session_type: SessionType, student: User, **fields: object) -> Booking:
+def ask(session_type: SessionType, student: User, **fields: Any) -> Booking:
     """The student asks for tomorrow noon (UTC)."""
-    return request_booking(session_type, **{"starts_at": tomorrow(), "student": student, **fields})
+    said: dict[str, Any] = {"starts_at": tomorrow(), "student": student} | fields
+    return request_booking(session_type, **said)
 
 
 def proposed(session_type: SessionType, student: User) -> Booking:

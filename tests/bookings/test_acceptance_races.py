@@ -29,7 +29,7 @@ def _ada_approves_first(ada: Tutor) -> None:
 
 def race_all(*verbs: Callable[[], object]) -> list[type[BaseException] | None]:
     """Run these at once and return what each raised."""
-    return [one.error and type(one.error) for one in race(lambda n: verbs[n](), threads=len(verbs))]
+    return [type(one.error) if one.error else None for one in race(lambda n: verbs[n](), threads=len(verbs))]
 
 
 def end_soon(booking: Booking) -> None:

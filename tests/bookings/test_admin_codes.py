@@ -97,7 +97,7 @@ def test_list_says_how_each_code_stands(desk: Client, maths: SessionType, sam: U
     order_at_once([Wanted(maths, tomorrow(9))], student=sam, code=codes["running"])
     order_at_once([Wanted(maths, tomorrow(12))], student=kim, code=codes["used up"])
     make_order(sam, promo_code=codes["used up"], status=Order.Status.CANCELLED)
-    desk_of_codes = admin.site.get_model_admin(PromoCode)
+    desk_of_codes: Any = admin.site.get_model_admin(PromoCode)
     rows = desk.get(address(PromoCode)).context["cl"].result_list
     shown = {row.code: (desk_of_codes.shown_state(row), row.uses) for row in rows}
     assert shown == {codes[state].code: (state, int(state in ("running", "used up"))) for state in codes}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -19,14 +20,14 @@ pytestmark = pytest.mark.django_db
 SOON = During(tomorrow(0), tomorrow(0, days=3))
 
 
-def booked(student: User, **tutor_fields: object) -> Booking:
+def booked(student: User, **tutor_fields: Any) -> Booking:
     """A paid lesson tomorrow at noon, with a tutor who keeps 30 minutes around every lesson."""
     tutor = make_tutor(buffer_before_minutes=30, buffer_after_minutes=30, **tutor_fields)
     lesson = make_session_type(tutor)
     return make_booking(student, tutor, session_type=lesson, status=Booking.Status.PAID)
 
 
-def starts(booking: Booking, **asked: object) -> set[datetime]:
+def starts(booking: Booking, **asked: Any) -> set[datetime]:
     return {slot.start for slot in open_slots(booking.session_type, within=SOON, **asked)}
 
 
@@ -53,7 +54,7 @@ def test_other_bookings_of_the_tutor_and_of_the_student_still_hide_their_time(sa
     booking = booked(sam)
     make_booking(kim, booking.tutor, during=an_hour(tomorrow(16)), status=Booking.Status.PAID)
     make_booking(sam, make_tutor(), during=an_hour(tomorrow(18)), status=Booking.Status.PAID)
-    asked = {"student": sam, "leaving_out": booking}
+    asked: dict[str, Any] = {"student": sam, "leaving_out": booking}
 
     assert why_not(booking.session_type, starts_at=tomorrow(16), **asked) is Reason.BOOKED
     assert why_not(booking.session_type, starts_at=tomorrow(18), **asked) is Reason.STUDENT_BUSY

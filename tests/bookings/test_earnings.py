@@ -1,4 +1,5 @@
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -14,9 +15,7 @@ NOW = datetime(2026, 3, 20, 12, tzinfo=UTC)
 MARCH = month_bounds(date(2026, 3, 1), JAKARTA)
 
 
-def sell(
-    student: User, tutor: Tutor, day: int, status: str = Status.COMPLETED, *, hour: int = 3, **fields: object
-) -> Booking:
+def sell(student: User, tutor: Tutor, day: int, status: str = Status.COMPLETED, *, hour: int = 3, **fields: Any) -> Booking:
     start = datetime(2026, 3, 1, hour, tzinfo=UTC) + timedelta(days=day - 1)
     order = fields.pop("order", None) or make_order(student, status="paid")
     return make_booking(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -38,7 +39,7 @@ def spans(text: str) -> list[Span]:
     return [span(one) for one in text.split()]
 
 
-def save(tutor: Tutor, week: dict[int, str], **rules: object) -> Tutor:
+def save(tutor: Tutor, week: dict[int, str], **rules: Any) -> Tutor:
     return replace_hours(
         tutor,
         week={day: spans(text) for day, text in week.items()},

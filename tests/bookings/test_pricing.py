@@ -1,6 +1,7 @@
 """What orders cost: the table of cases, and what the database makes of it. Properties stand beside."""
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 import time_machine
@@ -145,6 +146,10 @@ def test_free_session_that_went_elsewhere_is_told_and_nothing_is_placed(trial: S
     assert place_order(cart, seen=Money(100_000, "IDR")).total == 100_000
 
 
+def _place_nth(carts: list[Order], number: int) -> Order:
+    return place_order(carts[number])
+
+
 @pytest.mark.defect("TB-12")
 @pytest.mark.django_db(transaction=True)
 def test_two_orders_at_once_have_one_free_first_session(trial: SessionType, sam: User):
@@ -156,7 +161,7 @@ def test_two_orders_at_once_have_one_free_first_session(trial: SessionType, sam:
             for n, payer in enumerate([parent, student])
         ]
 
-        outcomes = race(lambda n, carts=carts: place_order(carts[n]), threads=2)
+        outcomes = race(partial(_place_nth, carts), threads=2)
 
         assert [one.error for one in outcomes] == [None, None]
         assert sorted(one.value.total for one in outcomes) == [0, 100_000]

@@ -97,10 +97,10 @@ def test_code_that_is_switched_off_is_answered_like_one_that_does_not_exist(cart
     ],
 )
 def test_code_that_does_not_fit_says_why(cart: Order, sam: User, fields: dict[str, Any], sentence: str):
-    times = {
+    times: dict[str, Any] = {
         name: timezone.now() + timedelta(minutes=fields[name]) for name in ("valid_from", "valid_until") if name in fields
     }
-    make_code(**{**fields, **times})
+    make_code(**(fields | times))
     assert said(put_code(sam, "TEN")).startswith(sentence)
     cart.refresh_from_db()
     assert cart.promo_code is None

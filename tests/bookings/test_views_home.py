@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -111,7 +112,7 @@ def test_home_shows_what_waits_for_payment_with_its_deadline(browser: Client, ma
 
 def test_home_shows_requests_and_proposals(browser: Client, ada: Tutor, sam: User):
     until = timezone.now() + timedelta(hours=3)
-    waiting = {"status": Status.REQUESTED, "held_until": until}
+    waiting: dict[str, Any] = {"status": Status.REQUESTED, "held_until": until}
     asked = make_booking(sam, ada, order=make_order(sam, placed_at=None), **waiting)
     proposed = make_booking(
         sam,
@@ -193,7 +194,7 @@ def _fill(sam: User, days) -> None:
             order = make_order(sam, status="paid" if status == Status.PAID else "awaiting_payment")
             make_booking(sam, tutor, status=status, during=during, order=order, cancelled_at=timezone.now())
         make_booking(sam, tutor, status=Status.COMPLETED, during=at(-(day + 1) * 1440))
-        request = {"status": Status.REQUESTED, "held_until": timezone.now() + timedelta(hours=1)}
+        request: dict[str, Any] = {"status": Status.REQUESTED, "held_until": timezone.now() + timedelta(hours=1)}
         for number, asked_for in enumerate([None, (ahead.start, ahead.end)]):
             start = ahead.start + timedelta(hours=6 + number)
             order = make_order(sam, placed_at=None)

@@ -1,6 +1,7 @@
 """The tutor's home: what is to be done today, this week and this month, and nobody else's business."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -30,7 +31,7 @@ def tutor(ada: Tutor) -> Client:
     return browser
 
 
-def teach(ada: Tutor, student: User, starts: datetime, status: str = Status.PAID, **fields: object) -> Booking:
+def teach(ada: Tutor, student: User, starts: datetime, status: str = Status.PAID, **fields: Any) -> Booking:
     order = fields.pop("order", None) or make_order(student, status="paid")
     return make_booking(student, ada, during=an_hour(starts), status=status, order=order, **fields)
 

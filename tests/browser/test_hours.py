@@ -130,7 +130,12 @@ def test_sessions_left_outside_are_named_while_hours_are_typed(visit: Any, ada: 
 
 def test_whoever_leaves_with_something_unsaved_is_asked_first(tutor: Visitor):
     asked: list[str] = []
-    tutor.page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+
+    def agree(dialog: Any) -> None:
+        asked.append(dialog.type)
+        dialog.accept()
+
+    tutor.page.on("dialog", agree)
     tutor.press("Monday: add hours")
     assert has_focus(tutor, "starts-0-0")
 
