@@ -34,7 +34,7 @@ LOST_AFTER = timedelta(minutes=2)
 SEND_AGAIN_AFTER = timedelta(hours=6)  # the job of a mail gives up after about five hours
 GIVE_UP_AFTER = timedelta(days=2)
 BATCH = 200
-_LEAVING_LOCK = 76002  # with the notice's key: one worker at a time sends this mail
+_LEAVING_LOCK = 76003  # with the notice's key: one worker at a time sends this mail (76001 and 76002 are the pool's)
 
 
 @transaction.atomic

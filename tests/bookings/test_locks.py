@@ -13,10 +13,12 @@ from django.db import connection, transaction
 
 from bookings.holds import lock_cart
 from bookings.models import Booking, Order, Tutor, User
+from bookings.notice_mails import send_once
 from bookings.orders import mark_order_paid
 from bookings.rescheduling import move_booking
+from meetings.pool import assign_link
 from payments.refunds import owe_for_booking
-from tests.factories import an_hour, make_booking, make_order, make_payment, tomorrow
+from tests.factories import an_hour, make_booking, make_link, make_meeting, make_order, make_payment, tomorrow
 from tests.race import race
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -138,3 +140,12 @@ def wait_until_somebody_waits() -> None:
             if cursor.fetchone():
                 return
     raise AssertionError("nobody waited")
+
+
+def test_mail_that_leaves_holds_up_no_link(sam: User, ada: Tutor):
+    """A slow mail server must not keep a day's meetings waiting because a notice has that day's number."""
+    make_link()
+    meeting = make_meeting(make_booking(sam, ada, status=Booking.Status.PAID))
+    day = int(meeting.time.start.timestamp()) // 86_400
+    with holding(lambda: send_once(f"{day}:0", list)):
+        assert impatiently(lambda: assign_link(meeting)) is None
