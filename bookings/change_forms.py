@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from bookings.errors import InvalidInput
 from bookings.forms import InstantField
+from bookings.typed_words import WordsField
 
 LONGEST_REASON = 500
 
@@ -16,7 +17,7 @@ LONGEST_REASON = 500
 class ReasonForm(forms.Form):
     """Why; a tutor and the staff have to say it."""
 
-    why = forms.CharField(
+    why = WordsField(
         max_length=LONGEST_REASON,
         strip=True,
         widget=forms.Textarea({"rows": 3}),

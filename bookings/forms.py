@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from bookings import times
 from bookings.errors import InvalidInput
 from bookings.models import Notice, SessionType, Tutor, User
+from bookings.typed_words import NameField
 
 # Nobody books further ahead than a year and a day: a time beyond that was typed by hand.
 FURTHEST = timedelta(days=400)
@@ -42,7 +43,7 @@ def language_choices() -> list[tuple[str, str | Promise]]:
 class SignupForm(forms.Form):
     """Asked beside e-mail and password; the zone is guessed by the browser and may be empty."""
 
-    full_name = forms.CharField(label=_("Your name"), max_length=100)
+    full_name = NameField(label=_("Your name"), max_length=100)
     time_zone = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput({"data-guess": ""}))
 
     field_order = ["full_name", "email", "password1"]
@@ -59,7 +60,7 @@ class SignupForm(forms.Form):
 
 
 class ProfileForm(forms.ModelForm[User]):
-    full_name = forms.CharField(label=_("Your name"), max_length=100)
+    full_name = NameField(label=_("Your name"), max_length=100)
     time_zone = TimeZoneField(label=_("Time zone"), help_text=_("Every time on the site is shown in it."))
     language = forms.ChoiceField(
         label=_("Language"), choices=language_choices, required=False, help_text=_("Of the pages, and of our mails to you.")
@@ -113,10 +114,13 @@ class InstantField(forms.Field):
         """Return the instant in UTC. Raises ValidationError, also for years that nobody books."""
         if value in self.empty_values:
             return None
+        text = str(value).strip()
         try:
-            instant = times.as_utc(datetime.fromisoformat(str(value).strip()))
+            instant = times.as_utc(datetime.fromisoformat(text))
         except ValueError:
             raise self._refusal() from None
+        if "\0" in text:  # Python reads no further than there
+            raise self._refusal()
         if abs(instant - timezone.now()) > FURTHEST:
             raise self._refusal()
         return instant
@@ -166,11 +170,11 @@ class SlotForm(forms.Form):
 class InvitationForm(forms.Form):
     """Whom somebody wants to book for. The name goes into a mail: it must be one, not a message with an address in it."""
 
-    name = forms.CharField(label=_("Their name"), max_length=60)
+    name = NameField(label=_("Their name"), max_length=60)
     email = forms.EmailField(label=_("Their e-mail address"), max_length=254)
 
     def clean_name(self) -> str:
-        name = " ".join(str(self.cleaned_data["name"]).split())
+        name = str(self.cleaned_data["name"])
         if any(sign in name for sign in "/@:<>") or "www." in name.lower():
             raise forms.ValidationError(_("Please write a name only."))
         return name

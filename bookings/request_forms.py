@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django import forms
@@ -12,10 +14,11 @@ from bookings.errors import InvalidInput, PromoCodeRefused
 from bookings.forms import InstantField
 from bookings.models import PromoCode, User
 from bookings.promo_codes import LONGEST, look_up_code
+from bookings.typed_words import WordsField
 
 
-def _words(rows: int, **options: Any) -> forms.CharField:
-    return forms.CharField(max_length=LONGEST_TEXT, widget=forms.Textarea({"rows": rows}), **options)
+def _words(rows: int, **options: Any) -> WordsField:
+    return WordsField(max_length=LONGEST_TEXT, widget=forms.Textarea({"rows": rows}), **options)
 
 
 class RequestForm(forms.Form):
@@ -41,6 +44,14 @@ class RequestForm(forms.Form):
             return look_up_code(self._payer, typed)
         except PromoCodeRefused as refusal:
             raise forms.ValidationError(str(refusal)) from None
+
+    @contextmanager
+    def code_refused(self) -> Iterator[None]:
+        """Say beside the field why a code that is known takes nothing off this session."""
+        try:
+            yield
+        except PromoCodeRefused as refusal:
+            self.add_error("code", str(refusal))
 
 
 class DeclineForm(forms.Form):

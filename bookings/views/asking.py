@@ -33,16 +33,20 @@ def ask_for_slot(request: PersonRequest, slug: str) -> HttpResponse:
     wish = SlotForm(asked, tutor=tutor).validated()
     for_whom = check_for_whom(request.user, asked=asked.get("for", ""))
     form = RequestForm(request.POST if request.method == "POST" else None, payer=request.user)
-    if request.method != "POST" or not form.is_valid():
-        return _show_form(request, wish, for_whom, form)
-    with others_offered(wish, for_whom):
-        booking = request_booking(
-            wish.session_type,
-            starts_at=wish.starts_at,
-            student=for_whom.student,
-            payer=request.user,
-            **form.cleaned_data,
-        )
+    if request.method == "POST" and form.is_valid():
+        with others_offered(wish, for_whom), form.code_refused():
+            return _ask(request, wish, for_whom, form)
+    return _show_form(request, wish, for_whom, form)
+
+
+def _ask(request: PersonRequest, wish: ChosenSlot, for_whom: ForWhom, form: RequestForm) -> HttpResponse:
+    booking = request_booking(
+        wish.session_type,
+        starts_at=wish.starts_at,
+        student=for_whom.student,
+        payer=request.user,
+        **form.cleaned_data,
+    )
     messages.success(request, _("Your request is sent. You will hear from us as soon as it is answered."))
     return SeeOther(booking.get_absolute_url())
 

@@ -48,6 +48,7 @@ def test_session_is_moved_from_the_booking_page_in_three_steps(client: Client, b
     assert done.redirect_chain == [(booking.get_absolute_url(), 303)]
     assert "The session is moved" in text_of(done)
     assert "Moved from" in text_of(done)
+    assert why in text_of(done)  # the page tells it as the mail does
     booking.refresh_from_db()
     assert booking.starts_at == NEW
 
@@ -99,6 +100,7 @@ def test_nothing_but_the_start_is_believed_of_a_form(client: Client, booking, sa
         ("1900-01-01T10:00:00Z", 400),
         ("9999-01-01T10:00:00Z", 400),
         (NEW.replace(tzinfo=None).isoformat(), 400),
+        (f"{NEW.isoformat()}\0", 400),
         ((NEW + timedelta(minutes=7)).isoformat(), 200),
     ],
 )

@@ -26,10 +26,17 @@ def test_profile_keeps_name_and_time_zone(browser: Client, sam: User):
     assert "Times are shown in Europe/Berlin." in text_of(browser.get("/profile/"))
 
 
+def test_name_turns_nothing_that_is_written_after_it(browser: Client, sam: User):
+    browser.post("/profile/", {"full_name": "S\u202eam \u2067 سارة", "time_zone": "UTC"})
+    sam.refresh_from_db()
+    assert sam.full_name == "Sam سارة"
+
+
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [
         ({"full_name": "", "time_zone": "UTC"}, "This field is required."),
+        ({"full_name": "\u200b\u2060", "time_zone": "UTC"}, "Please write a name that can be read."),
         ({"full_name": "Sam", "time_zone": "Mars/Olympus"}, "Select a valid choice."),
         ({"full_name": "Sam", "time_zone": "../../etc/passwd"}, "Select a valid choice."),
         ({"full_name": "x" * 101, "time_zone": "UTC"}, "at most 100 characters"),

@@ -87,6 +87,20 @@ def test_request_that_cannot_be_read_changes_nothing(maths: SessionType, sam: Us
     assert not Booking.objects.exists()
 
 
+def test_message_as_long_as_the_field_allows_may_have_several_lines(maths: SessionType, sam: User):
+    browser(sam).post("/tutors/ada/request/", form(message="Hello\r\n" + "x" * 494))  # browsers send two for a line's end
+    assert Booking.objects.get().message == "Hello\n" + "x" * 494
+
+
+def test_code_that_does_not_fit_is_said_beside_the_field_and_nothing_typed_is_lost(maths: SessionType, sam: User):
+    PromoCode.objects.create(code="BIG", kind="percent", percent=50, minimum_total=10_000_000, currency="IDR")
+    answer = browser(sam).post("/tutors/ada/request/", form(message="Fractions.", code="big"))
+    assert answer.status_code == 400
+    assert "Fractions." in answer.content.decode()
+    assert 'value="big"' in answer.content.decode()
+    assert not Booking.objects.exists()
+
+
 def test_taken_time_is_answered_with_other_times(maths: SessionType, sam: User, kim: User):
     ask(maths, kim)
     looked = browser(sam).get("/tutors/ada/request/", form())
