@@ -136,4 +136,6 @@ def told_who(change: Change, booking: Booking, reader: User) -> str:
         return _("by you")
     if change.who_id == booking.student_id:
         return _("by the student")
+    if change.who_id == booking.order.payer_id:
+        return _("by the payer")
     return _("by the tutor") if change.who_id == booking.tutor.user_id else _("by our team")

@@ -193,6 +193,20 @@ def test_booking_tells_its_history_in_plain_words(browser: Client, maths: Sessio
     assert root.email not in history
 
 
+def test_payer_who_changes_a_session_is_not_taken_for_our_team(browser: Client, ada: Tutor, sam: User, kim: User):
+    booking = make_booking(sam, ada, status=Status.PAID, order=make_order(kim, status=Order.Status.PAID))
+    record_booking_change(booking, what="status", was="paid", became="cancelled", who=kim)
+    history = text_of(browser.get(booking.get_absolute_url())).partition("What happened so far")[2]
+    assert "Cancelled by the payer" in history
+
+
+@pytest.mark.parametrize(("status", "said"), [(Status.PAID, "Paid Rp135,000"), (Status.ACCEPTED, "To pay Rp135,000")])
+def test_discounted_session_is_to_be_paid_only_until_it_is_paid(browser: Client, ada: Tutor, sam: User, status, said: str):
+    order = make_order(sam, status=Order.Status.PAID if status == Status.PAID else Order.Status.AWAITING_PAYMENT)
+    booking = make_booking(sam, ada, status=status, order=order, discount=15_000)
+    assert said in text_of(browser.get(booking.get_absolute_url()))
+
+
 def test_booking_never_names_the_links_of_the_pool(browser: Client, ada: Tutor, sam: User):
     booking = make_booking(sam, ada, status=Status.PAID)
     record_booking_change(booking, what="meeting link", was="meet.google.com/abc", became="Blue room")
