@@ -137,21 +137,23 @@ def end_link(link: StudentLink, *, who: User) -> StudentLink:
 
     What is booked stays booked. Times that are only in the payer's cart for this student are released.
     """
+    holds: list[Booking] = []
     if link.student_id is not None:
-        _release_cart(link)
+        holds = _lock_holds(link)
         lock_people(students={link.student_id}, tutors=())
     link = _locked(StudentLink.objects.filter(pk=link.pk))
     if link.ended_at is None:
+        drop_from_order(holds)
         link.end(by=who, at=timezone.now())
         link.save(update_fields=["ended_by", "ended_at"])
         log.info("leave to book ended", extra={"user": who.pk})
     return link
 
 
-def _release_cart(link: StudentLink) -> None:
+def _lock_holds(link: StudentLink) -> list[Booking]:
     """Lock the cart even if that makes one: a hold that is being placed in the payer's first cart must not be missed."""
     holds = lock_cart(link.payer).bookings.filter(student=link.student_id, status=Booking.Status.HELD)
-    drop_from_order(holds.order_by("pk").select_for_update())
+    return list(holds.order_by("pk").select_for_update())
 
 
 def _locked(links: models.QuerySet[StudentLink]) -> StudentLink:

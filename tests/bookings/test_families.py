@@ -28,7 +28,7 @@ from bookings.families import (
 from bookings.holds import place_hold
 from bookings.models import Booking, Notice, SessionType, StudentLink, User
 from bookings.orders import mark_order_paid, place_order
-from tests.factories import make_booking, make_session_type, make_tutor, tomorrow
+from tests.factories import give_leave, make_booking, make_session_type, make_tutor, tomorrow
 from tests.race import race
 
 pytestmark = pytest.mark.django_db
@@ -220,3 +220,17 @@ def test_leave_ended_while_a_time_is_taken_leaves_no_hold_behind(pat: User, kim:
         assert outcomes[1].error is None
         held_after_the_end = Booking.objects.filter(student=kim, status="held").exists()
         assert isinstance(outcomes[0].error, NoLeave) or not held_after_the_end
+
+
+def test_leave_ended_again_leaves_the_holds_of_a_newer_one_alone(standing: StudentLink, maths: SessionType):
+    """An old page, or a click that comes twice, must not empty the cart."""
+    pat, kim = standing.payer, standing.student
+    assert kim
+    end_link(standing, who=kim)
+    give_leave(payer=pat, student=kim)
+    held = place_hold(maths, starts_at=tomorrow(), student=kim, payer=pat)
+
+    end_link(standing, who=pat)
+
+    held.refresh_from_db()
+    assert held.status == "held"
