@@ -10,12 +10,13 @@ from django.utils.translation import gettext_lazy as _
 from bookings.models import SessionType
 from bookings.session_types import save_session_type
 from bookings.typed_money import TypedMoneyField, currency_choices, read_money, write_money
+from bookings.typed_words import NameField
 
 
 class SessionTypeForm(forms.ModelForm[SessionType]):
     """The price is typed in major units of its currency, as people write sums, and kept in minor ones."""
 
-    name = forms.CharField(label=_("Name"), max_length=100, help_text=_("What students choose: “Maths lesson”."))
+    name = NameField(label=_("Name"), max_length=100, help_text=_("What students choose: “Maths lesson”."))
     minutes = forms.IntegerField(
         label=_("Length in minutes"),
         min_value=5,

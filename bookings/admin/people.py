@@ -14,10 +14,11 @@ from django.utils.translation import gettext_lazy as _
 from bookings.admin.permissions import PermissionWords
 from bookings.forms import TimeZoneField, language_choices
 from bookings.models import User
+from bookings.models.people import default_time_zone
 
 
 class PersonForm(UserChangeForm[User]):
-    time_zone = TimeZoneField(label=_("Time zone"))
+    time_zone = TimeZoneField(label=_("Time zone"), initial=default_time_zone)
     language = forms.ChoiceField(label=_("Language"), choices=language_choices, required=False)
 
     class Meta:
@@ -26,7 +27,7 @@ class PersonForm(UserChangeForm[User]):
 
 
 class NewPersonForm(AdminUserCreationForm[User]):
-    time_zone = TimeZoneField(label=_("Time zone"))
+    time_zone = TimeZoneField(label=_("Time zone"), initial=default_time_zone)
 
     class Meta:
         model = User

@@ -17,6 +17,7 @@ from bookings.admin.session_types import SessionTypeInline
 from bookings.admin.why import WhyAdmin
 from bookings.forms import TimeZoneField
 from bookings.models import Tutor
+from bookings.models.people import default_time_zone
 
 
 def provider_choices() -> list[tuple[str, str]]:
@@ -25,7 +26,7 @@ def provider_choices() -> list[tuple[str, str]]:
 
 
 class TutorForm(forms.ModelForm[Tutor]):
-    time_zone = TimeZoneField(label=_("Time zone of the hours"))
+    time_zone = TimeZoneField(label=_("Time zone of the hours"), initial=default_time_zone)
     meeting_provider = forms.ChoiceField(label=_("Where sessions are held"), choices=provider_choices)
 
     class Meta:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -171,6 +172,13 @@ def test_who_may_edit_people_cannot_become_a_colleague_of_the_staff(sam):
 
 def _permissions(*names: str) -> Any:
     return Permission.objects.filter(codename__in=names)
+
+
+@pytest.mark.parametrize("model", [Tutor, User])
+def test_the_form_for_a_new_one_proposes_the_sites_zone_not_the_first_of_the_list(desk, settings, model):
+    settings.DEFAULT_TIME_ZONE = "Asia/Makassar"
+    page = text_of(desk.get(address(model, "add")))
+    assert re.findall(r'<option value="([^"]+)" selected>', page)[:1] == ["Asia/Makassar"]
 
 
 def test_permissions_are_listed_in_the_readers_language(desk):
