@@ -184,3 +184,12 @@ def test_words_follow_the_settings(client: Client, booking, sam, settings):
 def test_page_takes_few_queries(client: Client, booking, sam):
     client.force_login(sam)
     assert queries_of(client, page_of(booking)) <= 7
+
+
+def test_nothing_that_comes_back_before_the_start_is_not_blamed_on_the_start(client: Client, booking, sam, settings):
+    settings.CANCEL_FREE_HOURS, settings.CANCEL_LATE_REFUND_PERCENT = 24 * 30, 0
+    client.force_login(sam)
+    client.post(page_of(booking), {"seen": "0"})
+    assert state(booking) == (Booking.Status.CANCELLED, 0)
+    page = text_of(client.get(booking.get_absolute_url()))
+    assert "Nothing comes back, because it was cancelled too late for that." in page
