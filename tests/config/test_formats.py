@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime, time
+from pathlib import Path
 
 import pytest
 from django import forms
@@ -15,6 +17,8 @@ from config.formats.en import formats as english
 from config.formats.id import formats as indonesian
 
 LESSON = datetime(2026, 11, 23, 14, 5)  # noqa: DTZ001 - a clock reading: zones are tried elsewhere
+# Formats that programs read, and single words that are the same everywhere.
+PLAIN = {"c", "Y-m-d", "Y-m", "l", "D", "F", "M", "j", "Y", "U"}
 NAMES = sorted(name for name in vars(english) if name.endswith("_FORMAT"))
 
 
@@ -84,3 +88,27 @@ def test_fields_show_dates_and_times_as_browsers_want_them(language):
         assert 'value="2026-11-23"' in forms.DateField().widget.render("on", date(2026, 11, 23))
         assert 'value="14:05' in forms.TimeField().widget.render("at", time(14, 5))
         assert 'value="1500"' in forms.IntegerField().widget.render("many", 1500)
+
+
+def test_templates_name_their_formats():
+    """A format spelled out in a template would be the same in every language."""
+    written = re.compile(r"\|(?:date|time):[\"']([^\"']*)[\"']")
+    wrong = [
+        f"{path.name}: {found}"
+        for path in sorted(Path(settings.BASE_DIR, "templates").rglob("*.*"))
+        for found in written.findall(path.read_text(encoding="utf-8"))
+        if found not in PLAIN and found not in NAMES
+    ]
+    assert wrong == []
+
+
+def test_python_names_its_formats():
+    written = re.compile(r"\b(?:date_format|time_format)\([^\"'\n]*, [\"']([^\"'\n]*)[\"']")
+    wrong = [
+        f"{path.name}: {found}"
+        for app in ("bookings", "config", "meetings", "payments")
+        for path in sorted(Path(settings.BASE_DIR, app).rglob("*.py"))
+        for found in written.findall(path.read_text(encoding="utf-8"))
+        if found not in PLAIN and found not in NAMES
+    ]
+    assert wrong == []
