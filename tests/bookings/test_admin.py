@@ -168,6 +168,17 @@ def test_times_are_shown_in_the_admins_own_zone(root, ada, sam):
     assert timezone.get_current_timezone_name() != "Asia/Tokyo"
 
 
+def test_history_is_sifted_by_what_it_is_about_in_the_readers_language(desk, root, ada, sam):
+    booking = make_booking(sam, ada)
+    record_booking_change(booking, what="time", was="a", became="b")
+    User.objects.filter(pk=root.pk).update(language="id")
+    page = text_of(desk.get(address(Change)))
+    assert ">waktu</a>" in page
+    assert ">time</a>" not in page
+    assert booking.reference in text_of(desk.get(address(Change), {"what": "time"}))
+    assert booking.reference not in text_of(desk.get(address(Change), {"what": "refund"}))
+
+
 def test_students_and_strangers_are_kept_out(sam):
     stranger, student = Client(), Client()
     student.force_login(sam)
