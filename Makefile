@@ -31,7 +31,7 @@ serve: .venv/.ok
 	@$(RUN) manage.py serve
 
 test: .venv/.ok
-	@$(RUN) -m pytest --numprocesses auto --maxprocesses 4 --dist loadscope $(ARGS)
+	@$(RUN) -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal --durations 30 $(ARGS)
 
 bench: .venv/.ok
 	@$(RUN) -m bench $(ARGS)

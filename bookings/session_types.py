@@ -21,7 +21,7 @@ def save_session_type(session_type: SessionType) -> SessionType:
     if not session_type.slug:
         session_type.slug = _free_slug(session_type)
     session_type.save()
-    log.info("session type saved", extra={"tutor": session_type.tutor_id, "session_type": session_type.slug})
+    log.info("session type saved", extra={"tutor": session_type.tutor.slug, "session_type": session_type.slug})
     return session_type
 
 

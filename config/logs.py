@@ -23,6 +23,12 @@ log = logging.getLogger("linkpool.jobs")
 # Only these extras are written: whatever else a caller passes stays out of the log.
 FIELDS = (
     "booking",
+    "tutor",
+    "session_type",
+    "spans",
+    "zone",
+    "first",
+    "last",
     "order",
     "payment",
     "meeting",

@@ -14,6 +14,13 @@ from config.embedded_postgres.server import Server
 from tests.config.servers import an_ordinary_user
 
 
+def _let_others_come_to(folder: Path) -> None:
+    """Open the folder, and those of pytest above it, which are its owner's alone."""
+    for one in (folder, *folder.parents):
+        if one.stat().st_uid == os.getuid() and "pytest-of-" in str(one):
+            one.chmod(0o755)
+
+
 def test_data_of_another_major_version_is_refused_untouched(data):
     data.mkdir()
     (data / "PG_VERSION").write_text("9\n")
@@ -54,14 +61,10 @@ def test_folder_whose_name_a_shell_would_read_is_refused(tmp_path):
 
 
 def test_read_only_folder_is_named(tmp_path):
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o555)
-    try:
-        with an_ordinary_user(), pytest.raises(EmbeddedPostgresError, match="cannot be written"):
-            Server(tmp_path / "postgres").ensure()
-    finally:
-        for folder in (tmp_path, *tmp_path.parents[:2]):
-            folder.chmod(0o700)
+    _let_others_come_to(tmp_path)
+    tmp_path.chmod(0o555)
+    with an_ordinary_user(), pytest.raises(EmbeddedPostgresError, match="cannot be written"):
+        Server(tmp_path / "postgres").ensure()
 
 
 def test_folder_of_somebody_else_is_refused():
@@ -73,8 +76,7 @@ def test_folder_of_somebody_else_is_refused():
 
 @pytest.mark.parametrize(("mode", "may_enter"), [(0o700, False), (0o755, True)])
 def test_borrowed_account_enters_only_what_is_open_to_it(tmp_path, mode, may_enter):
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)
+    _let_others_come_to(tmp_path)
     closed = tmp_path / "closed"
     closed.mkdir()
     closed.chmod(mode)
