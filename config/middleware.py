@@ -9,15 +9,19 @@ import time
 import uuid
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.contrib.auth.views import redirect_to_login
 from django.core.signals import got_request_exception
 from django.db import InterfaceError, OperationalError
 from django.dispatch import receiver
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
+from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.cache import add_never_cache_headers, patch_vary_headers
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from bookings import languages
 from bookings.errors import DomainError
@@ -153,12 +157,26 @@ class VisitorLanguageMiddleware:
 
 
 class LoginMiddleware(LoginRequiredMiddleware):
-    """Send people to log in. Where htmx asked for a part of a page, the whole page is loaded anew and sends them there."""
+    """Send people to log in, and back to where they were.
+
+    Where htmx asked for a part of a page, the whole page is loaded anew and sends them there. A button's address cannot
+    be opened: whoever pressed one comes back to the page with the button.
+    """
 
     def handle_no_permission(self, request: HttpRequest, view_func: Any) -> HttpResponse:  # type: ignore[override]
         if request.headers.get("HX-Request"):
             return HttpResponse(status=204, headers={"HX-Refresh": "true"})
+        if request.method not in ("GET", "HEAD"):
+            return redirect_to_login(_page_before(request))
         return super().handle_no_permission(request, view_func)
+
+
+def _page_before(request: HttpRequest) -> str:
+    """Return the page of ours from which a form was sent, else the reader's home."""
+    before = request.headers.get("Referer", "")
+    if not url_has_allowed_host_and_scheme(before, allowed_hosts={request.get_host()}, require_https=request.is_secure()):
+        return reverse("bookings:home")
+    return urlsplit(before)._replace(scheme="", netloc="", fragment="").geturl() or "/"
 
 
 class ReaderMiddleware:

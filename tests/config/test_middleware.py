@@ -191,3 +191,17 @@ def test_whoever_is_logged_out_meanwhile_gets_the_log_in_page_and_not_a_piece_of
 
     assert (whole.status_code, whole["Location"]) == (302, "/accounts/login/?next=/profile/")
     assert (part.status_code, part["HX-Refresh"], part.content) == (204, "true", b"")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("before", "back"),
+    [
+        ("http://testserver/cart/?a=b", "/cart/%3Fa%3Db"),  # a button's own address cannot be opened
+        ("https://evil.example/cart/", "/home/"),
+        ("", "/home/"),
+    ],
+)
+def test_button_pressed_after_logging_out_leads_back_to_its_page(client: Client, before: str, back: str):
+    answer = client.post("/cart/BK-AAAAAAAAAA/release/", headers={"referer": before} if before else {})
+    assert (answer.status_code, answer["Location"]) == (302, f"/accounts/login/?next={back}")
