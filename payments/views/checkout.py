@@ -164,7 +164,8 @@ def _go_to_waiting_order(request: PersonRequest) -> HttpResponse:
     """An empty cart: whoever has just placed it, in another tab or by a second press, or has paid it, is led to it."""
     now = timezone.now()
     mine = request.user.orders.order_by("-placed_at")
-    order = mine.to_pay(now).first() or mine.filter(status=Order.Status.PAID, placed_at__gt=now - LATELY).first()
+    waiting, paid = mine.to_pay(now).first(), mine.filter(status=Order.Status.PAID, placed_at__gt=now - LATELY).first()
+    order = max(filter(None, [waiting, paid]), key=lambda one: one.placed_at or now, default=None)  # the one they came from
     if order is not None and (request.method != "POST" or _is_just_placed(order, now)):
         return SeeOther(order.get_absolute_url())
     if request.method == "POST":

@@ -55,6 +55,20 @@ def test_going_back_after_paying_leads_to_the_paid_order_and_pays_nothing_again(
     assert Order.objects.exclude(status=Order.Status.CART).count() == Payment.objects.count() == 1
 
 
+def test_going_back_after_paying_does_not_lead_to_an_older_order_that_still_waits(
+    page: Client, hold: Booking, maths: SessionType, sam: User, vendor: responses.RequestsMock
+):
+    midtrans.serve_page(vendor)
+    pay(page, hold.order)
+    midtrans.serve_page(vendor)
+    second = place_hold(maths, starts_at=tomorrow(15), student=sam)
+    pay(page, second.order)
+    payment = Payment.objects.get(order=second.order)
+    record_payment_succeeded(payment, report_of(payment))
+
+    assert page.get("/checkout/")["Location"] == f"/orders/{second.order.reference}/"
+
+
 def test_old_page_of_a_placed_cart_does_not_place_the_next_one(
     page: Client, hold: Booking, maths: SessionType, sam: User, vendor: responses.RequestsMock
 ):
