@@ -219,6 +219,7 @@ class Storm:
     def end_leave(self) -> None:
         """The student takes the leave back from whoever pays, and gives it anew."""
         for link in StudentLink.objects.standing().order_by("?")[:1]:
-            end_link(link, who=link.student)
+            student = link.student or self.admin  # a link that stands has its student
+            end_link(link, who=student)
             with suppress(IntegrityError):  # given by another one at this very moment
-                give_leave(payer=link.payer, student=link.student)
+                give_leave(payer=link.payer, student=student)
