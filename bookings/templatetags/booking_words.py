@@ -130,7 +130,7 @@ def _time_in_words(instant: str) -> str:
 @register.simple_tag
 def told_who(change: Change, booking: Booking, reader: User) -> str:
     """Say who did it as far as the reader needs to know; names of staff stay inside."""
-    if change.who_id is None:
+    if change.who_id is None or change.what == "absence":  # always decided by our team, as its sentence says
         return ""
     if change.who_id == reader.pk:
         return _("by you")

@@ -39,7 +39,7 @@ def make_session_that_starts_soon(cast: Cast) -> Booking:
                 return booking
         wanted = Wanted(wanted.session_type, wanted.starts_at + FIVE_MINUTES)
     order = _order_off_the_grid(cast, wanted)
-    return pay(order, at=now).bookings.get()
+    return pay(order, at=timezone.now()).bookings.get()
 
 
 def make_session_tomorrow(cast: Cast) -> Booking:

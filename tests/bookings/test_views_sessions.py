@@ -200,6 +200,16 @@ def test_payer_who_changes_a_session_is_not_taken_for_our_team(browser: Client, 
     assert "Cancelled by the payer" in history
 
 
+def test_decision_about_an_absence_does_not_read_as_if_our_team_had_been_absent(
+    browser: Client, ada: Tutor, sam: User, root: User
+):
+    booking = make_booking(sam, ada, status=Status.NO_SHOW_TUTOR)
+    record_booking_change(booking, what="absence", became="tutor_absent", who=root)
+    page = text_of(browser.get(booking.get_absolute_url()))
+    assert "Decided: the tutor was absent" in page
+    assert "absent by our team" not in page
+
+
 @pytest.mark.parametrize(("status", "said"), [(Status.PAID, "Paid Rp135,000"), (Status.ACCEPTED, "To pay Rp135,000")])
 def test_discounted_session_is_to_be_paid_only_until_it_is_paid(browser: Client, ada: Tutor, sam: User, status, said: str):
     order = make_order(sam, status=Order.Status.PAID if status == Status.PAID else Order.Status.AWAITING_PAYMENT)
