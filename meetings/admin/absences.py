@@ -52,6 +52,7 @@ def _button(decision: Decision, label: Any) -> Button:
 
 @admin.register(NoShowReport)
 class NoShowReportAdmin(ButtonsAdmin):
+    change_form_template = "admin/meetings/noshowreport/change_form.html"
     list_display = ["booking", "shown_time", "student", "tutor", "absent", "state", "reported_at"]
     list_filter = ["decision", "absent"]
     list_per_page = 50
