@@ -47,11 +47,13 @@ def make_session_tomorrow(cast: Cast) -> Booking:
     zone = times.parse_zone(cast.student.time_zone)
     today = times.local(timezone.now(), zone).date()
     later = times.day_bounds(today + times.ONE_DAY, today + 14 * times.ONE_DAY, zone)
-    ahead = Booking.objects.paid().filter(student=cast.student, during__startswith__range=(later.start, later.end))
+    lesson = cast.maths.session_types.get(slug="maths-lesson")
+    # The one that starts in minutes is of another type: shortly before midnight it is on a later day as well.
+    ahead = lesson.bookings.paid().filter(student=cast.student, during__startswith__range=(later.start, later.end))
     found = ahead.order_by("during").first()
     if found is not None:
         return found
-    order = _order_first_open(cast, cast.maths.session_types.get(slug="maths-lesson"), within=later)
+    order = _order_first_open(cast, lesson, within=later)
     return pay(order, at=timezone.now()).bookings.get()
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from io import StringIO
+from zoneinfo import ZoneInfo
 
 import pytest
+import time_machine
 from allauth.account.models import EmailAddress
 from django.core.management import CommandError, call_command
 from django.test import Client
@@ -162,6 +164,16 @@ def test_demo_sessions_get_their_meetings_by_the_real_way(django_capture_on_comm
 
     meetings = Meeting.objects.filter(booking__in=[demo.soon, demo.tomorrow])
     assert [(meeting.status, meeting.link_id is not None) for meeting in meetings] == [("ready", True)] * 2
+
+
+@pytest.mark.django_db
+def test_demo_shortly_before_midnight_has_both_sessions_to_come():
+    """The session that starts in minutes is on a later day then, and is not the one of tomorrow."""
+    today = timezone.localdate(timezone=ZoneInfo("Asia/Jakarta")) + timedelta(days=1)
+    with time_machine.travel(datetime.combine(today, time(23, 54), ZoneInfo("Asia/Jakarta")), tick=False):
+        demo = load_demo()
+    assert demo.soon != demo.tomorrow
+    assert count_rows()["Booking"] == 7
 
 
 @pytest.mark.django_db(transaction=True)
