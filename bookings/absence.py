@@ -15,7 +15,8 @@ from django.utils import timezone
 
 from bookings.errors import AbsenceDecided, AbsenceTooEarly, BookingNotPaid
 from bookings.history import record_booking_change
-from bookings.models import Booking, Notice, Order, User
+from bookings.holds import lock_booking
+from bookings.models import Booking, Notice, User
 from bookings.money import Money
 from bookings.notices import parties_of, tell
 from bookings.signals import refund_due, send_after_commit
@@ -58,8 +59,7 @@ def record_absence(booking: Booking, *, verdict: Verdict, who: User, why: str) -
 
     Raises BookingNotPaid, AbsenceTooEarly, AbsenceDecided.
     """
-    order = Order.objects.select_for_update().get(pk=booking.order_id)
-    booking = Booking.objects.with_people().select_for_update(of=("self",)).get(pk=booking.pk)
+    booking = lock_booking(booking)
     became, now = _STATUS.get(verdict, booking.status), timezone.now()
     if booking.status not in HAPPENED:
         if booking.status == became and booking.refund == money_back(booking, verdict).amount:
@@ -77,7 +77,8 @@ def record_absence(booking: Booking, *, verdict: Verdict, who: User, why: str) -
     tell(Notice.Fact.ABSENCE_DECIDED, to=parties_of(booking), booking=booking, verdict=verdict.value, why=why)
     log.info("absence decided", extra={"booking": booking.reference, "state": verdict.value, "user": who.pk})
     if not booking.money_back.is_zero:
-        send_after_commit(refund_due, Booking, order=order, amount=booking.money_back, reason="absent", booking=booking)
+        owed = booking.money_back
+        send_after_commit(refund_due, Booking, order=booking.order, amount=owed, reason="absent", booking=booking)
     return booking
 
 

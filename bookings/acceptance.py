@@ -16,10 +16,10 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from bookings import availability
-from bookings.asking import answer_deadline, end_request, lock_request, others_of, read_text, withdraw_request
+from bookings.asking import answer_deadline, end_request, others_of, read_text, withdraw_request
 from bookings.errors import InvalidInput, RequestAnswered, SlotNotOffered, SlotTaken, StudentBusy
 from bookings.history import record_booking_change, record_order_change
-from bookings.holds import Wanted, expire_holds, lock_people, lock_stale_holds, save_guarded
+from bookings.holds import Wanted, expire_holds, lock_booking, lock_people, lock_stale_holds, save_guarded
 from bookings.models import Booking, Notice, SessionType, User
 from bookings.notices import tell
 from bookings.orders import mark_order_paid
@@ -40,7 +40,7 @@ def accept_booking(booking: Booking, *, who: User) -> Booking:
     A second call changes nothing; what costs nothing is booked at once. Raises RequestAnswered, and whatever a
     receiver of `accepting_booking` refuses with.
     """
-    booking = lock_request(booking)
+    booking = lock_booking(booking)
     if booking.status in (Status.ACCEPTED, Status.PAID):
         return booking
     if not booking.waits_for_tutor:
@@ -51,7 +51,7 @@ def accept_booking(booking: Booking, *, who: User) -> Booking:
 @transaction.atomic
 def accept_proposal(booking: Booking, *, who: User) -> Booking:
     """Agree to the time that the tutor proposed, as `accept_booking` does for the tutor. Raises RequestAnswered."""
-    booking = lock_request(booking)
+    booking = lock_booking(booking)
     if booking.status in (Status.ACCEPTED, Status.PAID):
         return booking
     if not booking.waits_for_student:
@@ -68,7 +68,7 @@ def decline_booking(booking: Booking, *, who: User, why: str) -> Booking:
     why = read_text(why)
     if not why:
         raise InvalidInput(_("Please tell the student why, in a few words."))
-    booking = lock_request(booking)
+    booking = lock_booking(booking)
     if booking.status == Status.DECLINED:
         return booking
     _require_open_request(booking)
@@ -83,7 +83,7 @@ def decline_proposal(booking: Booking, *, who: User) -> Booking:
 
     Raises RequestAnswered.
     """
-    booking = lock_request(booking)
+    booking = lock_booking(booking)
     if booking.status == Status.CANCELLED:
         return booking
     if not booking.waits_for_student:
@@ -100,7 +100,7 @@ def propose_time(booking: Booking, *, starts_at: datetime, who: User, message: s
     StudentBusy, SlotNotOffered, InvalidInput.
     """
     message = read_text(message)
-    booking = lock_request(booking)
+    booking = lock_booking(booking)
     _require_open_request(booking)
     if booking.starts_at == starts_at:
         if booking.asked_for is not None:

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from bookings.errors import ApprovalNotNeeded, InvalidInput, RequestAnswered, TooManyHolds
 from bookings.history import record_booking_change, record_order_change
-from bookings.holds import HOLDS_AT_ONCE, Wanted, keep_times, kept_unpaid, lock_cart
+from bookings.holds import HOLDS_AT_ONCE, Wanted, keep_times, kept_unpaid, lock_booking, lock_cart
 from bookings.models import Booking, Notice, Order, PromoCode, SessionType, User
 from bookings.notices import parties_of, tell
 from bookings.pricing import price_order
@@ -68,7 +68,7 @@ def withdraw_request(booking: Booking, *, who: User, why: str = "") -> Booking:
     Raises RequestAnswered when it has been paid, declined or has expired, InvalidInput for a text that is too long.
     """
     why = read_text(why)
-    booking = lock_request(booking)
+    booking = lock_booking(booking)
     if booking.status == Booking.Status.CANCELLED:
         return booking
     if booking.status not in MAY_BE_WITHDRAWN or not booking.is_kept:
@@ -76,12 +76,6 @@ def withdraw_request(booking: Booking, *, who: User, why: str = "") -> Booking:
     end_request(booking, Booking.Status.CANCELLED, who=who, why=why)
     tell(Notice.Fact.CANCELLED, to=others_of(booking, who), booking=booking, why=why)
     return booking
-
-
-def lock_request(booking: Booking) -> Booking:
-    """Return the booking as it is now, its order and itself locked. Call it inside a transaction."""
-    list(Order.objects.filter(pk=booking.order_id).select_for_update().values_list("pk"))
-    return Booking.objects.with_people().select_for_update(of=("self",)).get(pk=booking.pk)
 
 
 def end_request(booking: Booking, status: Booking.Status, *, who: User, why: str) -> None:

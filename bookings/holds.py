@@ -138,6 +138,12 @@ def lock_cart(payer: User) -> Order:
     return cart
 
 
+def lock_booking(booking: Booking) -> Booking:
+    """Return the booking `with_people` as it is now, its order and itself locked. Call it inside a transaction."""
+    list(Order.objects.filter(pk=booking.order_id).select_for_update().values_list("pk"))
+    return Booking.objects.with_people().select_for_update(of=("self",)).get(pk=booking.pk)
+
+
 @transaction.atomic
 def release_hold(reference: str, *, payer: User) -> None:
     """Take a slot out of the cart and free it. A second call changes nothing. Raises NotFound."""

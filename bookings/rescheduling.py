@@ -21,8 +21,8 @@ from bookings.acceptance import session_as_sold
 from bookings.access import side_of
 from bookings.errors import NotFound, NotMovable, ReasonMissing, SlotNotOffered, SlotTaken, StudentBusy
 from bookings.history import record_booking_change
-from bookings.holds import Wanted, expire_holds, lock_people, lock_stale_holds, save_guarded
-from bookings.models import Booking, Notice, Order, SessionType, User
+from bookings.holds import Wanted, expire_holds, lock_booking, lock_people, lock_stale_holds, save_guarded
+from bookings.models import Booking, Notice, SessionType, User
 from bookings.notices import parties_of, tell
 from bookings.policies import Hurdle, Side, free_until_after_move, why_not_move
 from bookings.signals import booking_moved, send_after_commit
@@ -126,8 +126,7 @@ def move_booking(booking: Booking, *, starts_at: datetime, who: User, why: str =
     The tutor and the staff say why. Raises NotFound for strangers, NotMovable, ReasonMissing, SlotTaken,
     StudentBusy, SlotNotOffered.
     """
-    Order.objects.select_for_update().get(pk=booking.order_id)
-    booking = Booking.objects.select_for_update(of=("self",)).with_people().get(pk=booking.pk)
+    booking = lock_booking(booking)
     asked = preview_move(booking, who)
     if booking.is_paid and booking.starts_at == starts_at:
         return booking

@@ -11,10 +11,11 @@ from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from bookings.models import Booking
-from bookings.times import During, local
-from bookings.windows import Hours, Override
+from bookings.times import DAY, MINUTE, During, local, time_of_day
+from bookings.windows import Hours, Override, TimesOfDay
 
 QUARTERS = 4  # of an hour
+QUARTER = 60 // QUARTERS * MINUTE  # in microseconds
 WHOLE_DAY = 24 * QUARTERS
 USUAL_DAY = (8 * QUARTERS, 18 * QUARTERS)  # drawn even if nothing happens then
 DAYS = 7
@@ -93,13 +94,13 @@ def lay_out_week(
     today: date,
 ) -> Week:
     """Return the week from that Monday with these bookings; dates and hours are those of `zone`."""
-    dates = [monday + timedelta(days=number) for number in range(DAYS)]
+    dates, times = [monday + timedelta(days=number) for number in range(DAYS)], TimesOfDay(hours, overrides)
     placed: dict[date, list[Entry]] = {day: [] for day in dates}
     for booking in sorted(bookings, key=lambda one: one.starts_at):
         for day, entry in _parts(booking, zone):
             if day in placed:
                 placed[day].append(_below(placed[day], entry))
-    days = [WeekDay(day, day == today, _open_spans(day, hours, overrides), placed[day]) for day in dates]
+    days = [WeekDay(day, day == today, _open_spans(day, times), placed[day]) for day in dates]
     taken = [(one.row, one.row + one.rows) for day in days for one in day.open_spans]
     taken += [(one.row, one.row + one.rows) for day in days for one in day.entries]
     first = min([USUAL_DAY[0], *(start for start, _end in taken)]) // QUARTERS * QUARTERS
@@ -132,19 +133,13 @@ def _below(others: Sequence[Entry], entry: Entry) -> Entry:
     return Entry(entry.booking, row, max(1, entry.row + entry.rows - row), entry.is_continued)
 
 
-def _open_spans(day: date, hours: Sequence[Hours], overrides: Sequence[Override]) -> list[OpenSpan]:
-    """Return the day's weekly hours, or those of the date in their place."""
-    dated = [one for one in overrides if one.date == day]
-    if any(one.starts is None for one in dated):
-        return []
-    spans = [(one.starts, one.ends) for one in dated if one.starts is not None and one.ends is not None]
-    spans = spans or [(one.starts, one.ends) for one in hours if one.weekday == day.weekday()]
-    return [_open_span(starts, ends) for starts, ends in sorted(spans)]
+def _open_spans(day: date, times: TimesOfDay) -> list[OpenSpan]:
+    return [_open_span(opens, closes) for opens, closes in sorted(times.on(day.toordinal()))]
 
 
-def _open_span(starts: time, ends: time) -> OpenSpan:
-    row, end = _row(starts), _row(ends) or WHOLE_DAY
-    return OpenSpan(starts, ends, row, max(1, end - row))
+def _open_span(opens: int, closes: int) -> OpenSpan:
+    row, end = opens // QUARTER, closes // QUARTER
+    return OpenSpan(time_of_day(opens), time_of_day(closes % DAY), row, max(1, end - row))  # 24:00 is written 00:00
 
 
 def _row(at: datetime | time) -> int:

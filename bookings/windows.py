@@ -77,7 +77,7 @@ class OpenTime:
         first, last = dates_read(within, length)
         self.clock = clock = WallClock.covering(first, last, zone)
         self._within, self._length = within.span, length // timedelta(microseconds=1)
-        self._times = times = _TimesOfDay(hours, overrides)
+        self._times = times = TimesOfDay(hours, overrides)
         self._runs = merge(
             span
             for day in range(first.toordinal(), last.toordinal() + 1)
@@ -131,7 +131,7 @@ def dates_read(within: During, length: timedelta) -> tuple[date, date]:
     return earliest - timedelta(days=earliest.weekday() + 8), latest
 
 
-class _TimesOfDay:
+class TimesOfDay:
     """The times of day, in microseconds, at which each date is open. Dates are their ordinals."""
 
     def __init__(self, hours: Iterable[Hours], overrides: Iterable[Override]) -> None:

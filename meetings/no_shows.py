@@ -17,8 +17,9 @@ from django.utils import timezone
 from bookings.absence import HAPPENED, Verdict, record_absence, reported_from
 from bookings.errors import AbsenceTooEarly, BookingNotPaid, NotFound
 from bookings.history import record_booking_change
+from bookings.holds import lock_booking
 from bookings.jobs import enqueue
-from bookings.models import Booking, Notice, Order, User
+from bookings.models import Booking, Notice, User
 from bookings.notices import tell
 from meetings.errors import AnswerGiven, AnswerOpen, AnswerTooLate, ReportDecided, ReportKnown, ReportTooLate, TellMore
 from meetings.models import NoShowReport
@@ -63,7 +64,7 @@ def report_absence(booking: Booking, *, who: User, statement: str) -> NoShowRepo
 
     Raises NotFound, BookingNotPaid, AbsenceTooEarly, ReportTooLate, ReportKnown, TellMore.
     """
-    booking = _lock_booking(booking)
+    booking = lock_booking(booking)
     side, now = side_of(booking, who), timezone.now()
     if NoShowReport.objects.filter(booking=booking).exists():
         raise ReportKnown
@@ -104,7 +105,7 @@ def may_answer(report: NoShowReport, user: User, now: datetime) -> bool:
 @transaction.atomic
 def answer_report(report: NoShowReport, *, who: User, answer: str) -> NoShowReport:
     """Keep what the other side says to a report. Raises NotFound, AnswerGiven, AnswerTooLate, ReportDecided, TellMore."""
-    booking = _lock_booking(report.booking)
+    booking = lock_booking(report.booking)
     report = NoShowReport.objects.select_for_update().get(pk=report.pk)
     now = timezone.now()
     if side_of(booking, who).absent == report.absent:
@@ -135,7 +136,7 @@ def decide_report(report: NoShowReport, *, decision: str, who: User, note: str) 
     """
     verdict = Verdict(decision)
     note = _reason(note)
-    booking = _lock_booking(report.booking)
+    booking = lock_booking(report.booking)
     report = NoShowReport.objects.select_for_update().get(pk=report.pk)
     if report.decision == verdict.value:
         return report
@@ -150,7 +151,7 @@ def decide_report(report: NoShowReport, *, decision: str, who: User, note: str) 
 def decide_unreported(booking: Booking, *, absent: str, who: User, note: str) -> NoShowReport:
     """Let an admin who knows it record an absence that nobody reported. Raises what `decide_report` raises; ReportKnown."""
     note = _reason(note)
-    booking = _lock_booking(booking)
+    booking = lock_booking(booking)
     if NoShowReport.objects.filter(booking=booking).exists():
         raise ReportKnown
     now = timezone.now()
@@ -167,12 +168,6 @@ def _decide(report: NoShowReport, booking: Booking, *, verdict: Verdict, who: Us
     report.decided_at, report.decision_note = timezone.now(), note
     report.save(update_fields=["decision", "decided_by", "decided_at", "decision_note"])
     return report
-
-
-def _lock_booking(booking: Booking) -> Booking:
-    """Lock the order and then the booking, as everybody does."""
-    Order.objects.select_for_update().get(pk=booking.order_id)
-    return Booking.objects.with_people().select_for_update(of=("self",)).get(pk=booking.pk)
 
 
 def _words(text: str) -> str:
