@@ -59,33 +59,14 @@ NO_SHOW_ANSWER_HOURS = env.whole("NO_SHOW_ANSWER_HOURS", 12, "How long the other
 ANSWER_HOURS = env.whole("ANSWER_HOURS", 24, "How long a request waits for a tutor who approves first.", least=1)
 ACCEPTED_PAYMENT_HOURS = env.whole("ACCEPTED_PAYMENT_HOURS", 24, "How long an accepted request may be paid.", least=1)
 INVITATION_DAYS = env.whole("INVITATION_DAYS", 14, "How long an invitation to be booked for can be accepted.", least=1)
-PLATFORM_FEE_PERCENT = env.whole(
-    "PLATFORM_FEE_PERCENT", 0, "What the site keeps of a tutor's session, in percent.", most=100
-)
 DEFAULT_TIME_ZONE = env.zone("DEFAULT_TIME_ZONE", "Asia/Jakarta", "The zone of a reader we know nothing of.")
 LANGUAGES = [("en", "English"), ("id", "Bahasa Indonesia")]
 DEFAULT_LANGUAGE = env.one_of("DEFAULT_LANGUAGE", "en", dict(LANGUAGES), "The language of a reader we know nothing of.")
 DEFAULT_CURRENCY = env.currency("DEFAULT_CURRENCY", "IDR", "The currency of new session types.")
 
-env.begin_group("Payments")
-SANDBOX_SECRET = env.text("SANDBOX_SECRET", "sandbox-signing-secret", "Signs the sandbox gateway's messages.")
-MIDTRANS_SERVER_KEY = env.text("MIDTRANS_SERVER_KEY", "", "Midtrans server key; empty = not offered.")
-MIDTRANS_SNAP_URL = env.address(
-    "MIDTRANS_SNAP_URL", "https://app.sandbox.midtrans.com/snap/v1", "Where Midtrans payment pages are made."
-)
-MIDTRANS_API_URL = env.address(
-    "MIDTRANS_API_URL", "https://api.sandbox.midtrans.com", "Where Midtrans tells a payment's status."
-)
-PAYMENT_GATEWAYS: dict[str, dict[str, Any]] = {
-    "midtrans": {
-        "BACKEND": "payments.gateways.midtrans.MidtransGateway",
-        "OPTIONS": {
-            "server_key": MIDTRANS_SERVER_KEY,
-            "snap_url": MIDTRANS_SNAP_URL,
-            "api_url": MIDTRANS_API_URL,
-        },
-    },
-}
+from config.payment_settings import *  # noqa: E402, F403 - listed here, in the order in which people read them
+from config.payment_settings import PAYMENT_GATEWAYS, SANDBOX_SECRET  # noqa: E402
+
 MEETING_PROVIDERS: dict[str, dict[str, Any]] = {
     "pool": {"BACKEND": "meetings.providers.pool.PoolProvider", "OPTIONS": {}},
 }

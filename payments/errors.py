@@ -74,6 +74,10 @@ class GatewayRefused(GatewayError):
     message = _("The payment service did not accept this payment. Please choose another way to pay, or tell us.")
 
 
+class RefundByHand(GatewayRefused):
+    """The gateway cannot send this money back by itself; `detail` says why."""
+
+
 class BadSignature(GatewayError):
     http_status = 403
     message = _("The signature of this message is missing or wrong.")

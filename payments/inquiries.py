@@ -12,7 +12,7 @@ from django.utils import timezone
 from bookings.jobs import enqueue
 from payments import settlement
 from payments.errors import GatewayError, GatewayUnavailable, GatewayUnknown
-from payments.gateways import get_gateway
+from payments.gateways import attempt_of, get_gateway
 from payments.gateways.base import Outcome, PaymentReport
 from payments.models import Payment
 
@@ -34,7 +34,7 @@ def ask_gateway(payment: Payment) -> PaymentReport:
         gateway = get_gateway(payment.gateway)
     except GatewayUnknown:
         raise GatewayUnavailable(f"the gateway {payment.gateway} is not set up") from None
-    report = gateway.fetch_report(payment.reference, external_id=payment.external_id)
+    report = gateway.fetch_report(attempt_of(payment))
     Payment.objects.filter(pk=payment.pk).update(checked_at=timezone.now(), checks=F("checks") + 1)
     changed = settlement.record_report(payment, report)
     facts = {"payment": payment.reference, "gateway": payment.gateway, "kind": report.status}

@@ -74,6 +74,8 @@ class Order(models.Model):
     placed_at = models.DateTimeField(_("placed at"), null=True, blank=True)
     expires_at = models.DateTimeField(_("to be paid by"), null=True, blank=True)
     paid_at = models.DateTimeField(_("paid at"), null=True, blank=True)
+    # While the payer's bank asks for the money back: the sessions' earnings are held and nothing is refunded.
+    disputed_at = models.DateTimeField(_("disputed since"), null=True, blank=True, editable=False)
 
     objects = OrderQuerySet.as_manager()
 

@@ -110,6 +110,9 @@ class Tutor(models.Model):
         _("sessions a day at most"), null=True, blank=True, help_text=_("Empty: no limit.")
     )
     approves_first = models.BooleanField(_("approves requests first"), default=False)
+    fee_percent = models.PositiveSmallIntegerField(
+        _("fee of the site in percent"), null=True, blank=True, help_text=_("Empty: the usual fee.")
+    )
     meeting_provider = models.CharField(_("where sessions are held"), max_length=20, default="pool")
 
     objects = TutorQuerySet.as_manager()
@@ -131,6 +134,9 @@ class Tutor(models.Model):
                 name="tutor_slot_step_within_a_day",
             ),
             models.CheckConstraint(
+                condition=models.Q(fee_percent=None) | models.Q(fee_percent__lte=100), name="tutor_fee_within_100_percent"
+            ),
+            models.CheckConstraint(
                 condition=models.Q(daily_limit=None) | models.Q(daily_limit__gte=1),
                 name="tutor_daily_limit_positive",
             ),
@@ -141,6 +147,12 @@ class Tutor(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("bookings:tutor_detail", args=[self.slug])
+
+    @property
+    def platform_fee_percent(self) -> int:
+        """What the site keeps of what stays of a session's price, in percent."""
+        usual: int = settings.PLATFORM_FEE_PERCENT
+        return usual if self.fee_percent is None else self.fee_percent
 
     @property
     def subject_list(self) -> list[str]:

@@ -7,7 +7,8 @@ from django.utils.module_loading import import_string
 
 from bookings.money import Money
 from payments.errors import GatewayNotOffered, GatewayUnknown
-from payments.gateways.base import Gateway
+from payments.gateways.base import Attempt, Gateway
+from payments.models import Payment
 
 
 def get_gateway(name: str) -> Gateway:
@@ -38,3 +39,8 @@ def require_offered(name: str, money: Money) -> Gateway:
         if gateway.name == name:
             return gateway
     raise GatewayNotOffered
+
+
+def attempt_of(payment: Payment) -> Attempt:
+    """Return what a gateway must know of an attempt to be asked about it."""
+    return Attempt(payment.reference, payment.checkout_token, payment.external_id, payment.created_at)

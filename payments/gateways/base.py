@@ -58,11 +58,72 @@ class CheckoutRequest:
 
 
 @dataclass(frozen=True)
+class Attempt:
+    """What we know of an attempt when we ask about it."""
+
+    reference: str
+    token: str = ""  # of its page
+    external_id: str = ""  # of a transaction of it that is to be looked at as well
+    made_at: datetime | None = None
+
+
+@dataclass(frozen=True)
 class CheckoutPage:
     """Where the payer goes, exactly as the gateway said it."""
 
     url: str
     token: str = ""
+
+
+class RefundState(StrEnum):
+    """What became of a refund at the gateway."""
+
+    PENDING = "pending"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"  # also after it had succeeded: the money is with the gateway again
+
+
+@dataclass(frozen=True)
+class RefundRequest:
+    """Money to be sent back. Asked twice with the same key, the gateway sends it once."""
+
+    key: str
+    attempt: Attempt
+    money: Money
+    received: Money  # the whole of the payment
+    method: str  # how it was paid, in the gateway's word
+    reason: str  # a few English words for the gateway's own pages
+
+
+@dataclass(frozen=True)
+class RefundReport:
+    """What the gateway says of money that went back, whoever asked for it."""
+
+    external_id: str
+    state: RefundState
+    money: Money | None = None  # None if it cannot be read
+    key: str = ""  # ours; empty where the refund was made at the gateway itself
+    status: str = ""  # the gateway's own word
+    made_at: datetime | None = None
+    detail: str = ""
+
+
+class DisputeState(StrEnum):
+    OPEN = "open"
+    WON = "won"
+    LOST = "lost"
+
+
+@dataclass(frozen=True)
+class DisputeReport:
+    """What the gateway says of a payer's bank that takes the money back, or asks to."""
+
+    external_id: str
+    state: DisputeState
+    money: Money | None = None
+    status: str = ""
+    reason: str = ""
+    opened_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -78,11 +139,17 @@ class PaymentReport:
     method: str = ""
     paid_at: datetime | None = None
     detail: str = ""
+    token: str = ""  # of the page, where it was lost and has been found again
+    refunds: Sequence[RefundReport] = ()  # all that the gateway knows of, whoever asked for them
+    disputes: Sequence[DisputeReport] = ()
 
 
 @dataclass(frozen=True)
 class GatewayMessage:
-    """A verified message. `report` is set only where the signature covers everything in it."""
+    """A verified message. `report` is set only where the signature covers everything in it.
+
+    An empty `reference` with an `external_id` is a message that names the gateway's transaction only.
+    """
 
     dedupe_key: str
     reference: str
@@ -99,6 +166,11 @@ class Gateway(ABC):
     label: ClassVar[str | Promise]
     # How long a page can stay open. An order may wait for longer: its payer is then given another page.
     longest_page: ClassVar[timedelta] = timedelta(hours=23)
+    # How long a page stays open at least: if that is longer than the order waits, it is closed at the order's end.
+    shortest_page: ClassVar[timedelta] = timedelta(0)
+    # How it is answered: its retries depend on it (payments.md C1).
+    bad_message_status: ClassVar[int] = 400
+    unknown_payment_status: ClassVar[int] = 404
 
     @property
     @abstractmethod
@@ -122,10 +194,22 @@ class Gateway(ABC):
         """Read a verified body. Raises BadMessage."""
 
     @abstractmethod
-    def fetch_report(self, reference: str, *, external_id: str = "") -> PaymentReport:
-        """Ask what became of an attempt. Raises GatewayUnavailable or GatewayRefused.
+    def fetch_report(self, attempt: Attempt) -> PaymentReport:
+        """Ask what became of an attempt, its refunds and disputes. Raises GatewayUnavailable or GatewayRefused."""
 
-        `external_id` is a transaction of the attempt that is to be looked at as well, if there is one.
+    @abstractmethod
+    def close_checkout(self, attempt: Attempt) -> PaymentReport:
+        """Close an attempt's page so that it can no longer be paid, and return what is true then: it may be paid already.
+
+        Closing twice changes nothing. Raises GatewayUnavailable (it may still be open) or GatewayRefused.
+        """
+
+    @abstractmethod
+    def send_refund(self, request: RefundRequest) -> RefundReport:
+        """Send money back, once per key however often it is asked.
+
+        Raises GatewayUnavailable (outcome unknown: ask again with the same key), RefundByHand (this gateway cannot
+        do it: a person must) or GatewayRefused (it said no for good).
         """
 
     def open_message(self, headers: Mapping[str, str], body: bytes) -> GatewayMessage:
@@ -135,4 +219,4 @@ class Gateway(ABC):
 
     def confirm_message(self, message: GatewayMessage) -> PaymentReport:
         """Return what is true about a message's payment: the message itself if it can be trusted, else by asking."""
-        return message.report or self.fetch_report(message.reference, external_id=message.external_id)
+        return message.report or self.fetch_report(Attempt(message.reference, external_id=message.external_id))

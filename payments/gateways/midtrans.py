@@ -19,8 +19,9 @@ from zoneinfo import ZoneInfo
 from django.utils.translation import gettext_lazy as _
 
 from bookings.money import Money
-from payments.errors import BadMessage, BadSignature, GatewayRefused, GatewayUnavailable
+from payments.errors import BadMessage, BadSignature, GatewayRefused, GatewayUnavailable, RefundByHand
 from payments.gateways.base import (
+    Attempt,
     CheckoutItem,
     CheckoutPage,
     CheckoutRequest,
@@ -28,6 +29,8 @@ from payments.gateways.base import (
     GatewayMessage,
     Outcome,
     PaymentReport,
+    RefundReport,
+    RefundRequest,
 )
 from payments.gateways.http import call_json
 
@@ -57,6 +60,7 @@ class MidtransGateway(Gateway):
     name = "midtrans"
     label = _("Card, bank transfer, QRIS or e-wallet (Midtrans)")
     longest_page = timedelta(days=6, hours=23)  # Snap takes seven days at most
+    bad_message_status = 403
 
     def __init__(self, *, server_key: str, snap_url: str, api_url: str) -> None:
         self._server_key = server_key
@@ -80,6 +84,12 @@ class MidtransGateway(Gateway):
         if status in (202, 429) or status >= 500:  # 202: an earlier copy of this request is still running
             raise GatewayUnavailable(f"Snap answered HTTP {status}: {said}")
         raise GatewayRefused(f"Snap answered HTTP {status}: {said}")
+
+    def close_checkout(self, attempt: Attempt) -> PaymentReport:
+        return self.fetch_report(attempt)
+
+    def send_refund(self, request: RefundRequest) -> RefundReport:
+        raise RefundByHand("not asked of Midtrans yet")
 
     def verify_message(self, headers: Mapping[str, str], body: bytes) -> None:
         message = _parse(body)
@@ -107,16 +117,17 @@ class MidtransGateway(Gateway):
             claims_money=_OUTCOMES.get(kind) is Outcome.PAID,
         )
 
-    def fetch_report(self, reference: str, *, external_id: str = "") -> PaymentReport:
+    def fetch_report(self, attempt: Attempt) -> PaymentReport:
         """Ask by order_id; if another transaction of the order is meant, ask for that one too.
 
         One Snap order can yield several transactions (declined, declined, settled), and which of them GET status
         shows is not documented. The paid one counts.
         """
+        reference = attempt.reference
         report = self._fetch(reference) or PaymentReport(reference, Outcome.PENDING, detail="not begun")
-        if report.outcome is Outcome.PAID or report.external_id == external_id:
+        if report.outcome is Outcome.PAID or report.external_id == attempt.external_id:
             return report
-        other = self._fetch_transaction(external_id, reference)
+        other = self._fetch_transaction(attempt.external_id, reference)
         if other is None:
             return report
         return other if other.outcome is Outcome.PAID or report.external_id == "" else report
@@ -126,7 +137,7 @@ class MidtransGateway(Gateway):
 
         Whoever has paid twice on one page is told of by two messages: each must be seen.
         """
-        report = self.fetch_report(message.reference, external_id=message.external_id)
+        report = self.fetch_report(Attempt(message.reference, external_id=message.external_id))
         if report.outcome is not Outcome.PAID or report.external_id == message.external_id:
             return report
         other = self._fetch_transaction(message.external_id, message.reference)

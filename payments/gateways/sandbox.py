@@ -23,8 +23,18 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from bookings.money import Money
-from payments.errors import BadMessage, BadSignature, PaymentUnknown
-from payments.gateways.base import CheckoutPage, CheckoutRequest, Gateway, GatewayMessage, Outcome, PaymentReport
+from payments.errors import BadMessage, BadSignature, PaymentUnknown, RefundByHand
+from payments.gateways.base import (
+    Attempt,
+    CheckoutPage,
+    CheckoutRequest,
+    Gateway,
+    GatewayMessage,
+    Outcome,
+    PaymentReport,
+    RefundReport,
+    RefundRequest,
+)
 
 HEADER = "Sandbox-Signature"
 TOLERANCE = 300  # seconds that a signature may be old, or ahead of our clock
@@ -155,9 +165,15 @@ class SandboxGateway(Gateway):
         except (ValueError, KeyError, TypeError, RecursionError):
             raise BadMessage("the body is not a message of the sandbox") from None
 
-    def fetch_report(self, reference: str, *, external_id: str = "") -> PaymentReport:
-        entry = self._entry(reference)
-        return _report_of(entry) if entry else PaymentReport(reference, Outcome.PENDING, detail="not begun")
+    def fetch_report(self, attempt: Attempt) -> PaymentReport:
+        entry = self._entry(attempt.reference)
+        return _report_of(entry) if entry else PaymentReport(attempt.reference, Outcome.PENDING, detail="not begun")
+
+    def close_checkout(self, attempt: Attempt) -> PaymentReport:
+        return self.fetch_report(attempt)
+
+    def send_refund(self, request: RefundRequest) -> RefundReport:
+        raise RefundByHand("not asked of the pretend bank yet")
 
     def _entry(self, reference: str) -> dict[str, Any]:
         return cache.get(_key(reference)) or {}

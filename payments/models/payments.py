@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from bookings.models import Order, User
@@ -52,6 +53,9 @@ class Payment(models.Model):
     method = models.CharField(_("paid by"), max_length=50, blank=True)
     received_amount = models.BigIntegerField(_("amount received"), null=True, blank=True)
     received_currency = models.CharField(_("currency received"), max_length=3, blank=True)
+    # What has gone back or is to go back, in minor units: kept by a trigger, capped by a constraint.
+    refunded_amount = models.PositiveBigIntegerField(_("goes back"), default=0, editable=False)
+    receipt_number = models.CharField(_("receipt number"), max_length=30, unique=True, null=True, blank=True, editable=False)
     note = models.CharField(_("what happened"), max_length=500, blank=True)
     created_at = models.DateTimeField(_("made at"), auto_now_add=True)
     expires_at = models.DateTimeField(_("to be paid by"))
@@ -60,6 +64,9 @@ class Payment(models.Model):
     checks = models.PositiveIntegerField(_("times asked"), default=0)
     # When to ask the gateway again; empty once nothing more can come of it.
     next_check_at = models.DateTimeField(_("next asked at"), null=True, blank=True)
+    # From when its page is to be closed at the gateway: another attempt took its place, or its order is given up.
+    superseded_at = models.DateTimeField(_("to be closed since"), null=True, blank=True)
+    closed_at = models.DateTimeField(_("closed at the gateway at"), null=True, blank=True)
 
     objects = PaymentQuerySet.as_manager()
 
@@ -79,12 +86,21 @@ class Payment(models.Model):
                 name="payment_success_has_its_time",
             ),
             models.CheckConstraint(
+                condition=Q(
+                    refunded_amount__lte=Coalesce("received_amount", "amount", output_field=models.BigIntegerField())
+                ),
+                name="payment_refunds_within_received",
+            ),
+            models.CheckConstraint(
                 condition=Q(status__in=["pending", "succeeded", "failed", "expired", "needs_review"]),
                 name="payment_status_is_known",
             ),
         ]
         indexes = [
             models.Index(fields=["next_check_at"], condition=Q(next_check_at__isnull=False), name="payment_by_next_check"),
+            models.Index(
+                fields=["superseded_at"], condition=Q(status="pending", superseded_at__isnull=False), name="payment_to_close"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -108,6 +124,12 @@ class Payment(models.Model):
         return self.received or self.money
 
     @property
+    def left(self) -> Money:
+        """What of the money has neither gone back nor is on its way back. Wants the row as it is in the database."""
+        held = self.money_held
+        return Money(max(0, held.amount - self.refunded_amount), held.currency)
+
+    @property
     def awaits_decision(self) -> bool:
         """True when money came that does not fit, and a person must say what becomes of it."""
         return self.status == self.Status.NEEDS_REVIEW and self.received is not None
@@ -127,7 +149,7 @@ class Payment(models.Model):
 
     def page_is_open(self, now: datetime) -> bool:
         """True while the payer can go (back) to the gateway's page of this attempt."""
-        return self.is_pending and self.checkout_url != "" and now < self.expires_at
+        return self.is_pending and self.checkout_url != "" and now < self.expires_at and self.superseded_at is None
 
     def mark_pending(self) -> None:
         """The payer has begun another try on the same page."""

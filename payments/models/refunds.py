@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from bookings.models import Booking
+from bookings.models import Booking, User
 from bookings.money import Money
 from bookings.references import new_code
 from payments.models.payments import Payment
@@ -31,7 +31,12 @@ class Refund(models.Model):
         TWICE = "twice", _("paid twice")
         CANCELLED = "cancelled", _("cancelled")
         ABSENT = "absent", _("somebody was absent")
+        VENDOR = "vendor", _("sent back at the gateway itself")
         OTHER = "other", _("other")
+
+    # These take from the payment; what failed does not, until it is tried again.
+    COUNTED = (Status.PENDING, Status.SUBMITTED, Status.SUCCEEDED, Status.MANUAL)
+    FINAL = (Status.SUCCEEDED, Status.FAILED)
 
     reference = models.CharField(_("reference"), max_length=20, unique=True, default=new_refund_reference, editable=False)
     payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="refunds", verbose_name=_("payment"))
@@ -48,7 +53,19 @@ class Refund(models.Model):
     reason = models.CharField(_("why"), max_length=20, choices=Reason)
     status = models.CharField(_("status"), max_length=20, choices=Status, default=Status.PENDING)
     note = models.CharField(_("note"), max_length=500, blank=True)
+    why = models.CharField(_("reason in words"), max_length=500, blank=True)
+    asked_by = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("asked for by")
+    )
+    external_id = models.CharField(_("gateway's number"), max_length=200, blank=True)
+    # The gateway does the same refund once however often it is asked; a new round, after it failed for good, is another.
+    round = models.PositiveSmallIntegerField(_("round"), default=1)
+    attempts = models.PositiveIntegerField(_("times asked"), default=0)
+    # When to ask, or to look, again; empty once nothing more can come of it by itself.
+    next_attempt_at = models.DateTimeField(_("next asked at"), null=True, blank=True)
+    receipt_number = models.CharField(_("receipt number"), max_length=30, unique=True, null=True, blank=True, editable=False)
     created_at = models.DateTimeField(_("made at"), auto_now_add=True)
+    submitted_at = models.DateTimeField(_("asked of the gateway at"), null=True, blank=True)
     finished_at = models.DateTimeField(_("finished at"), null=True, blank=True)
 
     class Meta:
@@ -59,12 +76,23 @@ class Refund(models.Model):
             models.CheckConstraint(condition=Q(amount__gte=1), name="refund_amount_positive"),
             models.UniqueConstraint(
                 fields=["payment"],
-                condition=Q(reason__in=["late", "twice"]),
+                condition=Q(reason__in=["late", "twice"], booking=None),
                 name="refund_of_a_whole_payment_once",
+            ),
+            models.UniqueConstraint(
+                fields=["payment", "external_id"], condition=~Q(external_id=""), name="refund_external_id_unique_per_payment"
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="succeeded") | Q(finished_at__isnull=False), name="refund_success_has_its_time"
             ),
             models.CheckConstraint(
                 condition=Q(status__in=["pending", "submitted", "succeeded", "failed", "manual"]),
                 name="refund_status_is_known",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["next_attempt_at"], condition=Q(next_attempt_at__isnull=False), name="refund_by_next_attempt"
             ),
         ]
 
@@ -74,6 +102,11 @@ class Refund(models.Model):
     @property
     def money(self) -> Money:
         return Money(self.amount, self.payment.money_held.currency)
+
+    @property
+    def key(self) -> str:
+        """What makes the gateway do this refund once, however often it is asked (letters, digits and hyphens)."""
+        return self.reference if self.round == 1 else f"{self.reference}-{self.round}"
 
     @property
     def is_open(self) -> bool:

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from bookings.money import Money
 from payments.errors import BadMessage, BadSignature
-from payments.gateways.base import CheckoutItem, CheckoutRequest, Gateway, Outcome
+from payments.gateways.base import Attempt, CheckoutItem, CheckoutRequest, Gateway, Outcome
 
 REFERENCE = "PAY-BCDFGHJKMN-1"
 MONEY = Money(150_000, "IDR")
@@ -70,7 +70,7 @@ class GatewayContract:
         assert len(page.url) <= 1000
 
     def test_reports_an_attempt_that_was_not_begun_as_pending(self, gateway: Gateway):
-        report = gateway.fetch_report(REFERENCE)
+        report = gateway.fetch_report(Attempt(REFERENCE))
         assert (report.reference, report.outcome, report.money) == (REFERENCE, Outcome.PENDING, None)
 
     def test_paid_message_is_confirmed_as_paid(self, gateway: Gateway, paid: Callable[[], Message]):
@@ -85,7 +85,7 @@ class GatewayContract:
     def test_asking_says_what_the_message_says(self, gateway: Gateway, paid: Callable[[], Message]):
         headers, body = paid()
         told = gateway.confirm_message(gateway.open_message(headers, body))
-        assert gateway.fetch_report(REFERENCE) == told
+        assert gateway.fetch_report(Attempt(REFERENCE)) == told
 
     def test_copies_share_a_key_and_stored_bodies_can_be_read_again(self, gateway: Gateway, paid: Callable[[], Message]):
         headers, body = paid()

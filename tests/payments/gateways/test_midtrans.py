@@ -12,7 +12,7 @@ from responses import matchers
 
 from bookings.money import Money
 from payments.errors import BadSignature, GatewayRefused, GatewayUnavailable
-from payments.gateways.base import CheckoutItem, Gateway, Outcome
+from payments.gateways.base import Attempt, CheckoutItem, Gateway, Outcome
 from payments.gateways.midtrans import MidtransGateway
 from payments.models import Payment
 from tests.payments import midtrans
@@ -212,13 +212,13 @@ def test_status_means_what_the_table_says(
     gateway: MidtransGateway, vendor: responses.RequestsMock, status: str, fraud: str | None, outcome: Outcome
 ):
     midtrans.serve_status(vendor, PAYMENT, status, fraud_status=fraud)
-    report = gateway.fetch_report(REFERENCE)
+    report = gateway.fetch_report(Attempt(REFERENCE))
     assert (report.outcome, report.status, report.money) == (outcome, status.lower(), MONEY)
 
 
 def test_times_are_those_of_jakarta(gateway: MidtransGateway, vendor: responses.RequestsMock):
     midtrans.serve_status(vendor, PAYMENT, settlement_time="2026-01-01 07:05:40")
-    assert gateway.fetch_report(REFERENCE).paid_at == datetime(2026, 1, 1, 0, 5, 40, tzinfo=UTC)
+    assert gateway.fetch_report(Attempt(REFERENCE)).paid_at == datetime(2026, 1, 1, 0, 5, 40, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("amount", ["150000.50", "", None, "a lot", "NaN", "1e99"])
@@ -226,19 +226,19 @@ def test_amount_that_cannot_be_read_is_no_money(
     gateway: MidtransGateway, vendor: responses.RequestsMock, amount: str | None
 ):
     midtrans.serve_status(vendor, PAYMENT, gross_amount=amount)
-    assert gateway.fetch_report(REFERENCE).money is None
+    assert gateway.fetch_report(Attempt(REFERENCE)).money is None
 
 
 @pytest.mark.parametrize("http", [200, 404])
 def test_unknown_payment_is_one_not_begun(gateway: MidtransGateway, vendor: responses.RequestsMock, http: int):
     vendor.get(f"{API}/v2/{REFERENCE}/status", status=http, json={"status_code": "404", "status_message": "no such"})
-    report = gateway.fetch_report(REFERENCE)
+    report = gateway.fetch_report(Attempt(REFERENCE))
     assert (report.outcome, report.status, report.external_id) == (Outcome.PENDING, "", "")
 
 
 def test_expired_payment_is_read_though_its_code_is_407(gateway: MidtransGateway, vendor: responses.RequestsMock):
     midtrans.serve_status(vendor, PAYMENT, "expire", status_code="407")
-    assert gateway.fetch_report(REFERENCE).outcome is Outcome.EXPIRED
+    assert gateway.fetch_report(Attempt(REFERENCE)).outcome is Outcome.EXPIRED
 
 
 @pytest.mark.parametrize(
@@ -250,7 +250,7 @@ def test_error_in_the_body_counts_though_http_says_ok(
 ):
     vendor.get(f"{API}/v2/{REFERENCE}/status", json={"status_code": code, "status_message": "sorry"})
     with pytest.raises(error):
-        gateway.fetch_report(REFERENCE)
+        gateway.fetch_report(Attempt(REFERENCE))
 
 
 @pytest.mark.defect("CE-07")
@@ -259,7 +259,7 @@ def test_paid_transaction_counts_though_a_refused_one_of_the_order_is_shown(
 ):
     midtrans.serve_status(vendor, PAYMENT, "deny", transaction_id=midtrans.OTHER_TRANSACTION)
     vendor.get(midtrans.status_url(midtrans.TRANSACTION), json=midtrans.facts(PAYMENT))
-    report = gateway.fetch_report(REFERENCE, external_id=midtrans.TRANSACTION)
+    report = gateway.fetch_report(Attempt(REFERENCE, external_id=midtrans.TRANSACTION))
     assert (report.outcome, report.external_id) == (Outcome.PAID, midtrans.TRANSACTION)
 
 
@@ -276,7 +276,7 @@ def test_transaction_of_another_order_proves_nothing(gateway: MidtransGateway, v
     midtrans.serve_not_begun(vendor, PAYMENT)
     told = midtrans.facts(PAYMENT, order_id="PAY-OTHERORDER-1")
     vendor.get(midtrans.status_url(midtrans.TRANSACTION), json=told)
-    assert gateway.fetch_report(REFERENCE, external_id=midtrans.TRANSACTION).outcome is Outcome.PENDING
+    assert gateway.fetch_report(Attempt(REFERENCE, external_id=midtrans.TRANSACTION)).outcome is Outcome.PENDING
 
 
 def test_transaction_number_that_is_none_is_never_put_into_an_address(
@@ -285,5 +285,5 @@ def test_transaction_number_that_is_none_is_never_put_into_an_address(
     midtrans.serve_status(vendor, PAYMENT, "pending")
     body = midtrans.message(PAYMENT, transaction_id="../../v2/token")
     assert gateway.open_message({}, body).external_id == ""
-    assert gateway.fetch_report(REFERENCE, external_id="../../v2/token").outcome is Outcome.PENDING
+    assert gateway.fetch_report(Attempt(REFERENCE, external_id="../../v2/token")).outcome is Outcome.PENDING
     assert [call.request.url for call in vendor.calls] == [midtrans.status_url(REFERENCE)]

@@ -86,7 +86,7 @@ def test_receipt_tells_what_went_back_and_what_is_on_its_way(page: Client, order
 
 def test_payment_that_came_twice_is_no_part_of_the_receipt(page: Client, order: Order):
     twice = make_payment(order, status="succeeded", succeeded_at=order.placed_at)
-    Refund.objects.create(payment=twice, amount=twice.amount, reason="twice", status="succeeded")
+    Refund.objects.create(payment=twice, amount=twice.amount, reason="twice", status="succeeded", finished_at=tomorrow())
     receipt = make_receipt(order)
     assert receipt.payment is not None
     assert (receipt.payment.number, receipt.refunds, receipt.rest) == (1, [], order.money)
