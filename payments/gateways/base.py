@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar
@@ -157,6 +157,7 @@ class GatewayMessage:
     external_id: str = ""
     report: PaymentReport | None = None
     claims_money: bool = False  # it says "paid": to be asked about, not to be believed
+    token: str = ""  # of the page it is about, where it names one
 
 
 class Gateway(ABC):
@@ -217,6 +218,12 @@ class Gateway(ABC):
         self.verify_message(headers, body)
         return self.read_message(body)
 
-    def confirm_message(self, message: GatewayMessage) -> PaymentReport:
-        """Return what is true about a message's payment: the message itself if it can be trusted, else by asking."""
-        return message.report or self.fetch_report(Attempt(message.reference, external_id=message.external_id))
+    def confirm_message(self, message: GatewayMessage, attempt: Attempt | None = None) -> PaymentReport:
+        """Return what is true about a message's payment: the message itself if it can be trusted, else by asking.
+
+        `attempt` is what we know of the payment, if it is known here. Where the message names the gateway's
+        transaction only, the answer's `reference` stays empty if that is none of ours. Raises GatewayUnavailable or
+        GatewayRefused.
+        """
+        known = attempt or Attempt(message.reference)
+        return message.report or self.fetch_report(replace(known, external_id=message.external_id or known.external_id))

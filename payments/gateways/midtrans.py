@@ -132,7 +132,7 @@ class MidtransGateway(Gateway):
             return report
         return other if other.outcome is Outcome.PAID or report.external_id == "" else report
 
-    def confirm_message(self, message: GatewayMessage) -> PaymentReport:
+    def confirm_message(self, message: GatewayMessage, attempt: Attempt | None = None) -> PaymentReport:
         """Ask, and where GET status shows another paid transaction, ask for the one that the message names as well.
 
         Whoever has paid twice on one page is told of by two messages: each must be seen.
