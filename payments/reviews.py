@@ -9,9 +9,9 @@ from django.utils.translation import gettext as _
 from bookings.errors import DomainError, InvalidInput
 from bookings.history import record_order_change
 from bookings.models import User
+from payments.late_money import settle_order
 from payments.models import Payment, Refund
 from payments.refunds import owe_back
-from payments.settlement import settle_order
 
 
 @transaction.atomic

@@ -1,4 +1,4 @@
-"""What a gateway's word does to our books: compare, record, mark the order paid. Late money is kept and owed back.
+"""What a gateway's word does to our books: compare, record, settle the order (late_money.py).
 
 Every function locks the Payment first and then its Order, may run any number of times and in whatever order the
 gateway's messages come: success is final, and a failure that comes after it is only looked at.
@@ -13,13 +13,11 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.utils import timezone
 
-from bookings.errors import BookingNotPaid, OrderNotPayable, SlotsGone
 from bookings.kept import Kept
-from bookings.models import Order
-from bookings.orders import mark_order_paid
 from payments.gateways.base import Outcome, PaymentReport
-from payments.models import Payment, Refund
-from payments.refunds import owe_back, record_payment_returned
+from payments.late_money import settle_order
+from payments.models import Payment
+from payments.refunds import record_payment_returned
 from payments.staff import tell_staff
 
 log = logging.getLogger("linkpool.payments")
@@ -150,20 +148,6 @@ _RECORD: dict[Outcome, Callable[[Payment, PaymentReport], bool]] = {
     Outcome.RETURNED: record_payment_returned,
     Outcome.UNKNOWN: _record_unknown,
 }
-
-
-def settle_order(payment: Payment) -> None:
-    """Mark the order of a recorded payment paid, or owe the money back. The payment is locked."""
-    order = Order.objects.select_for_update().get(pk=payment.order_id)
-    if order.is_paid:
-        owe_back(payment, reason=Refund.Reason.TWICE)
-        return
-    try:
-        mark_order_paid(order, why=payment.reference)
-    except (SlotsGone, BookingNotPaid):
-        owe_back(payment, reason=Refund.Reason.LATE)
-    except OrderNotPayable:
-        owe_back(payment, reason=Refund.Reason.CANCELLED)
 
 
 def _mismatch(payment: Payment, report: PaymentReport) -> str:

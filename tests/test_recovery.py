@@ -21,8 +21,8 @@ from bookings.notice_mails import STAMP
 from bookings.orders import mark_order_paid, place_order
 from bookings.rescheduling import move_booking
 from meetings.models import Meeting
+from payments.late_money import settle_order
 from payments.models import Refund
-from payments.settlement import settle_order
 from tests.conftest import Drain
 from tests.factories import make_link, make_payment, make_session_type, tomorrow
 
