@@ -19,6 +19,7 @@ from bookings.models.bookings import BookingQuerySet
 from bookings.money import Money
 from payments.gateways.base import PaymentReport
 from payments.models import Payment, Refund
+from payments.receipt_numbers import number_refund
 from payments.staff import tell_staff
 
 log = logging.getLogger("linkpool.refunds")
@@ -117,6 +118,7 @@ def record_refund_sent_by_hand(refund: Refund, *, who: User, note: str) -> Refun
     refund.save(update_fields=["status", "finished_at", "note"])
     record_order_change(payment.order, what="refund", was=was, became=refund.status, why=refund.note, who=who)
     log.info("refund sent by hand", extra={"payment": payment.reference, "amount": refund.amount, "user": who.pk})
+    number_refund(refund)
     return refund
 
 
@@ -168,4 +170,6 @@ def _finish_owed(payment: Payment, back: Money) -> bool:
             refund.mark_sent(at=timezone.now(), note=SENT_BACK())
             refund.save(update_fields=["status", "finished_at", "note"])
             record_order_change(payment.order, what="refund", became=refund.status, why=payment.reference)
+    for refund in refunds:
+        number_refund(refund)
     return True

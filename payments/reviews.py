@@ -11,6 +11,7 @@ from bookings.history import record_order_change
 from bookings.models import User
 from payments.late_money import settle_order
 from payments.models import Payment, Refund
+from payments.receipt_numbers import number_payment
 from payments.refunds import owe_back
 
 
@@ -29,6 +30,7 @@ def accept_payment(payment: Payment, *, who: User, why: str) -> Payment:
     if not had_paid_the_order:
         settle_order(payment)
         payment.order.refresh_from_db()
+    number_payment(payment)
     return payment
 
 
@@ -39,7 +41,9 @@ def return_payment(payment: Payment, *, who: User, why: str) -> Refund:
     payment.mark_succeeded(at=payment.succeeded_at or timezone.now(), received=payment.money_held)
     payment.save(update_fields=["status", "succeeded_at", "received_amount", "received_currency", "note", "next_check_at"])
     _note(payment, who=who, why=why)
-    return owe_back(payment, reason=Refund.Reason.OTHER)
+    refund = owe_back(payment, reason=Refund.Reason.OTHER)
+    number_payment(payment)
+    return refund
 
 
 def _lock_for_decision(payment: Payment, why: str) -> Payment:

@@ -17,6 +17,7 @@ from bookings.kept import Kept
 from payments.gateways.base import Outcome, PaymentReport
 from payments.late_money import settle_order
 from payments.models import Payment
+from payments.receipt_numbers import number_payment
 from payments.refunds import record_payment_returned
 from payments.staff import tell_staff
 
@@ -69,6 +70,7 @@ def record_payment_succeeded(payment: Payment, report: PaymentReport) -> bool:
     payment.save(update_fields=FIELDS)
     log.info("payment succeeded", extra=_facts(payment))
     settle_order(payment)
+    number_payment(payment)
     return True
 
 

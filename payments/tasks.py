@@ -17,7 +17,7 @@ from bookings.jobs import Backoff
 from bookings.kept import read_kept
 from bookings.languages import speaking_to
 from bookings.staff import Letter, mail_staff
-from payments import inquiries, pretending, refunds, webhooks
+from payments import inquiries, pretending, receipt_numbers, refunds, webhooks
 from payments.errors import GatewayUnavailable
 from payments.gateways import get_gateway
 from payments.gateways.http import TIMEOUTS
@@ -59,6 +59,13 @@ def owe_refunds(timestamp: int) -> None:
     """Find sessions whose refund was decided and that nobody has owed yet."""
     for booking in refunds.bookings_to_owe_for()[:BATCH]:
         refunds.owe_for_booking(booking)
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="payments.number_receipts", queueing_lock="payments.number_receipts")
+def number_receipts(timestamp: int) -> None:
+    """Find money that came or went without the number of its receipt."""
+    receipt_numbers.number_receipts()
 
 
 @app.task(name="payments.deliver_sandbox_webhook", retry=Backoff(runs=8, base=2))

@@ -109,6 +109,7 @@ class Earning(models.Model):
         ]
         indexes = [
             models.Index(fields=["tutor", "due_at"], condition=Q(payout=None), name="earning_to_pay_out"),
+            models.Index(fields=["booking"], condition=Q(due_at=None), name="earning_not_due"),
         ]
 
     def __str__(self) -> str:

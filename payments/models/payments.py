@@ -101,6 +101,11 @@ class Payment(models.Model):
             models.Index(
                 fields=["superseded_at"], condition=Q(status="pending", superseded_at__isnull=False), name="payment_to_close"
             ),
+            models.Index(
+                fields=["succeeded_at"],
+                condition=Q(status="succeeded", receipt_number=None),
+                name="payment_without_number",
+            ),
         ]
 
     def __str__(self) -> str:

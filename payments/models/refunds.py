@@ -94,6 +94,9 @@ class Refund(models.Model):
             models.Index(
                 fields=["next_attempt_at"], condition=Q(next_attempt_at__isnull=False), name="refund_by_next_attempt"
             ),
+            models.Index(
+                fields=["finished_at"], condition=Q(status="succeeded", receipt_number=None), name="refund_without_number"
+            ),
         ]
 
     def __str__(self) -> str:
