@@ -14,10 +14,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 from urllib.parse import parse_qs, urlsplit
 
 BODY_LIMIT = 1024 * 1024  # bytes
+CONTROL = "/_double/"
 
 
 class Fault(StrEnum):
@@ -65,7 +66,13 @@ class Message:
 
 
 class Double(ABC):
-    """One vendor. Everything it knows is under `lock`; `messages` are those it wants to send, oldest first."""
+    """One vendor. Everything it knows is under `lock`; `messages` are those it wants to send, oldest first.
+
+    Other processes drive it over HTTP: `POST /_double/VERB` with a JSON object calls that method with those keywords,
+    one of `verbs`; `GET /_double/state`; `GET /_double/messages?from=N`, each signed as of now.
+    """
+
+    verbs: ClassVar[frozenset[str]] = frozenset()  # what others may call, `fail_next` and `set_fault_rates` besides
 
     def __init__(self, *, port: int = 0, silence: float = 60, seed: int = 1) -> None:
         """`silence` is how long a lost answer keeps the connection open, in seconds."""
@@ -94,7 +101,38 @@ class Double(ABC):
     def fail_next(self, fault: Fault, asked: str = "") -> None:
         """Have the next request go wrong that begins so, such as "POST /v1/refunds"."""
         with self.lock:
-            self.faults.append((asked, fault))
+            self.faults.append((asked, Fault(fault)))
+
+    def set_fault_rates(self, **rates: float) -> None:
+        """Have this share of all requests go wrong, as in `lost=0.01`."""
+        with self.lock:
+            self.fault_rates = {Fault(name): rate for name, rate in rates.items()}
+
+    def state(self) -> dict[str, Any]:
+        """Return what the vendor knows, for JSON; called under the lock."""
+        return {}
+
+    def signed_messages(self, begin: int = 0) -> list[dict[str, Any]]:
+        """Return the messages from that number on, for JSON, their headers as of now."""
+        return [
+            {"number": number, "body": message.body.decode(), "headers": dict(message.headers())}
+            for number, message in enumerate(self.messages[begin:], begin)
+        ]
+
+    def control(self, request: Request) -> Answer:
+        """Do what another process asks of the double itself."""
+        asked = request.path.removeprefix(CONTROL).strip("/")
+        with self.lock:
+            try:
+                if (request.method, asked) == ("GET", "state"):
+                    return Answer(200, self.state())
+                if (request.method, asked) == ("GET", "messages"):
+                    return Answer(200, self.signed_messages(int(request.query.get("from", ["0"])[0])))
+                if request.method == "POST" and asked in self.verbs | {"fail_next", "set_fault_rates"}:
+                    return Answer(200, getattr(self, asked)(**json.loads(request.body or b"{}")))
+            except (LookupError, TypeError, ValueError) as error:
+                return Answer(400, {"error": f"{type(error).__name__}: {error}"})
+            return Answer(404, {"error": f"there is no {asked}"})
 
     def start(self) -> Self:
         """Serve from a thread."""
@@ -165,9 +203,10 @@ class _Handler(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         query = parse_qs(parts.query, keep_blank_values=True)
         request = Request(self.command, parts.path, query, dict(self.headers.items()), self.rfile.read(length))
-        answer, fault = self.server.double.respond(request)
+        double = self.server.double
+        answer, fault = (double.control(request), None) if request.path.startswith(CONTROL) else double.respond(request)
         if fault is Fault.LOST:
-            self.server.double.keep_silent()
+            double.keep_silent()
         if fault in (Fault.LOST, Fault.RESET, Fault.RESET_BEFORE):
             self._reset()
         elif fault is Fault.HTML:
