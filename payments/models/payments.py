@@ -28,6 +28,14 @@ class PaymentQuerySet(models.QuerySet["Payment"]):
         """Attempts whose gateway is to be asked again by now, the longest due first."""
         return self.filter(next_check_at__lte=now).order_by("next_check_at", "id")
 
+    def unfinished(self) -> PaymentQuerySet:
+        """Attempts of which money may still come: their page may be open, also after a try on it that was refused."""
+        return self.filter(status__in=Payment.UNPAID, next_check_at__isnull=False)
+
+    def due_for_closing(self, now: datetime) -> PaymentQuerySet:
+        """Attempts whose page is to be closed at the gateway, or tried again to be, the longest due first."""
+        return self.filter(next_close_at__lte=now).order_by("next_close_at", "id")
+
 
 class Payment(models.Model):
     class Status(models.TextChoices):
@@ -39,6 +47,7 @@ class Payment(models.Model):
 
     # The gateway holds money of ours in these; nothing later may make it look otherwise.
     MONEY_RECEIVED = (Status.SUCCEEDED, Status.NEEDS_REVIEW)
+    UNPAID = (Status.PENDING, Status.FAILED, Status.EXPIRED)
 
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="payments", verbose_name=_("order"))
     number = models.PositiveSmallIntegerField(_("attempt"))
@@ -67,6 +76,8 @@ class Payment(models.Model):
     # From when its page is to be closed at the gateway: another attempt took its place, or its order is given up.
     superseded_at = models.DateTimeField(_("to be closed since"), null=True, blank=True)
     closed_at = models.DateTimeField(_("closed at the gateway at"), null=True, blank=True)
+    # When to try (again) to close it; empty once it is closed, or nothing is to be closed.
+    next_close_at = models.DateTimeField(_("next tried to be closed at"), null=True, blank=True)
 
     objects = PaymentQuerySet.as_manager()
 
@@ -98,6 +109,7 @@ class Payment(models.Model):
         ]
         indexes = [
             models.Index(fields=["next_check_at"], condition=Q(next_check_at__isnull=False), name="payment_by_next_check"),
+            models.Index(fields=["next_close_at"], condition=Q(next_close_at__isnull=False), name="payment_by_next_close"),
             models.Index(
                 fields=["superseded_at"], condition=Q(status="pending", superseded_at__isnull=False), name="payment_to_close"
             ),
