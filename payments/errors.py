@@ -49,6 +49,10 @@ class MessageTooLarge(DomainError):
     message = _("This message is too large.")
 
 
+class MessageEmptied(DomainError):
+    message = _("The body of this message was deleted for its age, so it cannot be applied again.")
+
+
 class GatewayError(DomainError):
     """Trouble with a gateway. `detail` never holds a key, a signature or a person's data."""
 

@@ -13,11 +13,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from procrastinate.contrib.django import app
 
-from bookings.jobs import Backoff
+from bookings.jobs import Backoff, enqueue
 from bookings.kept import read_kept
 from bookings.languages import speaking_to
 from bookings.staff import Letter, mail_staff
-from payments import inquiries, pretending, receipt_numbers, refunds, webhooks
+from payments import inbox, inquiries, pretending, receipt_numbers, refunds, webhooks
 from payments.errors import GatewayUnavailable
 from payments.gateways import get_gateway
 from payments.gateways.http import TIMEOUTS
@@ -40,6 +40,21 @@ def apply_due_events(timestamp: int) -> None:
     webhooks.enqueue_due_events(now=timezone.now())
 
 
+@app.task(name="payments.apply_events_in_line")
+def apply_events_in_line() -> None:
+    """Apply what somebody has put in line, a batch after the other: each batch calls the next."""
+    if webhooks.enqueue_due_events(now=timezone.now(), limit=BATCH) == BATCH:
+        enqueue("payments.apply_events_in_line")
+
+
+@app.periodic(cron="41 19 * * *")  # UTC: between two and three at night in Jakarta
+@app.task(name="payments.empty_old_messages", queueing_lock="payments.empty_old_messages")
+def empty_old_messages(timestamp: int, after_id: int = 0) -> None:
+    """Throw away the bodies that have been kept for long enough, a batch in each job."""
+    if last := inbox.empty_old_bodies(now=timezone.now(), after_id=after_id):
+        enqueue("payments.empty_old_messages", timestamp=timestamp, after_id=last)
+
+
 @app.task(name="payments.check_payment")
 def check_payment(payment_id: int) -> None:
     """Ask the gateway about one attempt. Trouble is not retried here: the row says when to ask again."""
@@ -50,6 +65,7 @@ def check_payment(payment_id: int) -> None:
 @app.task(name="payments.check_due_payments", queueing_lock="payments.check_due_payments")
 def check_due_payments(timestamp: int) -> None:
     """Find attempts of which nothing has been heard."""
+    inquiries.watch_refunds(now=timezone.now())
     inquiries.enqueue_due_checks(now=timezone.now())
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Coalesce
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from bookings.models import Order, User
@@ -48,6 +49,8 @@ class Payment(models.Model):
     # The gateway holds money of ours in these; nothing later may make it look otherwise.
     MONEY_RECEIVED = (Status.SUCCEEDED, Status.NEEDS_REVIEW)
     UNPAID = (Status.PENDING, Status.FAILED, Status.EXPIRED)
+    # After the money, and after each refund of it: the gateway is asked whether it still sees it so.
+    LOOKS = (timedelta(minutes=10), timedelta(days=1), timedelta(days=7), timedelta(days=30))
 
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="payments", verbose_name=_("order"))
     number = models.PositiveSmallIntegerField(_("attempt"))
@@ -174,12 +177,12 @@ class Payment(models.Model):
         self.note = ""
 
     def mark_succeeded(self, *, at: datetime, received: Money) -> None:
-        """Record the money. Success is final: nothing later takes it back here."""
+        """Record the money. Success is final: nothing later takes it back here; the gateway is still asked a few times."""
         self.status = self.Status.SUCCEEDED
         self.succeeded_at = at
         self.received_amount, self.received_currency = received.amount, received.currency
         self.note = ""
-        self.next_check_at = None
+        self.next_check_at = timezone.now() + self.LOOKS[0]
 
     def mark_needs_review(self, *, note: str, received: Money | None) -> None:
         """Keep the record and ask a person to look."""

@@ -14,7 +14,7 @@ from payments.models.payments import Payment
 class WebhookEventQuerySet(models.QuerySet["WebhookEvent"]):
     def unapplied(self) -> WebhookEventQuerySet:
         """Messages that still have to be applied; failed ones stay in line."""
-        return self.filter(state__in=[WebhookEvent.State.NEW, WebhookEvent.State.FAILED])
+        return self.filter(state__in=WebhookEvent.UNAPPLIED)
 
     def due(self, now: datetime) -> WebhookEventQuerySet:
         return self.unapplied().filter(next_attempt_at__lte=now).order_by("next_attempt_at", "id")
@@ -26,6 +26,9 @@ class WebhookEvent(models.Model):
         DONE = "done", _("applied")
         IGNORED = "ignored", _("nothing to do")
         FAILED = "failed", _("failed, will be tried again")
+
+    UNAPPLIED = (State.NEW, State.FAILED)
+    SETTLED = (State.DONE, State.IGNORED)
 
     gateway = models.CharField(_("gateway"), max_length=20)
     dedupe_key = models.CharField(max_length=200, editable=False)
@@ -69,7 +72,16 @@ class WebhookEvent(models.Model):
 
     @property
     def is_settled(self) -> bool:
-        return self.state in (self.State.DONE, self.State.IGNORED)
+        return self.state in self.SETTLED
+
+    @property
+    def is_emptied(self) -> bool:
+        """True once its body was thrown away for its age: no message is stored without one."""
+        return not self.body
+
+    def mark_new(self, *, next_attempt_at: datetime) -> None:
+        """Put a message that is done back in line, to be applied once more."""
+        self.state, self.next_attempt_at = self.State.NEW, next_attempt_at
 
     def mark_done(self, *, payment: Payment, at: datetime) -> None:
         """What the message said is in the books."""

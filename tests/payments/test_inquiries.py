@@ -8,7 +8,7 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from bookings.models import Order, User
-from payments.inquiries import ask_gateway, ask_gateway_now, check_payment, enqueue_due_checks, next_check
+from payments.inquiries import ask_gateway, ask_gateway_now, check_payment, enqueue_due_checks, next_check, watch_refunds
 from payments.models import Payment
 from tests.conftest import Drain
 from tests.factories import make_payment
@@ -31,7 +31,7 @@ def test_payment_whose_message_was_lost_is_found(due: Payment, vendor: responses
     assert enqueue_due_checks(now=timezone.now()) == 1
     assert drain()[0] == ("payments.check_payment", "succeeded")
     due.refresh_from_db()
-    assert (due.status, due.order.status, due.next_check_at, due.checks) == (Status.SUCCEEDED, Order.Status.PAID, None, 1)
+    assert (due.status, due.order.status, due.checks) == (Status.SUCCEEDED, Order.Status.PAID, 1)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -54,7 +54,7 @@ def test_page_never_used_is_over_soon_after_its_end(due: Payment, vendor: respon
     with time_machine.travel(due.expires_at + timedelta(minutes=3)):
         ask_gateway(due)
         due.refresh_from_db()
-        assert (due.status, next_check(due, timezone.now())) == (Status.EXPIRED, None)
+        assert (due.status, next_check(due, timezone.now())) == (Status.EXPIRED, due.expires_at + timedelta(days=1))
 
 
 @pytest.mark.defect("CE-07")
@@ -75,10 +75,90 @@ def test_page_is_asked_about_to_its_end_though_one_try_on_it_ran_out(
     assert (due.status, due.order.status) == (Status.SUCCEEDED, Order.Status.PAID)
 
 
-def test_expired_attempt_is_asked_about_once_more_after_its_end_and_then_no_more(due: Payment):
-    due.status = Status.EXPIRED
+@pytest.mark.parametrize("status", [Status.EXPIRED, Status.FAILED])
+def test_attempt_that_came_to_nothing_is_asked_about_after_its_end_and_a_day_later_and_then_no_more(
+    due: Payment, status: str
+):
+    due.status = status
     assert next_check(due, due.expires_at - timedelta(minutes=1)) == due.expires_at + timedelta(minutes=2)
-    assert next_check(due, due.expires_at + timedelta(minutes=3)) is None
+    assert next_check(due, due.expires_at + timedelta(minutes=3)) == due.expires_at + timedelta(days=1)
+    assert next_check(due, due.expires_at + timedelta(days=1)) is None
+
+
+def test_attempt_that_the_gateway_holds_for_a_look_is_asked_about_for_two_weeks(due: Payment):
+    due.status = Status.NEEDS_REVIEW
+    day = due.expires_at + timedelta(days=1)
+    assert next_check(due, day) == day + timedelta(hours=6)
+    assert next_check(due, day + timedelta(days=14)) is None
+
+
+def test_money_that_is_here_is_looked_at_four_times_more(payment: Payment):
+    paid_at = timezone.now()
+    payment.mark_succeeded(at=paid_at, received=payment.money)
+    looks, at = [], payment.next_check_at
+    while at is not None:
+        looks.append(round((at - paid_at) / timedelta(minutes=1)))
+        at = next_check(payment, at)
+    assert looks == [10, 24 * 60, 7 * 24 * 60, 30 * 24 * 60]
+
+
+def test_payment_with_a_refund_under_way_is_asked_about_until_it_is_known_and_watched_after(payment: Payment):
+    now = timezone.now()
+    long_ago = now - timedelta(days=200)
+    payment.mark_succeeded(at=long_ago, received=payment.money)
+    payment.save()
+    assert next_check(payment, now) is None
+    refund = payment.refunds.create(amount=1, reason="other", status="submitted", submitted_at=now)
+    Payment.objects.update(next_check_at=None)
+
+    assert (watch_refunds(now=now), watch_refunds(now=now)) == (1, 0)
+    payment.refresh_from_db()
+    assert payment.next_check_at - now < timedelta(minutes=6)
+    assert next_check(payment, now + timedelta(hours=3)) == now + timedelta(hours=6)
+
+    refund.mark_sent(at=now, note="")
+    refund.save()
+    assert next_check(payment, now + timedelta(hours=3)) == now + timedelta(days=1)  # it may yet fail
+
+
+def test_payment_with_an_open_dispute_is_asked_about_every_day(payment: Payment):
+    now = timezone.now()
+    payment.mark_succeeded(at=now - timedelta(days=200), received=payment.money)
+    dispute = payment.disputes.create(external_id="dp_1", amount=1, currency="IDR", opened_at=now)
+    assert next_check(payment, now) == now + timedelta(days=1)
+    dispute.status, dispute.closed_at = "lost", now
+    dispute.save()
+    assert next_check(payment, now) is None
+
+
+def test_answer_that_is_missing_at_the_last_question_is_asked_for_again(payment: Payment, vendor: responses.RequestsMock):
+    now = timezone.now()
+    payment.mark_succeeded(at=now - timedelta(days=30), received=payment.money)
+    payment.save()
+    Payment.objects.update(next_check_at=None)  # the round has counted the last look
+    vendor.get(midtrans.status_url(payment.reference), status=503, body="busy")
+    check_payment(payment)
+    payment.refresh_from_db()
+    assert payment.next_check_at - now < timedelta(hours=2)
+    with time_machine.travel(now + timedelta(days=11)):
+        Payment.objects.update(next_check_at=None)
+        check_payment(payment)
+    payment.refresh_from_db()
+    assert payment.next_check_at is None
+
+
+def test_gateway_that_is_silent_three_times_in_a_row_is_left_alone_for_a_minute(
+    due: Payment, vendor: responses.RequestsMock
+):
+    vendor.get(midtrans.status_url(due.reference), status=503, body="busy")
+    for _round in range(5):
+        check_payment(due)
+    assert len(vendor.calls) == 3
+    due.refresh_from_db()
+    assert due.next_check_at <= timezone.now() + timedelta(minutes=2)
+    with time_machine.travel(timezone.now() + timedelta(minutes=2)):
+        check_payment(due)
+    assert len(vendor.calls) == 4
 
 
 def test_try_begun_on_a_page_that_was_given_up_is_asked_about_again(payment: Payment, vendor: responses.RequestsMock):

@@ -51,7 +51,7 @@ def test_paid_attempt_pays_its_order_and_tells_once(
     order, [booking] = payment.order, payment.order.bookings.all()
     assert (payment.status, order.status, booking.status) == (Status.SUCCEEDED, Order.Status.PAID, Booking.Status.PAID)
     assert (payment.external_id, payment.method, payment.received) == (midtrans.TRANSACTION, "bank_transfer", payment.money)
-    assert payment.next_check_at is None
+    assert payment.next_check_at is not None  # a reversal may come of which no message tells
     assert news == [booking.reference]
     assert not payment.refunds.exists()
 
