@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from bookings.money import Money
 from payments.gateways import offered_gateways
+from payments.gateways.base import Gateway
 
 
 class GatewayForm(forms.Form):
@@ -18,7 +19,8 @@ class GatewayForm(forms.Form):
 
     def __init__(self, *args: Any, money: Money, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        choices = [] if money.is_zero else [(gateway.name, gateway.label) for gateway in offered_gateways(money)]
+        self.offered = [] if money.is_zero else offered_gateways(money)
+        choices = [(gateway.name, gateway.label) for gateway in self.offered]
         field = self.fields["gateway"]
         assert isinstance(field, forms.ChoiceField)  # noqa: S101 - declared above
         field.choices = choices
@@ -27,7 +29,12 @@ class GatewayForm(forms.Form):
         if len(choices) < 2:
             field.widget, field.required = forms.HiddenInput(), False
         self.can_be_paid = bool(choices) or money.is_zero
-        self.only_way = choices[0][1] if len(choices) == 1 else ""
+        self.only_way = self.offered[0] if len(choices) == 1 else None
+
+    @property
+    def ways(self) -> list[tuple[Any, Gateway]]:
+        """Each choice beside its gateway, which says in plain words what can be paid with there."""
+        return list(zip(self["gateway"], self.offered, strict=True)) if len(self.offered) > 1 else []
 
     @property
     def chosen(self) -> str:

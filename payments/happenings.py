@@ -9,7 +9,7 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 
 from bookings.models import Booking, Change, Order
-from payments.models import Payment, Refund
+from payments.models import Dispute, Payment, Refund
 
 # The order tells of these itself: once, and not for each of its sessions again.
 _TOLD_BY_THE_ORDER = {Booking.Status.HELD, Booking.Status.PAID, Booking.Status.EXPIRED}
@@ -32,6 +32,7 @@ def tell_happenings(
     bookings: Sequence[Booking],
     payments: Iterable[Payment],
     refunds: Iterable[Refund],
+    disputes: Iterable[Dispute],
     changes: Iterable[Change],
     ways: Mapping[str, str],
 ) -> list[Happening]:
@@ -41,6 +42,8 @@ def tell_happenings(
         lines += _of_payment(payment, ways.get(payment.gateway, payment.gateway))
     for refund in refunds:
         lines += _of_refund(refund)
+    for dispute in disputes:
+        lines += _of_dispute(dispute)
     return sorted(lines, key=lambda line: line.at)
 
 
@@ -72,10 +75,22 @@ def _of_payment(payment: Payment, way: str) -> Iterator[Happening]:
     if payment.succeeded_at is not None:
         text = _("%(money)s received") % {"money": payment.money_held}
         yield Happening(payment.succeeded_at, text, way)
+    elif payment.closed_at is not None:
+        yield Happening(payment.closed_at, _("Payment page closed, nothing was taken"), way)
 
 
 def _of_refund(refund: Refund) -> Iterator[Happening]:
     booking = refund.booking.name if refund.booking else ""
     yield Happening(refund.created_at, _("%(money)s is to go back to you") % {"money": refund.money}, booking)
-    if refund.finished_at is not None:
+    if refund.submitted_at is not None:
+        yield Happening(refund.submitted_at, _("%(money)s is on its way to you") % {"money": refund.money}, booking)
+    if refund.finished_at is not None and not refund.is_open:
         yield Happening(refund.finished_at, _("%(money)s went back to you") % {"money": refund.money}, booking)
+
+
+def _of_dispute(dispute: Dispute) -> Iterator[Happening]:
+    yield Happening(dispute.opened_at, _("Your bank asked for %(money)s back") % {"money": dispute.money})
+    if dispute.closed_at is not None:
+        taken = dispute.status == Dispute.Status.LOST
+        text = _("Your bank took %(money)s back") if taken else _("Your bank left %(money)s with us")
+        yield Happening(dispute.closed_at, text % {"money": dispute.money})

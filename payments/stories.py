@@ -3,29 +3,41 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
-from django.db.models import Q
+from django.db.models import Prefetch, Q, prefetch_related_objects
 
 from bookings.models import Booking, Change, Order
 from bookings.money import Money
 from payments.happenings import Happening, tell_happenings
-from payments.models import Payment, Refund
+from payments.models import Dispute, Payment, Refund
 
 
 class State(StrEnum):
     ASKED = "asked"  # the tutor, or the student, has yet to agree to the time
-    WAITING = "waiting"  # to be paid until the deadline
+    WAITING = "waiting"  # to be paid until the deadline; nothing has been tried yet
+    UNDERWAY = "underway"  # a payment page is open, or was used
+    FAILED = "failed"  # the last try was refused, or broken off
+    NO_PAGE = "no_page"  # the last try got no payment page
+    LAPSED = "lapsed"  # the last payment page is over, the order is not
     PAID = "paid"
+    PARTLY = "partly"  # paid too late for some of its times: the others are booked, the rest goes back
+    CALLED_OFF = "called_off"  # paid, and none of its sessions stands any more
+    DISPUTED = "disputed"  # the payer's bank asks for the money back
     CHECKING = "checking"  # the deadline is over, but an attempt may still turn out to be paid
     EXPIRED = "expired"
     UNANSWERED = "unanswered"  # nobody agreed to the time before its deadline
     DECLINED = "declined"  # the tutor said no
     CANCELLED = "cancelled"
+    RETURNED = "returned"  # money came for an order that could not be paid any more, and goes back
     REVIEW = "review"  # money came that does not fit: a person looks at it
+
+
+TO_PAY = (State.WAITING, State.UNDERWAY, State.FAILED, State.NO_PAGE, State.LAPSED)
 
 
 @dataclass(frozen=True)
@@ -36,24 +48,47 @@ class Story:
     bookings: Sequence[Booking]
     payments: Sequence[Payment]
     refunds: Sequence[Refund]
+    disputes: Sequence[Dispute]
     changes: Sequence[Change]
     now: datetime
 
     @property
     def state(self) -> State:
+        if self.order.disputed_at is not None:
+            return State.DISPUTED
         if self.order.is_paid:
-            return State.PAID
+            return self._state_of_paid()
         if any(payment.status == Payment.Status.NEEDS_REVIEW for payment in self.payments):
             return State.REVIEW
+        if self.order.placed_at is None and self.is_in_time:
+            return State.ASKED
+        return self._state_of_last_try() if self.is_in_time else self._state_of_unpaid()
+
+    def _state_of_paid(self) -> State:
+        if self.is_called_off:
+            return State.CALLED_OFF
+        return State.PARTLY if self.lost else State.PAID
+
+    def _state_of_last_try(self) -> State:
+        last = self.last_try
+        if last is None or last.has_money:
+            return State.WAITING
+        if not last.checkout_url and last.note:
+            return State.NO_PAGE
+        if last.status == Payment.Status.FAILED:
+            return State.FAILED
+        return State.UNDERWAY if last.is_pending and last.superseded_at is None else State.LAPSED
+
+    def _state_of_unpaid(self) -> State:
+        if self.refunds:
+            return State.RETURNED
         if self.order.status == Order.Status.CANCELLED:
             is_declined = any(booking.status == Booking.Status.DECLINED for booking in self.bookings)
             return State.DECLINED if is_declined else State.CANCELLED
         if self.order.placed_at is None:
-            return State.ASKED if self.is_in_time else State.UNANSWERED
-        if self.is_in_time:
-            return State.WAITING
+            return State.UNANSWERED
         under_way = any(payment.is_pending and payment.next_check_at for payment in self.payments)
-        return State.CHECKING if under_way and not self.refunds else State.EXPIRED
+        return State.CHECKING if under_way else State.EXPIRED
 
     @property
     def is_in_time(self) -> bool:
@@ -72,14 +107,31 @@ class Story:
         return next((payment for payment in self.payments if payment.page_is_open(self.now)), None)
 
     @property
-    def is_settled(self) -> bool:
-        """True when nothing will change while the payer looks on."""
-        return self.state not in (State.WAITING, State.CHECKING)
+    def last_try(self) -> Payment | None:
+        """The payer's newest attempt."""
+        return self.payments[0] if self.payments else None
 
     @property
-    def last_try_failed(self) -> bool:
-        """True when the payer's newest attempt was refused."""
-        return bool(self.payments) and self.payments[0].status == Payment.Status.FAILED
+    def lost(self) -> list[Booking]:
+        """The sessions of a paid order whose times were sold again before the money came."""
+        return [booking for booking in self.bookings if booking.status == Booking.Status.EXPIRED]
+
+    @property
+    def can_be_paid(self) -> bool:
+        return self.state in TO_PAY
+
+    @property
+    def is_settled(self) -> bool:
+        """True when nothing will change while the payer looks on."""
+        return not self.can_be_paid and self.state is not State.CHECKING
+
+    @property
+    def asks_every(self) -> int:
+        """How often the page asks for news, in seconds; 0 when there will be none."""
+        if not self.is_settled:
+            return 2
+        slow = self.state in (State.REVIEW, State.ASKED, State.DISPUTED) or any(refund.is_open for refund in self.refunds)
+        return 30 if slow else 0
 
     @property
     def money_back(self) -> Money:
@@ -99,6 +151,7 @@ class Story:
             bookings=self.bookings,
             payments=self.payments,
             refunds=self.refunds,
+            disputes=self.disputes,
             changes=self.changes,
             ways=ways,
         )
@@ -111,23 +164,46 @@ class Story:
             *[f"{payment.reference}{payment.status}{bool(payment.checkout_url)}" for payment in self.payments],
         ]
         parts += [f"{refund.reference}{refund.status}" for refund in self.refunds]
+        parts += [f"{dispute.pk}{dispute.status}" for dispute in self.disputes]
         parts += [f"{booking.reference}{booking.status}" for booking in self.bookings]
         parts.append(self.open_page.reference if self.open_page else "")
         return hashlib.sha256("|".join(parts).encode()).hexdigest()[:16]
 
 
 def tell_story(order: Order, *, now: datetime) -> Story:
-    """Load an order's story in four queries."""
-    bookings = order.bookings.select_related("tutor__user", "student").order_by("during", "pk")
-    payments = list(order.payments.order_by("-number"))
-    refunds = Refund.objects.filter(payment__order=order).select_related("payment", "booking").order_by("pk")
+    """Load an order's story in a fixed number of queries."""
+    (story,) = tell_stories([order], now=now)
     changes = Change.objects.filter(Q(order=order) | Q(booking__order=order)).select_related("who").order_by("at", "pk")
+    return replace(story, changes=list(changes))
+
+
+def tell_stories(orders: Iterable[Order], *, now: datetime) -> list[Story]:
+    """Load the stories of several orders in four queries, without their changes."""
+    orders = list(orders)
+    prefetch_related_objects(
+        orders,
+        Prefetch(
+            "bookings", Booking.objects.select_related("tutor__user", "student").order_by("during", "pk"), "told_bookings"
+        ),
+        Prefetch("payments", Payment.objects.order_by("-number"), "told_payments"),
+        Prefetch(
+            "told_payments__refunds", Refund.objects.select_related("payment", "booking").order_by("pk"), "told_refunds"
+        ),
+        Prefetch("told_payments__disputes", Dispute.objects.order_by("pk"), "told_disputes"),
+    )
+    return [_story_of(order, now) for order in orders]
+
+
+def _story_of(order: Any, now: datetime) -> Story:
+    payments = order.told_payments
+    refunds = [refund for payment in payments for refund in payment.told_refunds]
     return Story(
         order=order,
-        bookings=_without_put_back(order, list(bookings)),
+        bookings=_without_put_back(order, order.told_bookings),
         payments=payments,
-        refunds=list(refunds),
-        changes=list(changes),
+        refunds=sorted(refunds, key=lambda refund: refund.pk),
+        disputes=[dispute for payment in payments for dispute in payment.told_disputes],
+        changes=[],
         now=now,
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path, re_path
 
 from payments.api import InitiateBookingCheckout, VerifyPayment
-from payments.views import checkout, receipts, sandbox, webhooks
+from payments.views import checkout, own_payments, receipts, sandbox, webhooks
 
 app_name = "payments"
 urlpatterns = [
@@ -15,6 +15,8 @@ urlpatterns = [
     path("orders/<slug:reference>/pay/", checkout.pay_order, name="order_pay"),
     path("orders/<slug:reference>/check/", checkout.check_payments, name="payment_check"),
     path("orders/<slug:reference>/receipt/", receipts.show_receipt, name="order_receipt"),
+    path("payments/", own_payments.list_payments, name="payment_list"),
+    path("payments/table.csv", own_payments.download_payments, name="payment_table"),
     path("payments/return/<slug:reference>/", checkout.return_from_gateway, name="payment_return"),
     path("sandbox/pay/<str:token>", sandbox.pretend_to_pay, name="sandbox_pay"),
     re_path(r"^api/initiate-booking-checkout/?$", InitiateBookingCheckout.as_view(), name="initiate_booking_checkout"),

@@ -50,6 +50,8 @@ PAGES = {
     "/orders/{order}/state/": {"payer"},
     "/orders/{order}/receipt/": {"payer"},
     "/payments/return/{payment}/": {"payer"},
+    "/payments/": MEMBERS,
+    "/payments/table.csv": MEMBERS,
     "/home/": MEMBERS,
     "/family/": MEMBERS,
     "/family/invitations/{key}/": EVERYBODY,  # who has the mail's key may read it; who may answer is asked again

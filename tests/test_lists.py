@@ -33,7 +33,7 @@ from tests.pages import queries_of
 pytestmark = pytest.mark.django_db
 
 STATUSES = [Booking.Status.PAID, Booking.Status.COMPLETED, Booking.Status.CANCELLED, Booking.Status.HELD]
-OF_STUDENT = ["/", "/bookings/", "/bookings/?show=past", "/home/", "/notices/", "/family/", "/cart/"]
+OF_STUDENT = ["/", "/bookings/", "/bookings/?show=past", "/home/", "/notices/", "/family/", "/cart/", "/payments/"]
 OF_TUTOR = ["/bookings/", "/home/", "/notices/", "/teaching/hours/", "/teaching/sessions/", "/teaching/links/"]
 
 

@@ -165,6 +165,7 @@ class Gateway(ABC):
 
     name: ClassVar[str]
     label: ClassVar[str | Promise]
+    summary: ClassVar[str | Promise] = ""  # what can be paid with there, in a payer's words
     # How long a page can stay open. An order may wait for longer: its payer is then given another page.
     longest_page: ClassVar[timedelta] = timedelta(hours=23)
     # How long a page stays open at least: if that is longer than the order waits, it is closed at the order's end.

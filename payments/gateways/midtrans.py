@@ -58,7 +58,8 @@ _OUTCOMES = {
 
 class MidtransGateway(Gateway):
     name = "midtrans"
-    label = _("Card, bank transfer, QRIS or e-wallet (Midtrans)")
+    label = "Midtrans"
+    summary = _("Bank transfer, QRIS, e-wallet, card or a shop")
     longest_page = timedelta(days=6, hours=23)  # Snap takes seven days at most
     bad_message_status = 403
 

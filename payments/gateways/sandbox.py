@@ -74,7 +74,8 @@ class Ticket:
 
 class SandboxGateway(Gateway):
     name = "sandbox"
-    label = _("Pretend bank (for trying out, no money moves)")
+    label = _("Pretend bank")
+    summary = _("For trying out: no money moves")
 
     def __init__(self, *, secret: str, site_url: str) -> None:
         self._secret = secret

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -22,14 +23,18 @@ from bookings.models import Booking, Order
 from bookings.money import Money
 from bookings.pricing import Quote, quote_cart
 from bookings.views.answers import SeeOther
+from payments.attempt_words import tell_attempt
 from payments.checkout import place_cart, start_checkout
 from payments.errors import BeginsTooSoon, GatewayNotOffered
 from payments.forms import CheckoutForm, GatewayForm
 from payments.gateways import listed_gateways
-from payments.inquiries import ask_gateway_now
 from payments.models import Payment
+from payments.refund_words import tell_refund
+from payments.returning import ask_about_order
+from payments.standing import tell_standing
 from payments.stories import tell_story
 
+BACK = "back"  # in the address of an order's page: its payer has just come from a payment page
 JUST_NOW, LATELY = timedelta(minutes=1), timedelta(hours=1)
 
 
@@ -61,13 +66,13 @@ def check_out(request: PersonRequest) -> HttpResponse:
 @require_GET
 def show_order(request: PersonRequest, reference: str) -> HttpResponse:
     """Show the payer how the order stands."""
-    return render(request, "payments/order_detail.html", _context(_order(request, reference)))
+    return render(request, "payments/order_detail.html", _context(request, _order(request, reference)))
 
 
 @require_GET
 def show_order_state(request: PersonRequest, reference: str) -> HttpResponse:
     """Answer the page that asks every few seconds: the fragment, or 204 while it is as it was (`?seen=`)."""
-    context = _context(_order(request, reference))
+    context = _context(request, _order(request, reference))
     if request.GET.get("seen") == context["story"].version:
         return HttpResponse(status=204)
     return render(request, "payments/_order.html", context)
@@ -87,19 +92,21 @@ def pay_order(request: PersonRequest, reference: str) -> HttpResponse:
 def check_payments(request: PersonRequest, reference: str) -> HttpResponse:
     """Ask the gateway for somebody who has just come back from its page; what is shown follows from our books."""
     order = _order(request, reference)
-    attempts = order.payments.exclude(checkout_url="").order_by("-number")
-    for payment in [payment for payment in attempts if payment.may_still_be_paid][:3]:
-        ask_gateway_now(payment)
+    has_answer = ask_about_order(order)
     if request.headers.get("HX-Request"):
         return HttpResponse(status=204)  # the page asks for its own news
+    if not has_answer:
+        messages.warning(request, _("The payment service does not answer right now. We go on asking it by ourselves."))
+    elif not tell_story(order, now=timezone.now()).is_settled:
+        messages.info(request, _("The payment service has not told us of your money yet. We go on asking it by ourselves."))
     return SeeOther(order.get_absolute_url())
 
 
 @require_GET
 def return_from_gateway(request: PersonRequest, reference: str) -> HttpResponse:
-    """Lead back to the order. Nothing that this address claims is believed, or shown."""
+    """Lead back to the order, which then asks the gateway. Nothing that this address claims is believed, or shown."""
     payment = get_object_or_404(Payment.objects.visible_to(request.user), reference=reference)
-    return SeeOther(payment.order.get_absolute_url())
+    return SeeOther(f"{payment.order.get_absolute_url()}?{BACK}=1")
 
 
 def _order(request: PersonRequest, reference: str) -> Order:
@@ -107,15 +114,22 @@ def _order(request: PersonRequest, reference: str) -> Order:
     return get_object_or_404(placed.select_related("payer", "promo_code"), reference=reference)
 
 
-def _context(order: Order) -> dict[str, Any]:
+def _context(request: PersonRequest, order: Order) -> dict[str, Any]:
     story = tell_story(order, now=timezone.now())
     labels = {gateway.name: str(gateway.label) for gateway in listed_gateways()}
+    just_back = BACK in request.GET
     return {
         "order": order,
         "story": story,
         "state": story.state.value,
+        "standing": tell_standing(story, request.user, just_back=just_back),
+        "just_back": just_back,
         "happenings": story.happenings(labels),
-        "attempts": [(payment, labels.get(payment.gateway, payment.gateway)) for payment in story.payments],
+        "attempts": [
+            tell_attempt(payment, way=labels.get(payment.gateway, payment.gateway), now=story.now)
+            for payment in story.payments
+        ],
+        "refunds": [tell_refund(refund) for refund in story.refunds],
         "form": GatewayForm(money=order.money),
     }
 

@@ -134,13 +134,14 @@ def test_cart_is_no_order_yet(page: Client, hold: Booking):
     assert page.get(f"/orders/{hold.order.reference}/").status_code == 404
 
 
-def test_waiting_order_offers_its_open_page_and_asks_once_by_itself(page: Client, payment: Payment):
+def test_waiting_order_offers_its_open_page_and_looks_for_news_by_itself(page: Client, payment: Payment):
     Payment.objects.update(checkout_url="https://pay.test/page-1")
     text = page.get(f"/orders/{payment.order.reference}/").text
     assert 'href="https://pay.test/page-1"' in text
-    assert 'hx-trigger="load"' in text
+    assert 'hx-trigger="load"' not in text  # nobody has just come back
     assert 'hx-trigger="every 2s"' in text
     assert "Waiting for your payment" in text
+    assert "I have paid: ask again" in text
 
 
 def test_page_that_is_up_to_date_is_not_sent_again(page: Client, payment: Payment):
@@ -164,9 +165,10 @@ def test_claim_of_the_return_address_is_neither_believed_nor_shown(page: Client,
         f"/payments/return/{payment.reference}/",
         {"order_id": payment.reference, "status_code": "200", "transaction_status": claim},
     )
-    assert (answer.status_code, answer["Location"]) == (303, f"/orders/{payment.order.reference}/")
+    assert (answer.status_code, answer["Location"]) == (303, f"/orders/{payment.order.reference}/?back=1")
     text = page.get(answer["Location"]).text
     assert "Paid. Thank you!" not in text
+    assert 'hx-trigger="load"' in text
     assert claim not in text.replace("<script src", "").replace("</script>", "")
     payment.refresh_from_db()
     assert payment.is_pending
@@ -189,11 +191,13 @@ def test_coming_back_asks_the_gateway_through_the_same_code(page: Client, paymen
 
 
 def test_failed_try_is_told_plainly_and_can_be_repeated(page: Client, payment: Payment):
-    record_payment_failed(payment, report_of(payment))
+    Payment.objects.update(checkout_url="https://pay.test/page-1")
+    record_payment_failed(payment, report_of(payment, detail="refused by the bank"))
     text = page.get(f"/orders/{payment.order.reference}/").text
     assert "This payment did not go through" in text
     assert "Nothing was taken" in text
     assert "Try again" in text
+    assert "refused by the bank" not in text
 
 
 def test_late_money_that_goes_back_is_told_plainly(page: Client, sam: User, kim: User, ada: Tutor):
