@@ -17,7 +17,7 @@ from bookings.jobs import Backoff, enqueue
 from bookings.kept import read_kept
 from bookings.languages import speaking_to
 from bookings.staff import Letter, mail_staff
-from payments import inbox, inquiries, pretending, receipt_numbers, refunds, webhooks
+from payments import earnings, inbox, inquiries, pretending, receipt_numbers, refunds, webhooks
 from payments.errors import GatewayUnavailable
 from payments.gateways import get_gateway
 from payments.gateways.http import TIMEOUTS
@@ -82,6 +82,19 @@ def owe_refunds(timestamp: int) -> None:
 def number_receipts(timestamp: int) -> None:
     """Find money that came or went without the number of its receipt."""
     receipt_numbers.number_receipts()
+
+
+@app.task(name="payments.settle_earnings", retry=Backoff(runs=4))
+def settle_earnings(order_id: int) -> None:
+    """Bring the tutors' account of an order up to what its sessions should earn."""
+    earnings.settle_earnings(order_id)
+
+
+@app.periodic(cron="*/5 * * * *")
+@app.task(name="payments.settle_all_earnings", queueing_lock="payments.settle_all_earnings")
+def settle_all_earnings(timestamp: int) -> None:
+    """Find sessions that are over, and earnings whose news was lost."""
+    earnings.settle_all_earnings()
 
 
 @app.task(name="payments.deliver_sandbox_webhook", retry=Backoff(runs=8, base=2))
