@@ -9,13 +9,12 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import re
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
-from urllib.parse import quote, urlsplit
-from zoneinfo import ZoneInfo
 
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from bookings.money import Money
@@ -31,29 +30,27 @@ from payments.gateways.base import (
     PaymentReport,
     RefundReport,
     RefundRequest,
+    RefundState,
 )
-from payments.gateways.http import call_json
+from payments.gateways.http import TIME_LIMIT, TIMEOUTS, Patience
+from payments.gateways.midtrans_api import MidtransApi
+from payments.gateways.midtrans_refunds import NOT_ALLOWED, require_refundable, todo
+from payments.gateways.midtrans_words import (
+    UUID,
+    WAS_PAID,
+    ZONE,
+    Answer,
+    is_about,
+    outcome_of,
+    refund_with_key,
+    report_of,
+    text,
+)
 
-_ZONE = ZoneInfo("Asia/Jakarta")  # its times carry no offset and mean GMT+7
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _SIGNED = ("order_id", "status_code", "gross_amount")
-_NOT_STARTED = "404"
-_MAY_ANSWER_OTHERWISE = "dana"  # its order_id may differ from the one asked for: settlement then asks a person
-
-_OUTCOMES = {
-    "pending": Outcome.PENDING,
-    "authorize": Outcome.REVIEW,
-    "capture": Outcome.PAID,
-    "settlement": Outcome.PAID,
-    "deny": Outcome.FAILED,
-    "failure": Outcome.FAILED,
-    "cancel": Outcome.CANCELLED,
-    "expire": Outcome.EXPIRED,
-    "refund": Outcome.RETURNED,
-    "partial_refund": Outcome.RETURNED,
-    "chargeback": Outcome.RETURNED,
-    "partial_chargeback": Outcome.RETURNED,
-}
+_DONE, _SAME_KEY, _TOO_LATE = "200", "406", "412"
+_OVER = (Outcome.EXPIRED, Outcome.CANCELLED)
+_ROUNDS = 4  # of closing: between looking and closing the payer may choose a way to pay, or another one
 
 
 class MidtransGateway(Gateway):
@@ -63,10 +60,18 @@ class MidtransGateway(Gateway):
     longest_page = timedelta(days=6, hours=23)  # Snap takes seven days at most
     bad_message_status = 403
 
-    def __init__(self, *, server_key: str, snap_url: str, api_url: str) -> None:
+    def __init__(
+        self,
+        *,
+        server_key: str,
+        snap_url: str,
+        api_url: str,
+        timeouts: tuple[float, float] = TIMEOUTS,
+        time_limit: float = TIME_LIMIT,
+    ) -> None:
+        """`timeouts` (to connect, between two bytes) and `time_limit` (for a whole answer) are in seconds."""
         self._server_key = server_key
-        self._snap_url = snap_url.rstrip("/")
-        self._api_url = api_url.rstrip("/")
+        self._api = MidtransApi(server_key, snap_url=snap_url, api_url=api_url, patience=Patience(timeouts, time_limit))
 
     @property
     def is_configured(self) -> bool:
@@ -77,20 +82,7 @@ class MidtransGateway(Gateway):
 
     def open_checkout(self, request: CheckoutRequest) -> CheckoutPage:
         """Create a Snap transaction. Its order_id is the attempt's reference, so that each attempt has its own."""
-        url = f"{self._snap_url}/transactions"
-        status, answer = call_json("POST", url, auth=(self._server_key, ""), body=_snap_body(request))
-        if status == 201:
-            return self._page_of(answer)
-        said = _said(answer.get("error_messages"))
-        if status in (202, 429) or status >= 500:  # 202: an earlier copy of this request is still running
-            raise GatewayUnavailable(f"Snap answered HTTP {status}: {said}")
-        raise GatewayRefused(f"Snap answered HTTP {status}: {said}")
-
-    def close_checkout(self, attempt: Attempt) -> PaymentReport:
-        return self.fetch_report(attempt)
-
-    def send_refund(self, request: RefundRequest) -> RefundReport:
-        raise RefundByHand("not asked of Midtrans yet")
+        return self._api.open_page(_snap_body(request))
 
     def verify_message(self, headers: Mapping[str, str], body: bytes) -> None:
         message = _parse(body)
@@ -106,17 +98,29 @@ class MidtransGateway(Gateway):
 
     def read_message(self, body: bytes) -> GatewayMessage:
         message = _parse(body)
-        transaction = _text(message, "transaction_id")  # not signed: whatever is no UUID is not used
-        kind = _text(message, "transaction_status").lower()
+        transaction = text(message, "transaction_id")  # not signed: whatever is no UUID is not used
+        kind = text(message, "transaction_status").lower()
         return GatewayMessage(
             # Midtrans numbers no messages, and order and status together are too coarse: two partial
             # refunds differ only in their amounts.
             dedupe_key=hashlib.sha256(body).hexdigest(),
-            reference=_text(message, "order_id"),
+            reference=text(message, "order_id"),
             kind=kind,
-            external_id=transaction if _UUID.fullmatch(transaction) else "",
-            claims_money=_OUTCOMES.get(kind) is Outcome.PAID,
+            external_id=transaction if UUID.fullmatch(transaction) else "",
+            claims_money=outcome_of(kind, "") is Outcome.PAID,
         )
+
+    def confirm_message(self, message: GatewayMessage, attempt: Attempt | None = None) -> PaymentReport:
+        """Ask, and where GET status shows another paid transaction, ask for the one that the message names as well.
+
+        Whoever has paid twice on one page is told of by two messages: each must be seen.
+        """
+        known = attempt or Attempt(message.reference)
+        report = self.fetch_report(replace(known, external_id=message.external_id or known.external_id))
+        if report.outcome not in WAS_PAID or report.external_id == message.external_id:
+            return report
+        other = self._report_of_transaction(message.external_id, message.reference)
+        return other if other is not None and other.outcome in WAS_PAID else report
 
     def fetch_report(self, attempt: Attempt) -> PaymentReport:
         """Ask by order_id; if another transaction of the order is meant, ask for that one too.
@@ -124,53 +128,84 @@ class MidtransGateway(Gateway):
         One Snap order can yield several transactions (declined, declined, settled), and which of them GET status
         shows is not documented. The paid one counts.
         """
-        reference = attempt.reference
-        report = self._fetch(reference) or PaymentReport(reference, Outcome.PENDING, detail="not begun")
-        if report.outcome is Outcome.PAID or report.external_id == attempt.external_id:
+        answer = self._api.status_of(attempt.reference)
+        report = report_of(answer) if answer else PaymentReport(attempt.reference, Outcome.PENDING, detail="not begun")
+        if report.outcome in WAS_PAID or report.external_id == attempt.external_id:
             return report
-        other = self._fetch_transaction(attempt.external_id, reference)
+        other = self._report_of_transaction(attempt.external_id, attempt.reference)
         if other is None:
             return report
-        return other if other.outcome is Outcome.PAID or report.external_id == "" else report
+        return other if other.outcome in WAS_PAID or report.external_id == "" else report
 
-    def confirm_message(self, message: GatewayMessage, attempt: Attempt | None = None) -> PaymentReport:
-        """Ask, and where GET status shows another paid transaction, ask for the one that the message names as well.
+    def close_checkout(self, attempt: Attempt) -> PaymentReport:
+        """Expire what was begun, close the page, and return what is true then.
 
-        Whoever has paid twice on one page is told of by two messages: each must be seen.
+        Nothing is cancelled that a card's bank has agreed to: that is paid. Raises GatewayUnavailable; GatewayRefused
+        where Snap leaves the page open: its token was lost, or its own documents that deny such a call are right.
         """
-        report = self.fetch_report(Attempt(message.reference, external_id=message.external_id))
-        if report.outcome is not Outcome.PAID or report.external_id == message.external_id:
-            return report
-        other = self._fetch_transaction(message.external_id, message.reference)
-        return other if other is not None and other.outcome is Outcome.PAID else report
+        for _round in range(_ROUNDS):
+            report = self.fetch_report(attempt)
+            if report.outcome not in (Outcome.PENDING, Outcome.FAILED, *_OVER):
+                return report
+            if report.outcome is Outcome.PENDING and report.external_id:
+                self._api.change(report.external_id, "expire")
+                continue
+            trouble = self._api.close_page(attempt.token)  # whatever ended on it: something else may be begun there
+            after = self.fetch_report(attempt)
+            if (after.outcome, after.external_id) != (report.outcome, report.external_id):
+                continue
+            if trouble and after.outcome not in _OVER:
+                raise GatewayRefused(trouble)
+            is_begun = after.external_id != ""
+            return after if is_begun else replace(after, outcome=Outcome.CANCELLED, detail="closed before it was begun")
+        raise GatewayUnavailable("it is being paid again and again while it is closed")
 
-    def _fetch_transaction(self, identity: str, reference: str) -> PaymentReport | None:
+    def send_refund(self, request: RefundRequest) -> RefundReport:
+        """Send back by `refund_key`; a card payment that is not settled yet is voided, if it is all of it."""
+        paid = self._paid(request.attempt)
+        if known := refund_with_key(paid, request.key):
+            return known
+        if request.money == request.received and text(paid, "transaction_status").lower() in ("capture", "cancel"):
+            return self._void(paid, request)
+        require_refundable(paid, request, now=timezone.now())
+        asked = {"refund_key": request.key, "amount": request.money.amount, "reason": request.reason[:255]}
+        code, words = self._api.change(text(paid, "transaction_id"), "refund", asked)
+        if sent := refund_with_key(self._paid(request.attempt), request.key):
+            return sent
+        if code == _DONE:
+            return RefundReport("", RefundState.PENDING, request.money, request.key, "requested", timezone.now())
+        if code == _SAME_KEY:
+            raise GatewayUnavailable(f"this refund was asked for before, but is not shown yet: {words}")
+        if code == _TOO_LATE:
+            raise RefundByHand(NOT_ALLOWED(todo=todo(paid, request)))
+        raise GatewayRefused(f"the refund was refused ({code}): {words}")
+
+    def _void(self, paid: Answer, request: RefundRequest) -> RefundReport:
+        """Give back a captured card payment: its bank has set the money aside, but has not handed it over."""
+        transaction = text(paid, "transaction_id")
+        if text(paid, "transaction_status").lower() == "capture":
+            code, words = self._api.change(transaction, "cancel")
+            if code != _DONE:  # settled meanwhile, perhaps: asked again it is refunded
+                raise GatewayUnavailable(f"voiding answered {code}: {words}")
+        number = f"void-{transaction}"
+        return RefundReport(number, RefundState.SUCCEEDED, request.money, request.key, "cancel", timezone.now())
+
+    def _paid(self, attempt: Attempt) -> Answer:
+        """Return the answer about the transaction that was paid. Raises GatewayRefused if nothing was begun."""
+        answer = self._answer_of_transaction(attempt.external_id, attempt.reference)
+        answer = answer or self._api.status_of(attempt.reference)
+        if answer is None:
+            raise GatewayRefused("there is nothing to send back: nobody has begun to pay")
+        return answer
+
+    def _report_of_transaction(self, identity: str, reference: str) -> PaymentReport | None:
+        answer = self._answer_of_transaction(identity, reference)
+        return report_of(answer) if answer else None
+
+    def _answer_of_transaction(self, identity: str, reference: str) -> Answer | None:
         """Return what GET status says of one transaction; None if it is none, or belongs to another order."""
-        found = self._fetch(identity) if _UUID.fullmatch(identity) else None
-        if found is None or (found.reference != reference and found.method != _MAY_ANSWER_OTHERWISE):
-            return None
-        return found
-
-    def _fetch(self, identity: str) -> PaymentReport | None:
-        """Return what GET status says; None if Midtrans knows no such payment (the payer has not begun)."""
-        url = f"{self._api_url}/v2/{quote(identity, safe='')}/status"
-        status, answer = call_json("GET", url, auth=(self._server_key, ""))
-        code = str(answer.get("status_code") or status)
-        if code == _NOT_STARTED:
-            return None
-        if "transaction_status" in answer:
-            return _report_of(answer)
-        said = _said(answer.get("status_message"))
-        if code.startswith("4") and code != "429":
-            raise GatewayRefused(f"GET status answered {code}: {said}")
-        raise GatewayUnavailable(f"GET status answered {code}: {said}")
-
-    def _page_of(self, answer: dict[str, Any]) -> CheckoutPage:
-        token, url = answer.get("token"), answer.get("redirect_url")
-        allowed = {"https", urlsplit(self._snap_url).scheme}
-        if not isinstance(token, str) or not isinstance(url, str) or urlsplit(url).scheme not in allowed or len(url) > 1000:
-            raise GatewayUnavailable("Snap answered without a payment page")
-        return CheckoutPage(url=url, token=token[:200])
+        found = self._api.status_of(identity) if UUID.fullmatch(identity) else None
+        return found if found is not None and is_about(found, reference) else None
 
 
 def _snap_body(request: CheckoutRequest) -> dict[str, Any]:
@@ -183,50 +218,17 @@ def _snap_body(request: CheckoutRequest) -> dict[str, Any]:
         "credit_card": {"secure": True},
         # Without start_time the clock would begin when the payer picks a method, and run past our deadline.
         "expiry": {
-            "start_time": request.made_at.astimezone(_ZONE).strftime("%Y-%m-%d %H:%M:%S +0700"),
+            "start_time": request.made_at.astimezone(ZONE).strftime("%Y-%m-%d %H:%M:%S +0700"),
             "unit": "minutes",
             "duration": minutes,
         },
         "callbacks": {"finish": request.return_url},
+        "custom_field1": request.reference,  # DANA gives orders numbers of its own, but echoes this
     }
 
 
 def _item(item: CheckoutItem) -> dict[str, Any]:
     return {"id": item.id[:50], "price": item.money.amount, "quantity": 1, "name": item.name[:50]}
-
-
-def _report_of(answer: dict[str, Any]) -> PaymentReport:
-    status, fraud = _text(answer, "transaction_status").lower(), _text(answer, "fraud_status").lower()
-    outcome = _OUTCOMES.get(status, Outcome.UNKNOWN)
-    if outcome is Outcome.PAID and fraud not in ("", "accept"):
-        outcome = Outcome.REVIEW
-    return PaymentReport(
-        reference=_text(answer, "order_id"),
-        outcome=outcome,
-        status=status[:60],
-        external_id=_text(answer, "transaction_id")[:200],
-        money=_money(answer, "gross_amount"),
-        returned=_money(answer, "refund_amount") if outcome is Outcome.RETURNED else None,
-        method=_text(answer, "payment_type")[:50],
-        paid_at=_time(answer, "settlement_time") or _time(answer, "transaction_time"),
-        detail=f"{status}, fraud {fraud or 'not said'}"[:200],
-    )
-
-
-def _money(answer: dict[str, Any], field: str) -> Money | None:
-    """Return the money of a field such as "150000.00"; None if it cannot be read or kept."""
-    try:
-        money = Money.from_decimal(_text(answer, field), _text(answer, "currency").upper())
-    except ValueError:
-        return None
-    return money if abs(money.amount) < 2**62 else None
-
-
-def _time(answer: dict[str, Any], field: str) -> datetime | None:
-    try:
-        return datetime.strptime(_text(answer, field), "%Y-%m-%d %H:%M:%S").replace(tzinfo=_ZONE)
-    except ValueError:
-        return None
 
 
 def _parse(body: bytes) -> dict[str, Any]:
@@ -237,13 +239,3 @@ def _parse(body: bytes) -> dict[str, Any]:
     if not isinstance(message, dict):
         raise BadMessage("the body is not a JSON object")
     return message
-
-
-def _text(message: dict[str, Any], field: str) -> str:
-    value = message.get(field)
-    return value if isinstance(value, str) else ""
-
-
-def _said(words: Any) -> str:
-    """Return a vendor's own words for the log, shortened."""
-    return "; ".join(str(word) for word in words)[:200] if isinstance(words, list) else str(words or "")[:200]

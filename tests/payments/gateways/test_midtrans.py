@@ -1,6 +1,5 @@
 import base64
 import json
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, cast
@@ -12,11 +11,11 @@ from responses import matchers
 
 from bookings.money import Money
 from payments.errors import BadSignature, GatewayRefused, GatewayUnavailable
-from payments.gateways.base import Attempt, CheckoutItem, Gateway, Outcome
+from payments.gateways.base import Attempt, CheckoutItem, Outcome
 from payments.gateways.midtrans import MidtransGateway
 from payments.models import Payment
 from tests.payments import midtrans
-from tests.payments.gateways.contract import MONEY, REFERENCE, GatewayContract, Message, checkout_request
+from tests.payments.gateways.asking import MONEY, REFERENCE, checkout_request
 
 SNAP, API = "https://snap.test/snap/v1", "https://api.midtrans.test"
 PAYMENT = cast(Payment, SimpleNamespace(reference=REFERENCE, amount=150_000))
@@ -25,29 +24,6 @@ PAYMENT = cast(Payment, SimpleNamespace(reference=REFERENCE, amount=150_000))
 @pytest.fixture
 def gateway() -> MidtransGateway:
     return MidtransGateway(server_key=midtrans.SERVER_KEY, snap_url=f"{SNAP}/", api_url=API)
-
-
-class TestMidtransGateway(GatewayContract):
-    @pytest.fixture(autouse=True)
-    def _vendor(self, vendor: responses.RequestsMock) -> None:
-        midtrans.serve_page(vendor)
-        midtrans.serve_not_begun(vendor, PAYMENT)
-
-    @pytest.fixture
-    def gateway(self) -> Gateway:
-        return MidtransGateway(server_key=midtrans.SERVER_KEY, snap_url=SNAP, api_url=API)
-
-    @pytest.fixture
-    def unconfigured(self) -> Gateway:
-        return MidtransGateway(server_key="", snap_url=SNAP, api_url=API)
-
-    @pytest.fixture
-    def paid(self, gateway: Gateway, vendor: responses.RequestsMock) -> Callable[[], Message]:
-        def pay() -> Message:
-            midtrans.serve_status(vendor, PAYMENT)
-            return {}, midtrans.message(PAYMENT)
-
-        return pay
 
 
 def test_checkout_is_asked_for_as_documented(gateway: MidtransGateway, vendor: responses.RequestsMock):
@@ -61,6 +37,7 @@ def test_checkout_is_asked_for_as_documented(gateway: MidtransGateway, vendor: r
         "credit_card": {"secure": True},
         "expiry": {"start_time": "2026-01-01 07:00:00 +0700", "unit": "minutes", "duration": 29},
         "callbacks": {"finish": "https://example.test/back/"},
+        "custom_field1": REFERENCE,
     }
     credentials = base64.b64encode(f"{midtrans.SERVER_KEY}:".encode()).decode()
     vendor.post(

@@ -1,14 +1,13 @@
 import json
 import time
-from collections.abc import Callable
 
 import pytest
 import time_machine
 
 from payments.errors import BadSignature, PaymentUnknown
-from payments.gateways.base import Gateway, Outcome
+from payments.gateways.base import Outcome
 from payments.gateways.sandbox import HEADER, Answer, SandboxGateway
-from tests.payments.gateways.contract import MONEY, REFERENCE, GatewayContract, Message, checkout_request
+from tests.payments.gateways.asking import MONEY, REFERENCE, checkout_request
 
 
 @pytest.fixture
@@ -18,24 +17,6 @@ def gateway() -> SandboxGateway:
 
 def ticket_of(gateway: SandboxGateway):
     return gateway.read_ticket(gateway.open_checkout(checkout_request()).url.rpartition("/")[2])
-
-
-class TestSandboxGateway(GatewayContract):
-    @pytest.fixture
-    def gateway(self) -> Gateway:
-        return SandboxGateway(secret="words-of-the-bank", site_url="http://testserver")
-
-    @pytest.fixture
-    def unconfigured(self) -> Gateway:
-        return SandboxGateway(secret="", site_url="http://testserver")
-
-    @pytest.fixture
-    def paid(self, gateway: SandboxGateway) -> Callable[[], Message]:
-        def pay() -> Message:
-            body = gateway.decide(ticket_of(gateway), Answer.PAID)
-            return {HEADER: gateway.sign(body)}, body
-
-        return pay
 
 
 def test_page_holds_what_is_asked_for(gateway: SandboxGateway):
