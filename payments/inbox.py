@@ -20,8 +20,11 @@ from payments.models import WebhookEvent
 
 State = WebhookEvent.State
 NOT_OURS = Kept("Not a payment of this site.")
+ABOUT_NOTHING = Kept("A kind of message that this site has no use for.")
+UNREADABLE = GatewayMessage(dedupe_key="", reference="", kind="unreadable")  # genuine, but beyond our reader
 FIRST_LOOK = timedelta(minutes=1)  # the job comes first; the periodic one only finds what it left
 LONGEST_KEY = 200
+BATCH = 500  # rows in one transaction
 _OURS = re.compile(r"PAY-[A-Z0-9]{4,24}-[0-9]{1,4}")
 
 # The unique key decides, however many copies come at once. The first message and a copy both are one statement, which
@@ -52,14 +55,22 @@ def is_ours(reference: str) -> bool:
     return _OURS.fullmatch(reference) is not None
 
 
+def why_nothing_to_do(message: GatewayMessage) -> str:
+    """Return why a message needs nobody's attention, as a sentence for staff; empty if it does."""
+    if message.reference:
+        return "" if is_ours(message.reference) else NOT_OURS()
+    names_something = message.external_id or message.token or message is UNREADABLE
+    return "" if names_something else ABOUT_NOTHING()
+
+
 def plain(text: str, most: int) -> str:
     """Return the printable ASCII of a stranger's word, shortened."""
     return "".join(letter for letter in text[: most * 4] if " " <= letter <= "~")[:most]
 
 
 def store_message(gateway_name: str, message: GatewayMessage, body: bytes) -> Stored:
-    """Store a verified message, or count the copy. One that names somebody else's payment has nothing to be done."""
-    now, names_other = timezone.now(), message.reference != "" and not is_ours(message.reference)
+    """Store a verified message, or count the copy."""
+    now, nothing_to_do = timezone.now(), why_nothing_to_do(message)
     event = WebhookEvent(
         gateway=gateway_name,
         dedupe_key=_key_of(message, body),
@@ -69,12 +80,12 @@ def store_message(gateway_name: str, message: GatewayMessage, body: bytes) -> St
         received_at=now,
         next_attempt_at=now + FIRST_LOOK,
     )
-    if names_other:
-        event.mark_ignored(payment=None, at=now, why=NOT_OURS())
+    if nothing_to_do:
+        event.mark_ignored(payment=None, at=now, why=nothing_to_do)
     with connection.cursor() as cursor:
         cursor.execute(_STORE, _row_of(event))
         event.pk, event.state, event.copies, is_here = cursor.fetchone()
-    return Stored(event, event.copies == 1, is_here or names_other or message.reference == "")
+    return Stored(event, event.copies == 1, is_here or nothing_to_do != "" or message.reference == "")
 
 
 def _row_of(event: WebhookEvent) -> dict[str, Any]:
@@ -116,15 +127,15 @@ def count_unapplied() -> dict[str, int]:
     return {State.NEW.value: 0, State.FAILED.value: 0, **dict(rows)}
 
 
-def empty_old_bodies(*, now: datetime, after_id: int = 0, limit: int = 500) -> int:
-    """Empty the bodies of messages that were done with WEBHOOK_KEPT_DAYS ago, after this one; return the last, 0 at the end.
+def empty_old_bodies(*, now: datetime, after_id: int) -> int:
+    """Empty the next bodies of messages that were done with WEBHOOK_KEPT_DAYS ago; return the last row, 0 at the end.
 
     The rest of the row stays: a copy of the message is still a copy. What is not applied keeps its body for ever.
     """
     long_ago = now - timedelta(days=settings.WEBHOOK_KEPT_DAYS)
     old = WebhookEvent.objects.filter(state__in=WebhookEvent.SETTLED, applied_at__lt=long_ago, pk__gt=after_id)
     with transaction.atomic():
-        batch = old.exclude(body=b"").order_by("pk").select_for_update(skip_locked=True).values_list("pk", flat=True)[:limit]
+        batch = old.exclude(body=b"").order_by("pk").select_for_update(skip_locked=True).values_list("pk", flat=True)[:BATCH]
         claimed = list(batch)
         WebhookEvent.objects.filter(pk__in=claimed).update(body=b"")
-    return claimed[-1] if len(claimed) == limit else 0
+    return claimed[-1] if len(claimed) == BATCH else 0

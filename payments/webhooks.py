@@ -29,7 +29,7 @@ from payments.errors import (
 )
 from payments.gateways import attempt_of, get_gateway
 from payments.gateways.base import Gateway, GatewayMessage, Outcome, PaymentReport
-from payments.inbox import NOT_OURS, Stored, is_ours, plain, store_message
+from payments.inbox import NOT_OURS, UNREADABLE, Stored, is_ours, plain, store_message, why_nothing_to_do
 from payments.inquiries import record_answer
 from payments.models import Payment, WebhookEvent
 from payments.staff import tell_staff_of_message
@@ -94,7 +94,7 @@ def _open(gateway: Gateway, headers: Mapping[str, str], body: bytes) -> GatewayM
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
         gateway.verify_message(headers, body)
         log.exception("webhook cannot be read", extra={"gateway": gateway.name})
-        return GatewayMessage(dedupe_key="", reference="", kind="unreadable")
+        return UNREADABLE
 
 
 @transaction.atomic
@@ -142,7 +142,7 @@ def _ask_about(event: WebhookEvent) -> _Told:
     """Ask the gateway what is true, without any lock. Raises PaymentUnknown, GatewayError, GatewayUnknown."""
     gateway = get_gateway(event.gateway)
     message = gateway.read_message(bytes(event.body))
-    if message.reference and not is_ours(message.reference):
+    if why_nothing_to_do(message):
         return _Told(message, None, PaymentReport(message.reference, Outcome.UNKNOWN))
     payment = _find_payment(event.gateway, message)
     report = gateway.confirm_message(message, attempt_of(payment) if payment else None)
@@ -176,7 +176,7 @@ def _apply(event_id: int, told: _Told) -> None:
         return
     now, payment, report = timezone.now(), told.payment, told.report
     if payment is None:
-        event.mark_ignored(payment=None, at=now, why=NOT_OURS())
+        event.mark_ignored(payment=None, at=now, why=why_nothing_to_do(told.message) or NOT_OURS())
         event.save(update_fields=["state", "payment", "applied_at", "attempts", "error"])
         return
     is_new = record_answer(payment, report)

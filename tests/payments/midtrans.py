@@ -16,6 +16,11 @@ TRANSACTION = "0a6c2d3e-7b1f-4c55-9d7e-3f1c9b2a4e10"
 OTHER_TRANSACTION = "7f1d0000-1111-4222-8333-944445555666"
 
 
+def transaction_of(payment: Payment) -> str:
+    """A transaction number of the attempt's own."""
+    return f"0a6c2d3e-7b1f-4c55-9d7e-{payment.pk:012d}"
+
+
 def facts(payment: Payment, status: str = "settlement", **changes: Any) -> dict[str, Any]:
     """What Midtrans tells of a payment, in a message and in GET status alike; None takes a field out."""
     told = {

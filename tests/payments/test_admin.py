@@ -102,7 +102,6 @@ def test_event_can_be_applied_again(admin: Client, event: WebhookEvent, vendor: 
     vendor.get(midtrans.status_url(event.reference), json=midtrans.facts(Payment.objects.get()))
     done = admin.post(press, follow=True)
     assert "Tried again: applied." in done.text
-    assert "Apply again" not in done.text
     assert Payment.objects.get().status == Payment.Status.SUCCEEDED
 
 

@@ -3,7 +3,6 @@ from typing import Any
 
 import pytest
 import responses
-from django.core.management import call_command
 from django.utils import timezone
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import TaskNotFound
@@ -84,20 +83,6 @@ def test_mail_to_staff_leads_to_the_payment(payment: Payment, root: User, drain:
     assert mail.subject == "[Linkpool] Look at this"
     assert payment.reference in mail.body
     assert f"http://testserver/admin/payments/payment/{payment.pk}/change/" in mail.body
-
-
-def test_reprocessing_applies_what_is_left_and_goes_on_after_trouble(
-    payment: Payment, vendor: responses.RequestsMock, capsys: pytest.CaptureFixture[str]
-):
-    second = make_payment(payment.order)
-    receive_webhook("midtrans", {}, midtrans.message(payment))
-    receive_webhook("midtrans", {}, midtrans.message(second))
-    vendor.get(midtrans.status_url(payment.reference), status=503, body="busy")
-    midtrans.serve_status(vendor, second)
-    call_command("reprocess_webhooks")
-    said = capsys.readouterr()
-    assert said.out == "1 messages applied, 1 left.\n"
-    assert "GatewayUnavailable" in said.err
 
 
 def test_gateway_without_keys_is_warned_of(settings: Any):
