@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.functional import Promise
@@ -11,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from bookings.errors import DomainError
+from bookings.views.answers import SeeOther
 
 RETRY_AFTER_SECONDS = "60"
 SENTENCES: dict[int, str | Promise] = {
@@ -51,6 +53,9 @@ def answer_unavailable(request: HttpRequest) -> HttpResponse:
 def answer_refusal(request: HttpRequest, refusal: DomainError) -> HttpResponse:
     """Say what the domain refuses, with the status and the next steps it brings along."""
     response: HttpResponse
+    if "leads_to" in refusal.context and not wants_json(request):  # what was asked for is so already: the page shows it
+        messages.info(request, str(refusal))
+        return SeeOther(refusal.context["leads_to"])
     if wants_json(request):
         response = answer_json(refusal.http_status, str(refusal))
     else:

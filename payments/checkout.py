@@ -1,14 +1,15 @@
 """Going to pay: the Payment is written down first, then the gateway is asked for its page, outside of any lock.
 
-A page that is still open is used again, so reloading makes no new attempt. When the gateway's answer is lost
-nobody knows whether there is a page: that attempt stays pending, and the next one has a number of its own.
+A page that is still open is used again, so reloading makes no new attempt. Before another one is opened, at the same
+gateway or elsewhere, the order's others are closed (closing.py), which may find that the order is paid already. When the
+gateway's answer is lost nobody knows whether there is a page: that attempt stays pending until it is closed as well.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
@@ -24,7 +25,17 @@ from bookings.models import Booking, Order, PromoCode, User
 from bookings.money import Money
 from bookings.orders import mark_order_paid, order_at_once, place_order, release_order
 from bookings.pricing import quote_cart
-from payments.errors import BeginsTooSoon, CheckoutUnderway, GatewayError, GatewayNotOffered, GatewayRefused, TooManyAttempts
+from payments import closing
+from payments.errors import (
+    AlreadyPaid,
+    BeginsTooSoon,
+    CheckoutUnderway,
+    GatewayError,
+    GatewayNotOffered,
+    GatewayRefused,
+    MoneyBeingLookedAt,
+    TooManyAttempts,
+)
 from payments.gateways import require_offered
 from payments.gateways.base import CheckoutItem, CheckoutRequest, Gateway
 from payments.models import Payment
@@ -33,19 +44,20 @@ log = logging.getLogger("linkpool.checkout")
 
 LEAST_TIME = timedelta(minutes=1)  # less than this is no time to pay in
 TOO_SOON = timedelta(minutes=2)  # an order must be paid before its first session begins
-OPENING_TIME = timedelta(seconds=30)  # longer than a gateway may take to answer
 FIRST_CHECK = timedelta(minutes=2)
 NO_PAGE = Kept("The gateway did not open a page: %(detail)s")
 PERHAPS_A_PAGE = Kept("Nobody knows whether the gateway opened a page: %(detail)s")
+CLOSED_AT_ONCE = 3  # while the payer waits; the others by a job
 MOST_ATTEMPTS = 20  # of one order: each costs the gateway a page and us a question every few minutes
 
 
 def start_checkout(order: Order, *, gateway_name: str) -> Payment | None:
     """Place the order if it is a cart, and return an attempt with the gateway's page; None if nothing is to be paid.
 
-    Raises what `place_order` raises; OrderNotPayable, AnswerAwaited, GatewayNotOffered, CheckoutUnderway, TooManyAttempts;
-    GatewayUnavailable and GatewayRefused, after which the order waits for another attempt until its deadline.
+    Raises what `place_order` raises; AlreadyPaid, OrderNotPayable, AnswerAwaited, GatewayNotOffered, CheckoutUnderway,
+    TooManyAttempts; GatewayUnavailable and GatewayRefused, after which the order waits for another attempt.
     """
+    require_unpaid(order)
     if not total_of(order).is_zero:
         require_offered(gateway_name, total_of(order))  # before the cart is gone
     with transaction.atomic():
@@ -54,8 +66,23 @@ def start_checkout(order: Order, *, gateway_name: str) -> Payment | None:
             mark_order_paid(order, why="nothing to pay")
             return None
     gateway = require_offered(gateway_name, order.money)
+    if (page := _find_page(order, gateway)) is not None:
+        return page
+    closing.close_now(closing.supersede_others(order)[-CLOSED_AT_ONCE:])
     payment, is_new = _find_or_make_payment(order, gateway)
-    return _open_page(payment, gateway) if is_new else payment
+    if not is_new:
+        return payment
+    closing.supersede_others(order, newest=payment)  # one that another tab has begun meanwhile: the last click counts
+    return _open_page(payment, gateway)
+
+
+def require_unpaid(order: Order) -> None:
+    """Raises AlreadyPaid for an order that is paid, MoneyBeingLookedAt if a person has to decide about money for it."""
+    leads_to = order.get_absolute_url()
+    if Order.objects.filter(pk=order.pk, status=Order.Status.PAID).exists():
+        raise AlreadyPaid(leads_to=leads_to)
+    if order.payments.needing_review().filter(received_amount__isnull=False).exists():
+        raise MoneyBeingLookedAt(leads_to=leads_to)
 
 
 def order_and_check_out(
@@ -101,17 +128,18 @@ def total_of(order: Order) -> Money:
 
 
 @transaction.atomic
+def _find_page(order: Order, gateway: Gateway) -> Payment | None:
+    """Return the attempt whose page is open at this gateway. Raises what forbids to open one, and CheckoutUnderway."""
+    return _page_of(_lock_payable(order), gateway)
+
+
+@transaction.atomic
 def _find_or_make_payment(order: Order, gateway: Gateway) -> tuple[Payment, bool]:
-    order = Order.objects.select_for_update().get(pk=order.pk)
+    """Look again under the order's lock, and write a new attempt down if there is still none."""
+    order = _lock_payable(order)
+    if (page := _page_of(order, gateway)) is not None:
+        return page, False
     now = timezone.now()
-    order.require_agreed()
-    if not order.is_awaiting_payment or order.expires_at is None or order.expires_at - now < LEAST_TIME:
-        raise OrderNotPayable
-    latest = order.payments.filter(gateway=gateway.name).order_by("-number").first()
-    if latest is not None and latest.page_is_open(now):
-        return latest, False
-    if latest is not None and _is_being_opened(latest, now):
-        raise CheckoutUnderway
     number = (order.payments.aggregate(last=Max("number"))["last"] or 0) + 1
     if number > MOST_ATTEMPTS:
         raise TooManyAttempts
@@ -122,11 +150,28 @@ def _find_or_make_payment(order: Order, gateway: Gateway) -> tuple[Payment, bool
         gateway=gateway.name,
         amount=order.total,
         currency=order.currency,
-        expires_at=min(order.expires_at, now + gateway.longest_page),
+        expires_at=min(order.expires_at or now, now + gateway.longest_page),
         next_check_at=now + FIRST_CHECK,
     )
     log.info("payment started", extra={**_facts(payment), "attempt": number})
     return payment, True
+
+
+def _lock_payable(order: Order) -> Order:
+    order = Order.objects.select_for_update().get(pk=order.pk)
+    order.require_agreed()
+    require_unpaid(order)
+    if not order.is_awaiting_payment or order.expires_at is None or order.expires_at - timezone.now() < LEAST_TIME:
+        raise OrderNotPayable
+    return order
+
+
+def _page_of(order: Order, gateway: Gateway) -> Payment | None:
+    now = timezone.now()
+    latest = order.payments.filter(gateway=gateway.name, superseded_at=None).order_by("-number").first()
+    if latest is not None and latest.is_being_opened(now):
+        raise CheckoutUnderway
+    return latest if latest is not None and latest.page_is_open(now) else None
 
 
 def _open_page(payment: Payment, gateway: Gateway) -> Payment:
@@ -134,10 +179,14 @@ def _open_page(payment: Payment, gateway: Gateway) -> Payment:
         page = gateway.open_checkout(_request_of(payment))
     except GatewayError as error:
         _note_trouble(payment, error)
-        error.context["next_steps"] = [(payment.order.get_absolute_url(), _("Go to your order"))]
+        error.context["next_steps"] = _to_order(payment.order)
         raise
     payment.checkout_url, payment.checkout_token = page.url, page.token
     payment.save(update_fields=["checkout_url", "checkout_token"])
+    # Another tab was faster: whatever closed this attempt meanwhile has not found its page.
+    late = Payment.objects.filter(pk=payment.pk, superseded_at__isnull=False)
+    if late.update(closed_at=None, next_close_at=timezone.now()):
+        raise CheckoutUnderway(next_steps=_to_order(payment.order))
     return payment
 
 
@@ -172,9 +221,8 @@ def _request_of(payment: Payment) -> CheckoutRequest:
     )
 
 
-def _is_being_opened(payment: Payment, now: datetime) -> bool:
-    """True while another request may still get the page; one that failed has left a note."""
-    return payment.is_pending and not payment.checkout_url and not payment.note and now - payment.created_at < OPENING_TIME
+def _to_order(order: Order) -> list[tuple[str, str]]:
+    return [(order.get_absolute_url(), _("Go to your order"))]
 
 
 def _facts(payment: Payment) -> dict[str, object]:

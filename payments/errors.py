@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
-from bookings.errors import DomainError, InvalidInput, NotFound
+from bookings.errors import DomainError, InvalidInput, NotFound, OrderNotPayable
 
 
 class GatewayUnknown(NotFound):
@@ -25,6 +25,20 @@ class CheckoutUnderway(DomainError):
     """Another tab is opening the payment page right now."""
 
     message = _("Your payment page is just being opened in another tab. Please wait a moment and try again.")
+
+
+class AlreadyPaid(OrderNotPayable):
+    """Good news: there is nothing left to pay. `leads_to` is the order's page, which says so."""
+
+    message = _("This order is already paid. You are not charged again.")
+
+
+class MoneyBeingLookedAt(AlreadyPaid):
+    """Money for the order has come that does not fit it: nobody shall pay again before a person has looked."""
+
+    message = _(
+        "A payment for this order has arrived and is being looked at. Please do not pay again; you will hear from us."
+    )
 
 
 class TooManyAttempts(DomainError):

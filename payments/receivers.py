@@ -8,7 +8,7 @@ from django.dispatch import receiver
 
 from bookings.models import Booking
 from bookings.signals import booking_cancelled, booking_paid, refund_due
-from payments import earnings, refunds
+from payments import closing, earnings, refunds
 
 
 @receiver(refund_due, dispatch_uid="payments.owe_refund")
@@ -29,3 +29,8 @@ def settle_cancelled_session(sender: type, booking: Booking, **kwargs: Any) -> N
 @receiver(refund_due, dispatch_uid="payments.settle_refunded_session")
 def settle_refunded_session(sender: type, booking: Booking, **kwargs: Any) -> None:
     earnings.settle_soon(booking.order_id)
+
+
+@receiver([booking_paid, booking_cancelled], dispatch_uid="payments.close_attempts")
+def close_attempts(sender: type, booking: Booking, **kwargs: Any) -> None:
+    closing.close_attempts_of(booking.order)

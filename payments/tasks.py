@@ -17,7 +17,7 @@ from bookings.jobs import Backoff, enqueue
 from bookings.kept import read_kept
 from bookings.languages import speaking_to
 from bookings.staff import Letter, mail_staff
-from payments import earnings, inbox, inquiries, pretending, receipt_numbers, refunds, webhooks
+from payments import closing, earnings, inbox, inquiries, pretending, receipt_numbers, refunds, webhooks
 from payments.errors import GatewayUnavailable
 from payments.gateways import get_gateway
 from payments.gateways.http import TIMEOUTS
@@ -70,6 +70,19 @@ def check_due_payments(timestamp: int) -> None:
     """Find attempts of which nothing has been heard."""
     inquiries.watch_refunds(now=timezone.now())
     inquiries.enqueue_due_checks(now=timezone.now())
+
+
+@app.task(name="payments.close_payment")
+def close_payment(payment_id: int) -> None:
+    """Close the page of one attempt. Trouble is not retried here: the row says when to try again."""
+    closing.close_due(Payment.objects.select_related("order").get(pk=payment_id))
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="payments.close_superseded", queueing_lock="payments.close_superseded")
+def close_superseded(timestamp: int) -> None:
+    """Ask once more before deadlines, and close the pages of attempts that are not to be paid any more."""
+    closing.make_round(timezone.now())
 
 
 @app.periodic(cron="* * * * *")

@@ -13,6 +13,8 @@ from django.utils.translation import gettext_lazy as _
 from bookings.models import Order, User
 from bookings.money import Money
 
+OPENING_TIME = timedelta(seconds=30)  # longer than a gateway may take to answer
+
 
 class PaymentQuerySet(models.QuerySet["Payment"]):
     def visible_to(self, user: User) -> PaymentQuerySet:
@@ -170,6 +172,15 @@ class Payment(models.Model):
     def page_is_open(self, now: datetime) -> bool:
         """True while the payer can go (back) to the gateway's page of this attempt."""
         return self.is_pending and self.checkout_url != "" and now < self.expires_at and self.superseded_at is None
+
+    @property
+    def opened_by(self) -> datetime:
+        """Until then the request that began it may still get the page."""
+        return self.created_at + OPENING_TIME
+
+    def is_being_opened(self, now: datetime) -> bool:
+        """True while another request may still get the page; one that failed has left a note."""
+        return self.is_pending and not self.checkout_url and not self.note and now < self.opened_by
 
     def mark_pending(self) -> None:
         """The payer has begun another try on the same page."""

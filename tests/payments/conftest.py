@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import responses
 
-from bookings.models import Booking, Tutor, User
+from bookings.models import Booking, Order, Tutor, User
 from bookings.signals import booking_paid
 from payments.models import Payment
 from tests.factories import make_booking, make_payment
+from tests.payments import tills as companies
 
 
 @pytest.fixture
@@ -24,6 +26,20 @@ def vendor() -> Iterator[responses.RequestsMock]:
 def booking(ada: Tutor, sam: User) -> Booking:
     """Sam's hold with Ada in an order that waits for payment."""
     return make_booking(sam, ada)
+
+
+@pytest.fixture
+def order(booking: Booking) -> Order:
+    """Sam's order, which waits for payment."""
+    return booking.order
+
+
+@pytest.fixture
+def tills(settings: Any) -> None:
+    """Two gateways in memory, "north" and "south", in the place of the real ones."""
+    settings.PAYMENT_GATEWAYS = companies.GATEWAYS
+    companies.North.reset()
+    companies.South.reset()
 
 
 @pytest.fixture

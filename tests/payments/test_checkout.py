@@ -30,11 +30,6 @@ from tests.race import race
 SNAP = f"{settings.MIDTRANS_SNAP_URL}/transactions"
 
 
-@pytest.fixture
-def order(booking: Booking) -> Order:
-    return booking.order
-
-
 def test_payment_is_written_down_before_the_gateway_is_asked(order: Order, vendor: responses.RequestsMock):
     seen: list[list[str]] = []
 
