@@ -32,7 +32,7 @@ FIRST_WAIT, LONGEST_WAIT = timedelta(minutes=1), timedelta(minutes=30)
 LAST_QUESTION = timedelta(seconds=75)  # before the deadline: each round of a minute meets it with 15 seconds left at least
 CLOSED = Kept("Its page was closed before anything was paid on it.")
 _IS_CLOSED = (Outcome.FAILED, Outcome.CANCELLED, Outcome.EXPIRED)
-_FIELDS = ["status", "note", "closed_at", "next_close_at"]
+_FIELDS = ["status", "note", "closed_at", "next_close_at", "checked_at", "checks"]
 
 
 def supersede_others(order: Order, *, newest: Payment | None = None) -> list[Payment]:
@@ -168,7 +168,8 @@ def _record_closed(payment: Payment) -> bool:
         return False
     if payment.is_pending:
         payment.mark_expired(note=CLOSED())
-    payment.closed_at, payment.next_close_at = timezone.now(), None
+    payment.closed_at = payment.checked_at = timezone.now()
+    payment.next_close_at, payment.checks = None, payment.checks + 1
     payment.save(update_fields=_FIELDS)
     return True
 
