@@ -4,7 +4,6 @@ from typing import Any
 import pytest
 import responses
 import time_machine
-from django.core.management import call_command
 from django.utils import timezone
 
 from bookings.models import Order, User
@@ -226,17 +225,3 @@ def test_person_before_the_page_asks_at_most_every_five_seconds(payment: Payment
     assert len(vendor.calls) == 1
     with time_machine.travel(timezone.now() + timedelta(seconds=6)):
         assert ask_gateway_now(payment) is True
-
-
-def test_reconciliation_prints_what_changed(
-    due: Payment, vendor: responses.RequestsMock, capsys: pytest.CaptureFixture[str]
-):
-    silent = make_payment(due.order, next_check_at=timezone.now())
-    midtrans.serve_status(vendor, due)
-    vendor.get(midtrans.status_url(silent.reference), status=503, body="busy")
-    call_command("reconcile_payments")
-    said = capsys.readouterr()
-    assert said.out.splitlines() == [f"{due.reference}: pending → succeeded", "1 payments changed."]
-    assert silent.reference in said.err
-    call_command("reconcile_payments")
-    assert "0 payments changed." in capsys.readouterr().out
