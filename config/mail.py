@@ -13,6 +13,7 @@ from typing import Any
 
 from django.core.mail import EmailMessage, EmailMultiAlternatives
 from django.core.mail.backends.base import BaseEmailBackend
+from django.db import OperationalError
 
 from bookings.jobs import enqueue
 
@@ -27,11 +28,21 @@ class QueuedBackend(BaseEmailBackend):
     """Django's EMAIL_BACKEND here. The real one is MAIL_BACKEND, used by the job alone."""
 
     def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
-        """Store the mails as jobs and return how many. Raises MailTooLarge, BadHeaderError, OperationalError."""
+        """Store the mails as jobs and return how many. Raises MailTooLarge, BadHeaderError, OperationalError.
+
+        A mail that may fail silently (Django's own about trouble) does so while the database is away: raised from the
+        log, it would turn an answer of 503, after which gateways try for hours, into a 500, after which they do not.
+        """
         addressed = [message for message in email_messages if message.recipients()]
         for message in addressed:
             message.message()  # a header that cannot be sent is told to whoever wrote it, not to a worker
-            enqueue("config.send_mail", mail=pack(message))
+        try:
+            for message in addressed:
+                enqueue("config.send_mail", mail=pack(message))
+        except OperationalError:
+            if not self.fail_silently:
+                raise
+            return 0
         return len(addressed)
 
 
