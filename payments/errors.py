@@ -67,6 +67,12 @@ class MessageEmptied(DomainError):
     message = _("The body of this message was deleted for its age, so it cannot be applied again.")
 
 
+class PageOver(DomainError):
+    """A page of the pretend bank has ended, or its payment has not that much left."""
+
+    message = _("This page is over: nothing can be done on it any more.")
+
+
 class GatewayError(DomainError):
     """Trouble with a gateway. `detail` never holds a key, a signature or a person's data."""
 

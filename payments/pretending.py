@@ -10,10 +10,15 @@ from django.utils import timezone
 
 from bookings.jobs import enqueue
 from bookings.models import Order
+from bookings.money import Money
 from bookings.orders import expire_order
 from payments.errors import PaymentUnknown
-from payments.gateways.sandbox import Answer, SandboxGateway, Ticket
+from payments.gateways.base import DisputeState
+from payments.gateways.sandbox import SandboxGateway, Ticket
+from payments.gateways.sandbox_ledger import Answer
 from payments.models import Payment
+
+Try = Callable[[SandboxGateway, Ticket], None]
 
 LATE = timedelta(seconds=30)  # from the end of the order to the message that it was paid
 
@@ -36,6 +41,11 @@ def pay_late(gateway: SandboxGateway, ticket: Ticket) -> None:
     enqueue("payments.pay_sandbox_late", wait=LATE, token=gateway.token_of(ticket))
 
 
+def take_late_money(gateway: SandboxGateway, ticket: Ticket) -> None:
+    """Have the late money arrive."""
+    _tell(gateway.take_late_money(ticket))
+
+
 def fail(gateway: SandboxGateway, ticket: Ticket) -> None:
     """Refuse the card. The page stays open for another try."""
     _tell(gateway.decide(ticket, Answer.FAILED))
@@ -50,13 +60,37 @@ def expire(gateway: SandboxGateway, ticket: Ticket) -> None:
     _tell(gateway.decide(ticket, Answer.EXPIRED))
 
 
-TRIES: dict[str, Callable[[SandboxGateway, Ticket], None]] = {
+def give_back(gateway: SandboxGateway, ticket: Ticket) -> None:
+    """Send the half back from the bank's own pages, without the site's asking."""
+    _tell(gateway.give_back(ticket, Money(max(1, ticket.money.amount // 2), ticket.money.currency)))
+
+
+def open_dispute(gateway: SandboxGateway, ticket: Ticket) -> None:
+    """Have the payer's bank ask for all of it back."""
+    _tell(gateway.dispute(ticket, DisputeState.OPEN))
+
+
+def win_dispute(gateway: SandboxGateway, ticket: Ticket) -> None:
+    _tell(gateway.dispute(ticket, DisputeState.WON))
+
+
+def lose_dispute(gateway: SandboxGateway, ticket: Ticket) -> None:
+    _tell(gateway.dispute(ticket, DisputeState.LOST))
+
+
+TRIES: dict[str, Try] = {
     "pay": pay,
     "pay_three_times": pay_told_three_times,
     "pay_late": pay_late,
     "fail": fail,
     "cancel": cancel,
     "expire": expire,
+}
+TRIES_ONCE_PAID: dict[str, Try] = {
+    "give_back": give_back,
+    "dispute": open_dispute,
+    "dispute_won": win_dispute,
+    "dispute_lost": lose_dispute,
 }
 
 

@@ -127,7 +127,7 @@ def deliver_sandbox_webhook(body: str) -> None:
 def pay_sandbox_late(token: str) -> None:
     """Pay an order at the pretend bank whose deadline has passed."""
     gateway = _sandbox()
-    pretending.pay(gateway, gateway.read_ticket(token))
+    pretending.take_late_money(gateway, gateway.read_ticket(token))
 
 
 def _sandbox() -> SandboxGateway:

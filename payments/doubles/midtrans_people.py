@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 from payments.doubles.midtrans_books import TAKEN, Page, Transaction, written
 from payments.doubles.server import Double, Message
@@ -11,10 +12,26 @@ from payments.doubles.server import Double, Message
 class MidtransPeople(Double):
     """Orders by number. Its verbs return the number of the transaction, "" where nothing could be done."""
 
+    verbs = frozenset(
+        {"pick", "pay", "pay_late", "deny", "expire", "cancel", "settle", "reverse"}
+        | {"refund_in_dashboard", "confirm_refund", "charge_back"}
+    )
+
     def __init__(self, *, server_key: str, port: int = 0, silence: float = 60, seed: int = 1) -> None:
         super().__init__(port=port, silence=silence, seed=seed)
         self.server_key = server_key
         self.pages: dict[str, Page] = {}
+
+    def state(self) -> dict[str, Any]:
+        """Return, by order, what was paid and what went back (rupiah), and how its transactions stand."""
+        return {
+            order_id: {
+                "taken": self.taken(order_id),
+                "sent_back": self.sent_back(order_id),
+                "transactions": [one.status for one in page.transactions],
+            }
+            for order_id, page in self.pages.items()
+        }
 
     # What its payers do.
 

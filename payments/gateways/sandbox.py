@@ -1,6 +1,6 @@
 """A pretend bank for demos and development (offered only while DEBUG is on). Nobody's money moves.
 
-Its ledger lives in the cache that all processes share; its page is `payments/views/sandbox.py`.
+Its ledger is `sandbox_ledger.py`, its page `payments/views/sandbox.py`.
 """
 
 from __future__ import annotations
@@ -14,44 +14,32 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
-from typing import Any
 
 from django.core import signing
-from django.core.cache import cache
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from bookings.money import Money
-from payments.errors import BadMessage, BadSignature, PaymentUnknown, RefundByHand
+from payments.errors import BadMessage, BadSignature, GatewayRefused, PageOver, PaymentUnknown
 from payments.gateways.base import (
     Attempt,
     CheckoutPage,
     CheckoutRequest,
+    DisputeReport,
+    DisputeState,
     Gateway,
     GatewayMessage,
     Outcome,
     PaymentReport,
     RefundReport,
     RefundRequest,
+    RefundState,
 )
+from payments.gateways.sandbox_ledger import Answer, Entry, Ledger
 
 HEADER = "Sandbox-Signature"
 TOLERANCE = 300  # seconds that a signature may be old, or ahead of our clock
 _SIGNATURE = re.compile(r"t=([0-9]{1,12}),v1=([0-9a-f]{64})")
 _SALT = "payments.gateways.sandbox"
-_KEPT_SECONDS = 60 * 60 * 24 * 30
-
-
-class Answer(StrEnum):
-    """What became of a payment at the pretend bank."""
-
-    OPEN = "open"
-    PAID = "paid"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-    EXPIRED = "expired"
-
 
 _OUTCOMES = {
     Answer.OPEN: Outcome.PENDING,
@@ -59,6 +47,7 @@ _OUTCOMES = {
     Answer.FAILED: Outcome.FAILED,
     Answer.CANCELLED: Outcome.CANCELLED,
     Answer.EXPIRED: Outcome.EXPIRED,
+    Answer.CLOSED: Outcome.CANCELLED,
 }
 
 
@@ -123,24 +112,39 @@ class SandboxGateway(Gateway):
 
     def answer_of(self, reference: str) -> Answer:
         """Return what became of a payment so far."""
-        return Answer(self._entry(reference).get("status", Answer.OPEN))
+        return Ledger(reference).answer
 
     def decide(self, ticket: Ticket, answer: Answer) -> bytes:
-        """Write the answer down and return the body of the message that tells of it.
+        """Write a try down and return the message that tells of it. Raises PageOver if it has ended otherwise.
 
-        Each try is a transaction of its own, as with real gateways.
+        Each try is a transaction of its own, as with real gateways; what has ended stays as it is.
         """
-        entry = {
-            "id": f"evt_{secrets.token_hex(12)}",
-            "reference": ticket.reference,
-            "transaction_id": f"sbx_{secrets.token_hex(8)}",
-            "status": answer.value,
-            "amount": ticket.money.amount,
-            "currency": ticket.money.currency,
-            "at": timezone.now().isoformat(),
-        }
-        cache.set(_key(ticket.reference), entry, _KEPT_SECONDS)
-        return json.dumps(entry, separators=(",", ":")).encode()
+        entry = Ledger(ticket.reference).write(answer, ticket.money)
+        if entry["status"] != answer:
+            raise PageOver
+        return self.tell(ticket.reference)
+
+    def take_late_money(self, ticket: Ticket) -> bytes:
+        """Take money although the page is over, and return the message that tells of it."""
+        Ledger(ticket.reference).write_late_money(ticket.money)
+        return self.tell(ticket.reference)
+
+    def dispute(self, ticket: Ticket, state: DisputeState) -> bytes:
+        """Have the payer's bank dispute a paid payment, or decide; return the message that tells of it."""
+        Ledger(ticket.reference).write_dispute(state)
+        return self.tell(ticket.reference)
+
+    def give_back(self, ticket: Ticket, money: Money) -> bytes:
+        """Send money back from the bank's own pages; return the message that tells of it. Raises PageOver if it cannot."""
+        if Ledger(ticket.reference).send_back(money, key=f"bank-{secrets.token_hex(4)}") is None:
+            raise PageOver
+        return self.tell(ticket.reference)
+
+    def tell(self, reference: str) -> bytes:
+        """Return the body of a message that tells all that is written down of a payment."""
+        ledger = Ledger(reference)
+        told = {"id": f"evt_{secrets.token_hex(12)}", **_facts_of(ledger)}
+        return json.dumps(told, separators=(",", ":")).encode()
 
     def sign(self, body: bytes) -> str:
         """Return the header that proves the sender, as of now."""
@@ -160,42 +164,66 @@ class SandboxGateway(Gateway):
     def read_message(self, body: bytes) -> GatewayMessage:
         """Read a message; its signature covers all of it, so it can be trusted as it stands."""
         try:
-            entry = json.loads(body.decode("utf-8"))
-            report = _report_of(entry)
-            return GatewayMessage(entry["id"], report.reference, report.status, report.external_id, report)
+            told = json.loads(body.decode("utf-8"))
+            report = _report_of(told)
+            return GatewayMessage(told["id"], report.reference, report.status, report.external_id, report)
         except (ValueError, KeyError, TypeError, RecursionError):
             raise BadMessage("the body is not a message of the sandbox") from None
 
     def fetch_report(self, attempt: Attempt) -> PaymentReport:
-        entry = self._entry(attempt.reference)
-        return _report_of(entry) if entry else PaymentReport(attempt.reference, Outcome.PENDING, detail="not begun")
+        ledger = Ledger(attempt.reference)
+        if not ledger.entry:
+            return PaymentReport(attempt.reference, Outcome.PENDING, detail="not begun")
+        return _report_of(_facts_of(ledger))
 
     def close_checkout(self, attempt: Attempt) -> PaymentReport:
+        Ledger(attempt.reference).write(Answer.CLOSED)
         return self.fetch_report(attempt)
 
     def send_refund(self, request: RefundRequest) -> RefundReport:
-        raise RefundByHand("not asked of the pretend bank yet")
-
-    def _entry(self, reference: str) -> dict[str, Any]:
-        return cache.get(_key(reference)) or {}
+        """Send money back; it arrives at once."""
+        refund = Ledger(request.attempt.reference).send_back(request.money, key=request.key)
+        if refund is None:
+            raise GatewayRefused("the pretend bank has not taken that much, or it has gone back already")
+        return _refund_of(refund)
 
     def _digest(self, at: int, body: bytes) -> str:
         return hmac.new(self._secret.encode(), str(at).encode() + b"." + body, hashlib.sha256).hexdigest()
 
 
-def _report_of(entry: dict[str, Any]) -> PaymentReport:
-    status = str(entry["status"])
+def _facts_of(ledger: Ledger) -> Entry:
+    return {**ledger.entry, "refunds": ledger.refunds(), "dispute": ledger.dispute}
+
+
+def _report_of(told: Entry) -> PaymentReport:
+    status = str(told["status"])
     known = status in [answer.value for answer in Answer]
+    money = Money(told["amount"], told["currency"]) if told["amount"] is not None else None
     return PaymentReport(
-        reference=str(entry["reference"]),
+        reference=str(told["reference"]),
         outcome=_OUTCOMES[Answer(status)] if known else Outcome.UNKNOWN,
         status=status,
-        external_id=str(entry["transaction_id"]),
-        money=Money(entry["amount"], entry["currency"]),
+        external_id=str(told["transaction_id"]),
+        money=money,
         method="sandbox",
-        paid_at=datetime.fromisoformat(entry["at"]),
+        paid_at=datetime.fromisoformat(told["at"]),
+        refunds=tuple(_refund_of(refund) for refund in told["refunds"]),
+        disputes=(_dispute_of(told["dispute"], money),) if told["dispute"] else (),
     )
 
 
-def _key(reference: str) -> str:
-    return f"payments.sandbox.{reference}"
+def _refund_of(refund: Entry) -> RefundReport:
+    return RefundReport(
+        external_id=str(refund["id"]),
+        state=RefundState.SUCCEEDED,
+        money=Money(refund["amount"], refund["currency"]),
+        key=str(refund["key"]),
+        status="sent",
+        made_at=datetime.fromisoformat(refund["at"]),
+    )
+
+
+def _dispute_of(dispute: Entry, money: Money | None) -> DisputeReport:
+    state = DisputeState(dispute["state"])
+    opened_at = datetime.fromisoformat(dispute["at"])
+    return DisputeReport(str(dispute["id"]), state, money, status=state.value, reason="tried out", opened_at=opened_at)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -11,8 +14,9 @@ from django.views.decorators.http import require_http_methods
 from bookings.errors import InvalidInput
 from bookings.views.answers import SeeOther
 from payments.gateways import get_gateway
-from payments.gateways.sandbox import Answer, SandboxGateway
-from payments.pretending import LATE, TRIES, pay_late
+from payments.gateways.sandbox import SandboxGateway, Ticket
+from payments.gateways.sandbox_ledger import ENDS, Answer, Ledger
+from payments.pretending import LATE, TRIES, TRIES_ONCE_PAID, Try, pay_late
 
 
 @login_not_required  # whoever pays at a bank need not be known here
@@ -23,15 +27,33 @@ def pretend_to_pay(request: HttpRequest, token: str) -> HttpResponse:
     if not isinstance(gateway, SandboxGateway):
         raise Http404
     ticket = gateway.read_ticket(token)
-    answer = gateway.answer_of(ticket.reference)
-    is_over = answer is Answer.EXPIRED or timezone.now() >= ticket.expires_at
-    context = {"ticket": ticket, "answer": answer.value, "is_over": is_over, "late_seconds": LATE.seconds}
-    if request.method != "POST" or answer is Answer.PAID:
+    context = _shown(ticket)
+    asked = request.POST.get("try", "")
+    if request.method != "POST" or (context["is_paid"] and asked in TRIES):  # pressed twice: it is paid already
         return render(request, "payments/sandbox.html", context)
-    chosen = TRIES.get(request.POST.get("try", ""))
-    if chosen is None or (is_over and chosen is not pay_late):
+    chosen = _tries(context).get(asked)
+    if chosen is None:
         raise InvalidInput
     chosen(gateway, ticket)
     if chosen is pay_late:
         return render(request, "payments/sandbox_late.html", context)
     return SeeOther(ticket.return_url)
+
+
+def _shown(ticket: Ticket) -> dict[str, Any]:
+    ledger = Ledger(ticket.reference)
+    answer, dispute = ledger.answer, ledger.dispute
+    return {
+        "ticket": ticket,
+        "answer": answer.value,
+        "is_paid": answer is Answer.PAID,
+        "is_over": answer in ENDS or timezone.now() >= ticket.expires_at,
+        "is_disputed": dispute is not None and dispute["state"] == "open",
+        "late_seconds": LATE.seconds,
+    }
+
+
+def _tries(shown: dict[str, Any]) -> Mapping[str, Try]:
+    if shown["is_paid"]:
+        return TRIES_ONCE_PAID
+    return {"pay_late": pay_late} if shown["is_over"] else TRIES

@@ -9,7 +9,10 @@ from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from bookings.models import Booking, Order, Tutor, User
+from bookings.money import Money
 from payments.checkout import start_checkout
+from payments.gateways import attempt_of, get_gateway
+from payments.gateways.base import DisputeState
 from payments.models import Payment, WebhookEvent
 from tests.conftest import Drain
 from tests.factories import make_booking
@@ -126,6 +129,31 @@ def test_page_that_is_over_takes_late_money_only(attempt: Payment):
     text = Client().get(address(attempt)).text
     assert 'value="pay_late"' in text
     assert 'value="pay"' not in text
+
+
+def test_page_that_the_shop_closed_says_so(attempt: Payment):
+    get_gateway("sandbox").close_checkout(attempt_of(attempt))
+    text = Client().get(address(attempt)).text
+    assert "The shop has closed this page" in text
+    assert 'value="pay"' not in text
+    assert press(attempt, "pay").status_code == 400
+
+
+def test_what_banks_do_later_can_be_tried_once_it_is_paid(attempt: Payment):
+    assert press(attempt, "dispute").status_code == 400
+    press(attempt, "pay")
+    for button in ("dispute", "dispute_won", "give_back"):
+        assert f'value="{button}"' in Client().get(address(attempt)).text
+        assert press(attempt, button).status_code == 303
+    report = get_gateway("sandbox").fetch_report(attempt_of(attempt))
+    assert [(dispute.state, dispute.money) for dispute in report.disputes] == [(DisputeState.WON, attempt.money)]
+    assert [refund.money for refund in report.refunds] == [Money(75_000, "IDR")]
+    assert ProcrastinateJob.objects.filter(task_name="payments.deliver_sandbox_webhook").count() == 4
+
+
+def test_more_than_was_paid_is_never_given_back(attempt: Payment):
+    press(attempt, "pay")
+    assert [press(attempt, "give_back").status_code for _time in range(3)] == [303, 303, 409]
 
 
 def _let_jobs_be_due() -> None:
