@@ -21,7 +21,7 @@ class Bank(ABC):
     @property
     @abstractmethod
     def entry(self) -> dict[str, Any]:
-        """The gateway's entry of `PAYMENT_GATEWAYS`, with short time limits."""
+        """The gateway's entry of `PAYMENT_GATEWAYS`."""
 
     @property
     @abstractmethod
@@ -97,6 +97,10 @@ class Vendor(Bank):
     @property
     def messages(self) -> list[Message]:
         return self.double.messages
+
+    def hasty(self) -> Gateway:
+        """The gateway with short time limits, for calls whose answer does not come; all others may take their time."""
+        return self.gateway()
 
 
 def make_gateway(entry: dict[str, Any]) -> Gateway:

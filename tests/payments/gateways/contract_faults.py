@@ -36,7 +36,7 @@ class FaultContract(WithBank):
         request = checkout_request()
         go_wrong(bank, "open", fault)
         with pytest.raises(GatewayUnavailable):
-            gateway.open_checkout(request)
+            bank.hasty().open_checkout(request)
         bank.double.faults.clear()
         assert gateway.open_checkout(request).url
         assert bank.open_pages(REFERENCE) == 1
@@ -47,7 +47,7 @@ class FaultContract(WithBank):
         bank.pay(REFERENCE)
         go_wrong(bank, "fetch", fault)
         with pytest.raises(GatewayUnavailable):
-            gateway.fetch_report(attempt)
+            bank.hasty().fetch_report(attempt)
         bank.double.faults.clear()
         assert gateway.fetch_report(attempt).outcome is Outcome.PAID
 
@@ -56,7 +56,7 @@ class FaultContract(WithBank):
         attempt = open_attempt(gateway)
         go_wrong(bank, "close", fault)
         with pytest.raises(GatewayUnavailable):
-            gateway.close_checkout(attempt)
+            bank.hasty().close_checkout(attempt)
         bank.double.faults.clear()
         assert gateway.close_checkout(attempt).outcome in OVER
         assert bank.pay(REFERENCE) is False
@@ -66,7 +66,7 @@ class FaultContract(WithBank):
         attempt = open_attempt(gateway)
         go_wrong(bank, "close", fault)
         with pytest.raises(GatewayUnavailable):
-            gateway.close_checkout(attempt)
+            bank.hasty().close_checkout(attempt)
         bank.double.faults.clear()
         is_paid = bank.pay(REFERENCE)
         assert (gateway.close_checkout(attempt).outcome is Outcome.PAID) == is_paid
@@ -78,7 +78,7 @@ class FaultContract(WithBank):
         request = refund_request(gateway, attempt, PART)
         go_wrong(bank, "refund", fault)
         with pytest.raises(GatewayUnavailable):
-            gateway.send_refund(request)
+            bank.hasty().send_refund(request)
         bank.double.faults.clear()
         assert gateway.send_refund(request).money == PART
         assert bank.sent_back(REFERENCE) == PART

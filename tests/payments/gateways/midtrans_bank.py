@@ -6,7 +6,8 @@ from typing import Any
 
 from bookings.money import Money
 from payments.doubles.midtrans import MidtransDouble
-from tests.payments.gateways.banks import Vendor
+from payments.gateways.base import Gateway
+from tests.payments.gateways.banks import Vendor, make_gateway
 from tests.payments.midtrans import SERVER_KEY
 
 
@@ -24,6 +25,10 @@ class MidtransBank(Vendor):
     @property
     def entry(self) -> dict[str, Any]:
         return self._entry(SERVER_KEY)
+
+    def hasty(self) -> Gateway:
+        entry = self.entry
+        return make_gateway({**entry, "OPTIONS": {**entry["OPTIONS"], "timeouts": (5, 0.4), "time_limit": 0.8}})
 
     @property
     def keyless(self) -> dict[str, Any]:
@@ -72,7 +77,5 @@ class MidtransBank(Vendor):
             "server_key": server_key,
             "snap_url": f"{self.double.url}/snap/v1",
             "api_url": self.double.url,
-            "timeouts": (1, 0.3),
-            "time_limit": 0.6,
         }
         return {"BACKEND": "payments.gateways.midtrans.MidtransGateway", "OPTIONS": options}
