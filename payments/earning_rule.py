@@ -36,13 +36,15 @@ counted AS (  -- payments that came, without those that went back whole
     SELECT b.id, b.order_id, COALESCE(r.amount, b.refund) AS amount
     FROM bookings_booking b LEFT JOIN payments_refund r ON r.booking_id = b.id
     WHERE (r.id IS NOT NULL OR b.refund > 0) AND (%(order)s::bigint IS NULL OR b.order_id = %(order)s)
+), money AS (
+    SELECT order_id, sum(kept) AS kept FROM counted GROUP BY order_id
+), backs AS (
+    SELECT order_id, sum(amount) AS amount FROM named GROUP BY order_id
 ), shared AS (  -- what sessions share: never more than is missing of the order's money
     SELECT o.id AS order_id, CASE WHEN money.kept <= 0 THEN o.total ELSE LEAST(
-        unnamed.amount, GREATEST(0, o.total - money.named - money.kept)) END AS amount
-    FROM unnamed JOIN bookings_order o ON o.id = unnamed.order_id
-    CROSS JOIN LATERAL (SELECT
-        (SELECT COALESCE(sum(kept), 0) FROM counted WHERE counted.order_id = o.id) AS kept,
-        (SELECT COALESCE(sum(named.amount), 0) FROM named WHERE named.order_id = o.id) AS named) money
+        unnamed.amount, GREATEST(0, o.total - COALESCE(backs.amount, 0) - money.kept)) END AS amount
+    FROM unnamed JOIN bookings_order o ON o.id = unnamed.order_id JOIN money ON money.order_id = o.id
+    LEFT JOIN backs ON backs.order_id = o.id
 ), lost AS (
     SELECT DISTINCT p.order_id FROM payments_dispute d JOIN counted p ON p.id = d.payment_id WHERE d.status = 'lost'
 ), lines AS (

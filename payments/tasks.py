@@ -17,7 +17,7 @@ from bookings.jobs import Backoff, enqueue
 from bookings.kept import read_kept
 from bookings.languages import speaking_to
 from bookings.staff import Letter, mail_staff
-from payments import closing, earnings, inbox, inquiries, pretending, receipt_numbers, refunds, webhooks
+from payments import closing, earnings, inbox, inquiries, pretending, proofs, receipt_numbers, refunds, webhooks
 from payments.errors import GatewayUnavailable
 from payments.gateways import get_gateway
 from payments.gateways.http import TIMEOUTS
@@ -106,11 +106,18 @@ def settle_earnings(order_id: int) -> None:
     earnings.settle_earnings(order_id)
 
 
-@app.periodic(cron="*/5 * * * *")
+@app.periodic(cron="*/10 * * * *")
 @app.task(name="payments.settle_all_earnings", queueing_lock="payments.settle_all_earnings")
 def settle_all_earnings(timestamp: int) -> None:
     """Find sessions that are over, and earnings whose news was lost."""
     earnings.settle_all_earnings()
+
+
+@app.periodic(cron="10 0 * * *")
+@app.task(name="payments.check_books", queueing_lock="payments.check_books")
+def check_books(timestamp: int) -> None:
+    """Prove once a day that the books add up; the staff hear of what does not."""
+    proofs.tell_staff_of_books()
 
 
 @app.task(name="payments.deliver_sandbox_webhook", retry=Backoff(runs=8, base=2))
