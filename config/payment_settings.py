@@ -39,4 +39,12 @@ PAYMENT_GATEWAYS: dict[str, dict[str, Any]] = {
             "api_url": MIDTRANS_API_URL,
         },
     },
+    "stripe": {
+        "BACKEND": "payments.gateways.stripe.StripeGateway",
+        "OPTIONS": {
+            "secret_key": STRIPE_SECRET_KEY,
+            "webhook_secrets": STRIPE_WEBHOOK_SECRETS,
+            "api_url": STRIPE_API_URL,
+        },
+    },
 }

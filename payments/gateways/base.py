@@ -158,6 +158,8 @@ class GatewayMessage:
     report: PaymentReport | None = None
     claims_money: bool = False  # it says "paid": to be asked about, not to be believed
     token: str = ""  # of the page it is about, where it names one
+    refunds: Sequence[RefundReport] = ()  # what it says of them, for where asking does not show them (yet)
+    disputes: Sequence[DisputeReport] = ()
 
 
 class Gateway(ABC):
