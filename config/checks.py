@@ -15,7 +15,7 @@ from payments.gateways import listed_gateways
 
 LEAST_KEY_LENGTH = 32  # Django itself warns below 50
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
-NEEDED_IN_PRODUCTION = ("SECRET_KEY", "SITE_URL", "EMAIL_URL", "DEFAULT_FROM_EMAIL", "MIDTRANS_SERVER_KEY")
+NEEDED_IN_PRODUCTION = ("SECRET_KEY", "SITE_URL", "EMAIL_URL", "DEFAULT_FROM_EMAIL")
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def _sender() -> Danger | None:
 def _gateway() -> Danger | None:
     if any(gateway.is_configured for gateway in listed_gateways()):
         return None
-    how = "Set MIDTRANS_SERVER_KEY: without a gateway nobody can pay."
+    how = "Set MIDTRANS_SERVER_KEY, or STRIPE_SECRET_KEY with STRIPE_WEBHOOK_SECRETS: else nobody can pay."
     return Danger(7, "No payment gateway has its keys.", how)
 
 

@@ -112,7 +112,7 @@ class StripePeople(Double):
             return str(intent["id"])
 
     def decline(self, page: str) -> str:
-        """Refuse a card. The page stays open for another, and no message tells of it."""
+        """Refuse a card. The page stays open for another."""
         with self.lock:
             session = self._open_session(page)
             if session is None:
@@ -120,6 +120,7 @@ class StripePeople(Double):
             intent = self._intent_of(session)
             intent["latest_charge"] = self._charge(intent, "card", "failed")["id"]
             intent["last_payment_error"] = {"code": "card_declined"}
+            self._tell("payment_intent.payment_failed", intent)
             return str(intent["id"])
 
     def expire(self, page: str) -> str:

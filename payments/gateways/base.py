@@ -181,6 +181,10 @@ class Gateway(ABC):
     def is_configured(self) -> bool:
         """False without the keys: the gateway is then offered to nobody."""
 
+    def doubts(self, *, site_url: str) -> list[str]:
+        """Return what looks wrong with its set-up, in sentences for the owner that tell no secret."""
+        return []
+
     @abstractmethod
     def can_take(self, money: Money) -> bool:
         """Say whether this amount and currency can be paid here."""

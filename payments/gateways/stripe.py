@@ -34,6 +34,7 @@ from payments.gateways.stripe_calls import StripeCalls
 from payments.gateways.stripe_client import USUAL_PATIENCE, Patience, StripeRefused, StripeRepeated
 from payments.gateways.stripe_messages import check_mode, read_event
 from payments.gateways.stripe_pages import SHORTEST, page_of, session_wanted
+from payments.gateways.stripe_set_up import find_doubts, is_live_key
 from payments.gateways.stripe_signatures import HEADER, check_signature
 from payments.gateways.stripe_words import REFUND
 
@@ -65,10 +66,9 @@ class StripeGateway(Gateway):
         """True only with a secret for messages too: without them nobody would hear that somebody has paid."""
         return self._secret_key != "" and bool(self._secrets)
 
-    @property
-    def is_live(self) -> bool:
-        """True if the key moves real money."""
-        return self._secret_key.startswith(("sk_live_", "rk_live_"))
+    def doubts(self, *, site_url: str) -> list[str]:
+        secrets, api_url = self._secrets, self._api_url
+        return [*find_doubts(secret_key=self._secret_key, secrets=secrets, api_url=api_url, site_url=site_url)]
 
     def can_take(self, money: Money) -> bool:
         return can_charge(money)
@@ -119,7 +119,7 @@ class StripeGateway(Gateway):
 
     def verify_message(self, headers: Mapping[str, str], body: bytes) -> None:
         check_signature(headers.get(HEADER), body, secrets=self._secrets, now=time.time())
-        check_mode(body, is_live=self.is_live)
+        check_mode(body, is_live=is_live_key(self._secret_key))
 
     def read_message(self, body: bytes) -> GatewayMessage:
         return read_event(body)

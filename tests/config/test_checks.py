@@ -16,11 +16,17 @@ READY = {
     "MIDTRANS_API_URL": "https://api.midtrans.com",
     "ADMINS": "owner@example.com",
 }
+WITH_STRIPE = {
+    **{name: value for name, value in READY.items() if not name.startswith("MIDTRANS_")},
+    "STRIPE_SECRET_KEY": "sk_live_EXAMPLE0123456789",
+    "STRIPE_WEBHOOK_SECRETS": "whsec_EXAMPLE0123456789,whsec_EXAMPLE9876543210",
+}
 START = ("-c", "import config.wsgi")
 
 
-def test_a_site_with_all_it_needs_passes_without_a_warning():
-    ran = manage("check", "--deploy", "--fail-level", "WARNING", **READY)
+@pytest.mark.parametrize("ready", [READY, WITH_STRIPE], ids=["Midtrans", "Stripe"])
+def test_a_site_with_all_it_needs_passes_without_a_warning(ready):
+    ran = manage("check", "--deploy", "--fail-level", "WARNING", **ready)
 
     assert (ran.returncode, ran.stderr) == (0, "")
 
@@ -31,7 +37,7 @@ def test_a_site_with_nothing_set_is_told_each_thing_it_lacks():
     assert ran.returncode == 1
     for identity in ("E002", "E003", "W005", "W006", "W007"):
         assert f"linkpool.{identity}" in ran.stderr
-    for name in ("SECRET_KEY", "SITE_URL", "EMAIL_URL", "DEFAULT_FROM_EMAIL", "MIDTRANS_SERVER_KEY"):
+    for name in ("SECRET_KEY", "SITE_URL", "EMAIL_URL", "DEFAULT_FROM_EMAIL", "MIDTRANS_SERVER_KEY", "STRIPE_SECRET_KEY"):
         assert name in ran.stderr
 
 

@@ -16,6 +16,7 @@ from payments.gateways.base import Gateway, Outcome
 class Bank(ABC):
     """One company. Attempts are named by our reference; each verb sends the messages that the company would send."""
 
+    failed_is: ClassVar[Outcome] = Outcome.FAILED  # what an attempt is whose payer was refused once
     cancelled_is: ClassVar[Outcome] = Outcome.CANCELLED  # what an attempt is that its payer called off
 
     @property

@@ -69,7 +69,7 @@ class PageContract(WithBank):
     def test_failed_try_is_not_paid_and_can_be_repeated(self, gateway: Gateway, bank: Bank):
         attempt = open_attempt(gateway)
         bank.fail(REFERENCE)
-        assert tell(gateway, bank.messages[-1], attempt).outcome is Outcome.FAILED
+        assert tell(gateway, bank.messages[-1], attempt).outcome is bank.failed_is
 
     def test_cancelled_try_is_not_paid(self, gateway: Gateway, bank: Bank):
         attempt = open_attempt(gateway)
