@@ -145,19 +145,25 @@ class Server:
             os.close(descriptor)
 
     def _start(self, wheel: Wheel) -> None:
+        """Start the server and wait until it answers. One that is just ending is let end, and started again."""
         self.folder.hand_over(wheel.account)
         self.folder.open_socket_folder(wheel.account)
-        deadline = time.monotonic() + ORPHAN_SECONDS
-        while find_postmaster(self.folder.real) is None:
-            forget_dead_postmaster(self.folder.real, self.socket_folder)
-            try:
-                self._launch(wheel)
-            except errors.EmbeddedPostgresError as error:
-                # The children of a server that was killed end by themselves; PostgreSQL wants that first.
-                if "still in use" not in str(error) or time.monotonic() > deadline:
-                    raise
-                time.sleep(0.1)
-        self._await_answer()
+        began = time.monotonic()
+        while not self.answers():
+            if time.monotonic() > began + START_SECONDS:
+                raise errors.still_starting(self.folder.path)
+            if find_postmaster(self.folder.real) is None:
+                forget_dead_postmaster(self.folder.real, self.socket_folder)
+                self._launch_once_free(wheel, until=began + ORPHAN_SECONDS)
+            time.sleep(0.05)
+
+    def _launch_once_free(self, wheel: Wheel, *, until: float) -> None:
+        try:
+            self._launch(wheel)
+        except errors.EmbeddedPostgresError as error:
+            # The children of a server that was killed end by themselves; PostgreSQL wants that first.
+            if "still in use" not in str(error) or time.monotonic() > until:
+                raise
 
     def _launch(self, wheel: Wheel) -> None:
         log = self.folder.real / "server.log"
@@ -185,10 +191,3 @@ class Server:
         socket_folder = self.folder.real if own else self.socket_folder
         settings = {**SETTINGS, "unix_socket_directories": f'"{socket_folder}"'}
         return " ".join(f"-c {name}={shlex.quote(value)}" for name, value in settings.items())
-
-    def _await_answer(self) -> None:
-        deadline = time.monotonic() + START_SECONDS
-        while not self.answers():
-            if time.monotonic() > deadline:
-                raise errors.still_starting(self.folder.path)
-            time.sleep(0.05)

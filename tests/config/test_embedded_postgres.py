@@ -2,9 +2,13 @@
 
 import contextlib
 import os
+import signal
 import subprocess
+import threading
+import time
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from config.embedded_postgres.accounts import Account
@@ -38,6 +42,22 @@ def test_server_that_was_killed_starts_again_with_what_was_committed(server, dat
     server.ensure()
 
     assert ask(server, "SELECT number FROM kept") == (1,)
+
+
+def test_server_that_is_just_ending_is_started_again_at_once(server, data):
+    guest = psycopg.connect(host=str(server.socket_folder), user="postgres", dbname="postgres")
+    first = find_postmaster(data.resolve())
+    os.kill(first, signal.SIGTERM)  # it takes in nobody any more, and ends when the last guest has gone
+    wait_until(lambda: not server.answers())
+    leaving = threading.Timer(1, guest.close)
+    leaving.start()
+
+    began = time.monotonic()
+    server.ensure()
+
+    leaving.join()
+    assert time.monotonic() - began < 30
+    assert find_postmaster(data.resolve()) not in (None, first)
 
 
 def test_server_stays_while_anybody_uses_it(server, data):
