@@ -59,6 +59,21 @@ class DayFilter(admin.SimpleListFilter):
         return queryset.filter(during__startswith__gte=within.start, during__startswith__lt=within.end)
 
 
+class DisputedFilter(admin.SimpleListFilter):
+    """Sessions whose payer's bank asks for the money back."""
+
+    title = _("disputed")
+    parameter_name = "disputed"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("yes", _("Yes")), ("no", _("No"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Booking]) -> QuerySet[Booking]:
+        if self.value() not in ("yes", "no"):
+            return queryset
+        return queryset.filter(order__disputed_at__isnull=self.value() == "no")
+
+
 class BookingColumns:
     """What lists of bookings show."""
 
@@ -83,6 +98,12 @@ class BookingColumns:
     def shown_back(self, booking: Booking) -> str:
         return "–" if booking.refund is None else str(booking.money_back)
 
+    @admin.display(description=_("disputed"))
+    def shown_disputed(self, booking: Booking) -> str:
+        """Since when the payer's bank asks for the money back."""
+        since = booking.order.disputed_at
+        return date_format(timezone.localtime(since), "DATE_FORMAT") if since else "–"
+
     @admin.display(description=_("meeting"))
     def shown_meeting(self, booking: Booking) -> str:
         """The state of the meeting and the label of its link, never its address."""
@@ -95,8 +116,8 @@ class BookingColumns:
 
 @admin.register(Booking)
 class BookingAdmin(CalendarPages, GiftPages, ChangePages, BookingColumns, ReadOnlyAdmin[Booking]):
-    list_display = ["reference", "shown_time", "student", "tutor", "name", "status", "shown_meeting"]
-    list_filter = ["status", DayFilter, TutorFilter]
+    list_display = ["reference", "shown_time", "student", "tutor", "name", "status", "shown_disputed", "shown_meeting"]
+    list_filter = ["status", DayFilter, DisputedFilter, TutorFilter]
     list_select_related = ["student", "tutor__user", "order", "meeting__link"]
     search_help_text = _("Search by the reference of a booking or order, or by a name or e-mail address.")
     search_fields = [
@@ -111,7 +132,7 @@ class BookingAdmin(CalendarPages, GiftPages, ChangePages, BookingColumns, ReadOn
     inlines = [HistoryInline]
     fieldsets = [
         (None, {"fields": ["reference", "status", "shown_time", "shown_meeting", "moves"]}),
-        (_("Who"), {"fields": ["student", "tutor", "order"]}),
+        (_("Who"), {"fields": ["student", "tutor", "order", "shown_disputed"]}),
         (_("As sold"), {"fields": ["name", "minutes", "shown_price", "shown_back"]}),
         (_("Asked for"), {"fields": ["shown_asked_for", "message"]}),
         (_("Held and cancelled"), {"fields": ["held_until", "cancelled_at", "cancelled_by", "cancel_reason"]}),

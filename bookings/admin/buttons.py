@@ -13,6 +13,7 @@ from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path, reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
 from bookings.errors import DomainError
@@ -54,7 +55,7 @@ class ButtonsAdmin(admin.ModelAdmin[Any]):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         row = self.get_object(request, object_id)
-        shown = {"buttons": self._shown(row)} if row is not None and self.may_press(request) else {}
+        shown = {"buttons": self.buttons_for(request, row)} if row is not None else {}
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), **shown})
 
     def page_name(self, what: str) -> str:
@@ -74,7 +75,10 @@ class ButtonsAdmin(admin.ModelAdmin[Any]):
         except DomainError as error:
             self.message_user(request, str(error), messages.ERROR)
 
-    def _shown(self, row: Model) -> list[dict[str, Any]]:
+    def buttons_for(self, request: HttpRequest, row: Model) -> list[dict[str, Any]]:
+        """Return what this person can do to the row now, as `admin/_verbs.html` shows it on whatever page."""
+        if not self.may_press(request):
+            return []
         return [
             {
                 "label": button.label,
@@ -89,4 +93,11 @@ class ButtonsAdmin(admin.ModelAdmin[Any]):
     def _press(self, button: Button, request: HttpRequest, key: int) -> HttpResponse:
         row = get_object_or_404(self.get_queryset(request), pk=key)
         self.press_and_tell(request, partial(button.press, row, request))
-        return redirect(f"admin:{self.page_name('change')}", row.pk)
+        return redirect(_way_back(request) or reverse(f"admin:{self.page_name('change')}", args=[row.pk]))
+
+
+def _way_back(request: HttpRequest) -> str:
+    """Return the page of this site from which the button was pressed, if it says so."""
+    back = request.POST.get("back", "")
+    is_ours = url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()}, require_https=request.is_secure())
+    return back if is_ours else ""

@@ -34,7 +34,12 @@ class BookingInline(BookingColumns, ReadOnlyInline):
 @admin.register(Order)
 class OrderAdmin(ReadOnlyAdmin[Order]):
     list_display = ["reference", "payer", "status", "shown_total", "placed_at", "expires_at", "paid_at"]
-    list_filter = ["status", "currency", ("placed_at", admin.DateFieldListFilter)]
+    list_filter = [
+        "status",
+        ("disputed_at", admin.EmptyFieldListFilter),
+        "currency",
+        ("placed_at", admin.DateFieldListFilter),
+    ]
     list_select_related = ["payer"]
     search_help_text = _("Search by the reference of an order, a booking or a payment, by the payer, or by a promo code.")
     search_fields = [
@@ -49,7 +54,7 @@ class OrderAdmin(ReadOnlyAdmin[Order]):
     fieldsets = [
         (None, {"fields": ["reference", "payer", "status", "shown_total", "shown_payments"]}),
         (_("Discount"), {"fields": ["shown_discount", "promo_code", "gifted_by"]}),
-        (_("When"), {"fields": ["created_at", "placed_at", "expires_at", "paid_at"]}),
+        (_("When"), {"fields": ["created_at", "placed_at", "expires_at", "paid_at", "disputed_at"]}),
     ]
 
     @admin.display(description=_("total"), ordering="total")

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from bookings.admin.buttons import Button, ButtonsAdmin
 from bookings.admin.reading import ReadOnlyAdmin, ReadOnlyInline, kept_column
 from bookings.models import User
+from bookings.money import Money
+from payments.admin.order_story import OrderStoryPage
+from payments.dashboard import payments_to_look_at
 from payments.inquiries import ask_gateway
 from payments.models import Payment, Refund
 from payments.reviews import accept_payment, return_payment
+
+MOST_WAITING = 20  # of those that need a person, above the list
 
 
 def _ask(payment: Payment, request: HttpRequest) -> str:
@@ -52,20 +61,24 @@ class RefundInline(ReadOnlyInline):
 
 
 @admin.register(Payment)
-class PaymentAdmin(ReadOnlyAdmin[Payment], ButtonsAdmin):
-    list_display = ["reference", "order", "payer", "gateway", "money", "status", "created_at"]
+class PaymentAdmin(OrderStoryPage, ReadOnlyAdmin[Payment], ButtonsAdmin):
+    change_list_template = "admin/payments/payment_list.html"
+    list_display = ["reference", "status", "money", "goes_back", "gateway", "payer", "order_story", "created_at"]
     list_filter = ["status", "gateway", ("created_at", admin.DateFieldListFilter)]
     list_select_related = ["order__payer"]
     search_fields = ["reference", "external_id", "order__reference", "order__payer__email", "order__payer__full_name"]
     search_help_text = gettext_lazy("Our reference, the gateway's number, the order, or the payer.")
     inlines = [RefundInline]
     fieldsets = [
-        (None, {"fields": ["reference", "order", "payer", "status", "note_shown"]}),
-        (gettext_lazy("Money"), {"fields": ["money", "received", "gateway", "method", "external_id"]}),
+        (None, {"fields": ["reference", "order_link", "payer", "status", "note_shown"]}),
+        (gettext_lazy("Money"), {"fields": ["money", "received", "goes_back", "gateway", "method", "external_id"]}),
         (gettext_lazy("When"), {"fields": ["created_at", "expires_at", "succeeded_at"]}),
-        (gettext_lazy("Questions to the gateway"), {"fields": ["checked_at", "checks", "next_check_at"]}),
+        (
+            gettext_lazy("Questions to the gateway"),
+            {"fields": ["checked_at", "checks", "next_check_at", "superseded_at", "closed_at"]},
+        ),
     ]
-    readonly_fields = ["payer", "money", "received", "note_shown"]
+    readonly_fields = ["order_link", "payer", "money", "received", "goes_back", "note_shown"]
     buttons = (
         Button("ask", gettext_lazy("Ask the gateway now"), _ask, lambda payment: True),
         Button("accept", gettext_lazy("Accept as it is"), _accept, _awaits_decision, asks=gettext_lazy("Why?")),
@@ -73,6 +86,27 @@ class PaymentAdmin(ReadOnlyAdmin[Payment], ButtonsAdmin):
     )
 
     note_shown = kept_column("note", gettext_lazy("what happened"))
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Show the payments that need a person above the list, whatever page of it is looked at."""
+        waiting = list(payments_to_look_at()[:MOST_WAITING]) if self.has_view_permission(request) else []
+        return super().changelist_view(request, {**(extra_context or {}), "waiting": waiting})
+
+    @admin.display(description=gettext_lazy("order"), ordering="order__reference")
+    def order_story(self, payment: Payment) -> str:
+        """The way to everything about its order."""
+        where = reverse("admin:payments_order_story", args=[payment.order.reference])
+        return format_html('<a href="{}">{}</a>', where, payment.order.reference)
+
+    @admin.display(description=gettext_lazy("order"))
+    def order_link(self, payment: Payment) -> str:
+        return self.order_story(payment)
+
+    @admin.display(description=gettext_lazy("goes back"), ordering="refunded_amount")
+    def goes_back(self, payment: Payment) -> str:
+        """What has gone back of it, or is to."""
+        back = Money(payment.refunded_amount, payment.money_held.currency)
+        return "–" if back.is_zero else str(back)
 
     @admin.display(description=gettext_lazy("amount asked"), ordering="amount")
     def money(self, payment: Payment) -> str:

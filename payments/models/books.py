@@ -116,6 +116,16 @@ class Earning(models.Model):
         return f"{self.booking.reference} {self.money}"
 
     @property
+    def gross_money(self) -> Money:
+        """What stays of the session's price."""
+        return Money(self.gross, self.currency)
+
+    @property
+    def fee_money(self) -> Money:
+        """What the site keeps of it."""
+        return Money(self.fee, self.currency)
+
+    @property
     def money(self) -> Money:
         """What the tutor gets by this line; below zero where it takes back."""
         return Money(self.net, self.currency)
