@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,7 +32,6 @@ def call_json(
     *,
     auth: tuple[str, str],
     body: dict[str, Any] | None = None,
-    headers: Mapping[str, str] | None = None,
     patience: Patience = Patience(),
 ) -> tuple[int, dict[str, Any]]:
     """Return the HTTP status and the JSON object of the answer.
@@ -46,7 +45,7 @@ def call_json(
             url,
             auth=auth,
             json=body,
-            headers={"Accept": "application/json", "Content-Type": "application/json", **(headers or {})},
+            headers={"Accept": "application/json", "Content-Type": "application/json"},
             timeout=patience.timeouts,
             allow_redirects=False,
             stream=True,
