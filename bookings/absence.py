@@ -65,6 +65,8 @@ def record_absence(booking: Booking, *, verdict: Verdict, who: User, why: str) -
         if booking.status == became and booking.refund == money_back(booking, verdict).amount:
             return booking
         raise _why_not_open(booking)
+    if booking.refund is not None:  # the staff have sent money back for it already: one decision about its price
+        raise AbsenceDecided
     if now < reported_from(booking):
         raise AbsenceTooEarly
     was, booking.status = booking.status, became

@@ -23,6 +23,7 @@ SUBJECTS = {
     "meeting link": _("meeting link"),
     "payment": _("payment"),
     "refund": _("refund"),
+    "dispute": _("dispute"),
     "absence": _("absence"),
     "absence reported": _("absence reported"),
     "absence answered": _("absence answered"),
@@ -47,6 +48,7 @@ _VALUES: dict[str, dict[Any, Any]] = {
         "failed": _("failed"),
         "manual": _("to be sent back by hand"),
     },
+    "dispute": {"open": _("open"), "won": _("won"), "lost": _("lost")},
     "absence": {
         "student_absent": _("the student was absent"),
         "tutor_absent": _("the tutor was absent"),

@@ -31,6 +31,8 @@ FIELDS = (
     "last",
     "order",
     "payment",
+    "refund",
+    "dispute",
     "meeting",
     "provider",
     "link",

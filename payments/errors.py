@@ -51,6 +51,24 @@ class BeginsTooSoon(DomainError):
     message = _("A session in your cart begins too soon to be paid for. Please take it out to pay for the others.")
 
 
+class NothingLeft(DomainError):
+    message = _("Nothing is left of this payment: all of it has gone back, or is on its way.")
+
+
+class RefundTooLarge(DomainError):
+    """More is asked for than is left of the payment; the message says how much that is."""
+
+    message = _("That is more than is left of this payment.")
+
+
+class PaymentDisputed(DomainError):
+    message = _("The payer’s bank is asking for this money. Nothing can be sent back until that is decided.")
+
+
+class PaymentNotReceived(DomainError):
+    message = _("No money of this payment has been received, so nothing can be sent back.")
+
+
 class InboxClosed(DomainError):
     """A gateway's message could not be stored: it must be sent again."""
 

@@ -84,7 +84,7 @@ def _of_refund(refund: Refund) -> Iterator[Happening]:
     yield Happening(refund.created_at, _("%(money)s is to go back to you") % {"money": refund.money}, booking)
     if refund.submitted_at is not None:
         yield Happening(refund.submitted_at, _("%(money)s is on its way to you") % {"money": refund.money}, booking)
-    if refund.finished_at is not None and not refund.is_open:
+    if refund.has_arrived and refund.finished_at is not None:
         yield Happening(refund.finished_at, _("%(money)s went back to you") % {"money": refund.money}, booking)
 
 

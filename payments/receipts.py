@@ -30,7 +30,7 @@ class Receipt:
     @property
     def gone_back(self) -> Money:
         """What has reached the payer again."""
-        return self._sum(refund for refund in self.refunds if not refund.is_open)
+        return self._sum(refund for refund in self.refunds if refund.has_arrived)
 
     @property
     def going_back(self) -> Money:
@@ -52,7 +52,7 @@ def make_receipt(order: Order) -> Receipt:
     payment = paid.order_by("number").first()
     put_back = Q(status=Booking.Status.CANCELLED, cancelled_at=None)
     lines = order.bookings.exclude(put_back).select_related("tutor__user", "student").order_by("during", "pk")
-    refunds = Refund.objects.filter(payment=payment).select_related("payment", "booking").order_by("pk")
+    refunds = Refund.objects.standing().filter(payment=payment).select_related("payment", "booking").order_by("pk")
     labels = {gateway.name: str(gateway.label) for gateway in listed_gateways()}
     way = labels.get(payment.gateway, payment.gateway) if payment else ""
     return Receipt(order, list(lines), payment, way, list(refunds) if payment else [])

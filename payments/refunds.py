@@ -1,48 +1,82 @@
-"""Money on its way back: owed by us, sent back by the gateway, or by hand."""
+"""Money that must go back to its payer: who owes it, why, and how much. A row comes first; refund_sending.py sends it.
+
+Nobody owes more than is left of a payment: the lock on the payment gives the order, the database refuses the rest.
+"""
 
 from __future__ import annotations
 
 import logging
 
 from django.db import transaction
-from django.db.models import BigIntegerField, Exists, F, OuterRef, Q, Sum
+from django.db.models import BigIntegerField, Exists, F, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from bookings.errors import DomainError, InvalidInput
-from bookings.history import record_order_change
+from bookings.history import record_booking_change, record_order_change
 from bookings.jobs import enqueue
 from bookings.kept import Kept
 from bookings.models import Booking, Order, User
 from bookings.models.bookings import BookingQuerySet
 from bookings.money import Money
-from payments.gateways.base import PaymentReport
-from payments.models import Payment, Refund
-from payments.receipt_numbers import number_refund
+from payments.errors import NothingLeft, PaymentDisputed, PaymentNotReceived, RefundTooLarge
+from payments.models import Dispute, Payment, Refund
+from payments.refund_steps import FIRST_LOOK, enqueue_sending, facts_of
 from payments.staff import tell_staff
 
 log = logging.getLogger("linkpool.refunds")
-MUST_GO_BACK = Kept("%(money)s must go back: %(reason)s.")
-MUST_GO_BACK_FOR = Kept("%(money)s must go back for %(booking)s: %(reason)s.")
-ONLY_LEFT = Kept("Of %(owed)s that should go back only %(money)s are left of this payment.")
-SENT_UNASKED = Kept("The gateway sent back %(money)s (%(status)s) without being asked here.")
-SENT_BACK = Kept("The gateway says that it was sent back.")
+GOES_BACK = Kept("%(money)s goes back to the payer: %(reason)s.")
+ONLY_LEFT = Kept("Of %(owed)s that should go back for %(booking)s only %(money)s are left of this payment.")
+# Sessions that nothing can call off any more; what goes back for the others is decided when they are cancelled.
+SETTLED = (Booking.Status.COMPLETED, Booking.Status.CANCELLED, Booking.Status.NO_SHOW_STUDENT)
+
+
+def left_to_refund(payment: Payment) -> Money:
+    """Return what can still go back: received, not sent back or owed, and not lost to the payer's bank."""
+    return Money(max(0, balance_of(payment)), payment.money_held.currency)
+
+
+def balance_of(payment: Payment) -> int:
+    """Return what stays of a payment once all that is owed has gone back, in minor units: below zero, too much is owed."""
+    lost = payment.disputes.filter(status=Dispute.Status.LOST, currency=payment.money_held.currency)
+    gone: int = lost.aggregate(total=Sum("amount"))["total"] or 0
+    return room_of(payment) - gone
+
+
+def room_of(payment: Payment) -> int:
+    """Return how much the database would still let go back, in minor units."""
+    refunded: int = Payment.objects.values_list("refunded_amount", flat=True).get(pk=payment.pk)
+    return payment.money_held.amount - refunded
+
+
+def refundable_sessions(payment: Payment) -> BookingQuerySet:
+    """Return sessions to which a refund by hand can be put down: over or called off, and nothing went back for them yet.
+
+    For one that is still to come it is the cancellation that decides, and a refund before would be forgotten then.
+    """
+    sessions = Booking.objects.filter(order=payment.order_id, status__in=SETTLED, refunded=None)
+    put_back = Q(status=Booking.Status.CANCELLED, cancelled_at=None)
+    sessions = sessions.exclude(put_back).exclude(price=F("discount"))
+    return sessions.filter(Q(refund=None) | Q(refund=0)).order_by("during", "pk")
 
 
 def owe_back(payment: Payment, *, reason: Refund.Reason) -> Refund:
-    """Owe the payer the whole of a payment that cannot pay its order; tell the payer and the staff.
+    """Owe the payer all that is left of a payment that cannot pay its order; tell the payer and the staff.
 
-    Call it in the transaction that records the money, with the payment locked.
+    Call it in the transaction that records the money, with the payment locked. Raises NothingLeft.
     """
-    refund = Refund.objects.create(payment=payment, amount=payment.money_held.amount, reason=reason)
-    _tell_of(refund)
+    left = left_to_refund(payment)
+    if left.is_zero:
+        raise NothingLeft
+    refund = _owe(Refund(payment=payment, amount=left.amount, reason=reason))
+    tell_staff(payment, what=GOES_BACK(money=refund.money, reason=Refund.Reason(reason).label))
     return refund
 
 
 @transaction.atomic
 def owe_for_booking(booking: Booking) -> Refund | None:
-    """Owe the payer what was decided to go back for a session (`Booking.refund`), once; tell the payer and the staff.
+    """Owe the payer what was decided to go back for a session (`Booking.refund`), once, and tell them.
 
     It comes out of the payment that paid the order, never more than is left of that. Returns None while there is
     nothing to owe, or nothing to take it from: a payment that a person looks at waits for the decision.
@@ -56,17 +90,15 @@ def owe_for_booking(booking: Booking) -> Refund | None:
     known = Refund.objects.filter(booking=booking).first()
     if known is not None or owed.is_zero:
         return known
-    left = [(_left_of(payment), payment) for payment in payments if payment.money_held.currency == owed.currency]
-    if not left or not max(amount for amount, _payment in left):
+    left = [(left_to_refund(payment), payment) for payment in payments if payment.money_held.currency == owed.currency]
+    if not left or all(money.is_zero for money, _payment in left):
         log.error("nothing left to pay back from", extra={"booking": booking.reference, "amount": owed.amount})
         return None
-    amount, payment = next((one for one in left if one[0] >= owed.amount), max(left, key=lambda one: one[0]))
-    refund = Refund.objects.create(
-        payment=payment, booking=booking, amount=min(amount, owed.amount), reason=_reason_of(booking)
-    )
-    _tell_of(refund)
+    money, payment = next((one for one in left if one[0].amount >= owed.amount), max(left, key=lambda one: one[0].amount))
+    amount = min(money.amount, owed.amount)
+    refund = _owe(Refund(payment=payment, booking=booking, amount=amount, reason=_reason_of(booking)))
     if amount < owed.amount:
-        tell_staff(payment, what=ONLY_LEFT(owed=owed, money=refund.money))
+        tell_staff(payment, what=ONLY_LEFT(owed=owed, booking=booking.reference, money=refund.money))
     return refund
 
 
@@ -74,58 +106,97 @@ def bookings_to_owe_for() -> BookingQuerySet:
     """Return bookings of which something is to go back that nobody has owed yet: their news was lost."""
     paid = Payment.objects.filter(order=OuterRef("order"), status=Payment.Status.SUCCEEDED)
     paid = paid.filter(Q(received_currency="") | Q(received_currency=OuterRef("currency")))
-    held = Coalesce("received_amount", "amount", output_field=BigIntegerField())
-    gone = Coalesce(Sum("refunds__amount"), 0, output_field=BigIntegerField())
-    not_used_up = paid.annotate(held=held, gone=gone).filter(held__gt=F("gone"))
+    lost = Dispute.objects.filter(payment=OuterRef("pk"), status=Dispute.Status.LOST).values("payment")
+    whole = BigIntegerField()
+    not_used_up = paid.annotate(
+        held=Coalesce("received_amount", "amount", output_field=whole),
+        lost=Coalesce(Subquery(lost.annotate(total=Sum("amount")).values("total")), 0, output_field=whole),
+    ).filter(held__gt=F("refunded_amount") + F("lost"))
     return Booking.objects.filter(Exists(not_used_up), refund__gt=0, refunded=None).order_by("pk")
 
 
 @transaction.atomic
-def record_payment_returned(payment: Payment, report: PaymentReport) -> bool:
-    """Record that the gateway sent money back, or that the payer's bank took it.
+def refund_payment(payment: Payment, *, amount: Money, who: User, why: str, booking: Booking | None = None) -> Refund:
+    """Owe the payer a part or all of a payment because a person decided so; it is sent like any other.
 
-    If it is what we owed, the refund is done. If not, a person must look: a session may still stand for it.
+    `booking` puts it down to one of `refundable_sessions`, whose earning shrinks by it. Raises InvalidInput without
+    a reason, for nothing or another currency, or for a session that cannot take it; PaymentNotReceived,
+    PaymentDisputed, NothingLeft or RefundTooLarge.
     """
-    payment = Payment.objects.select_related("order").select_for_update(of=("self",)).get(pk=payment.pk)
-    back = report.returned or report.money or payment.money_held
-    if _is_accounted_for(payment, back):
-        return False
-    if _finish_owed(payment, back):
-        return True
-    note = SENT_UNASKED(money=back, status=report.status)
-    if payment.status == Payment.Status.NEEDS_REVIEW and payment.note == note:
-        return False
-    payment.mark_needs_review(note=note, received=report.money)
-    payment.save(update_fields=["status", "note", "received_amount", "received_currency", "next_check_at"])
-    log.warning("payment needs a look", extra={"payment": payment.reference, "reason": note})
-    tell_staff(payment, what=note)
-    return True
+    payment, why = _lock_to_refund(payment), why.strip()
+    if not why:
+        raise InvalidInput(_("Please say why the money goes back."))
+    if amount.currency != payment.money_held.currency or amount.amount <= 0:
+        raise InvalidInput(_("Please give a sum above zero in %(currency)s.") % {"currency": payment.money_held.currency})
+    require_left(payment, amount)
+    if booking is not None:
+        booking = _put_down_to(booking, payment, amount, who=who, why=why)
+    return _owe(
+        Refund(
+            payment=payment,
+            booking=booking,
+            amount=amount.amount,
+            reason=Refund.Reason.OTHER,
+            why=why[:500],
+            asked_by=who,
+        )
+    )
 
 
 @transaction.atomic
-def record_refund_sent_by_hand(refund: Refund, *, who: User, note: str) -> Refund:
-    """Record that a person has sent the money back outside of this site. A second call changes nothing."""
-    if not note.strip():
-        raise InvalidInput(_("Please say how and when the money was sent back."))
-    payment = Payment.objects.select_related("order").select_for_update(of=("self",)).get(pk=refund.payment_id)
-    refund = Refund.objects.select_for_update().get(pk=refund.pk)
-    if not refund.is_open:
-        return refund
-    if refund.status == Refund.Status.SUBMITTED:
-        raise DomainError(_("The gateway has been asked to send this money back. Please wait for its answer first."))
-    was = refund.status
-    refund.mark_sent(at=timezone.now(), note=note.strip())
-    refund.save(update_fields=["status", "finished_at", "note"])
-    record_order_change(payment.order, what="refund", was=was, became=refund.status, why=refund.note, who=who)
-    log.info("refund sent by hand", extra={"payment": payment.reference, "amount": refund.amount, "user": who.pk})
-    number_refund(refund)
-    return refund
+def refund_what_is_left(payment: Payment, *, who: User, why: str) -> Refund:
+    """Owe the payer everything that has not gone back yet. Raises what `refund_payment` raises."""
+    payment = _lock_to_refund(payment)
+    left = left_to_refund(payment)
+    if left.is_zero:
+        raise NothingLeft
+    return refund_payment(payment, amount=left, who=who, why=why)
 
 
-def _left_of(payment: Payment) -> int:
-    """Return what of the payment has neither gone back nor is owed, in minor units."""
-    gone: int = payment.refunds.aggregate(total=Sum("amount"))["total"] or 0
-    return max(0, payment.money_held.amount - gone)
+def require_left(payment: Payment, amount: Money) -> None:
+    """Raises NothingLeft or RefundTooLarge, which says what is left. The payment is locked."""
+    left = left_to_refund(payment)
+    if left.is_zero:
+        raise NothingLeft
+    if amount.amount > left.amount:
+        raise RefundTooLarge(_("Only %(money)s is left of this payment.") % {"money": left})
+
+
+def require_undisputed(payment: Payment) -> None:
+    """Raises PaymentDisputed: what the payer's bank may take must not go back a second time."""
+    if payment.disputes.open().exists():
+        raise PaymentDisputed
+
+
+def lock_payment(key: int) -> Payment:
+    """Lock the payment, then its order: what is written about refunds points at both."""
+    payment = Payment.objects.select_related("order__payer").select_for_update(of=("self",)).get(pk=key)
+    Order.objects.select_for_update().get(pk=payment.order_id)
+    return payment
+
+
+def _lock_to_refund(payment: Payment) -> Payment:
+    payment = lock_payment(payment.pk)
+    if payment.awaits_decision:
+        raise DomainError(_("This payment needs a look first: accept it, or send it back."))
+    if payment.status != Payment.Status.SUCCEEDED:
+        raise PaymentNotReceived
+    require_undisputed(payment)
+    return payment
+
+
+def _put_down_to(booking: Booking, payment: Payment, amount: Money, *, who: User, why: str) -> Booking:
+    """Write on the session what goes back for it, so that pages and earnings agree with the refund."""
+    Booking.objects.select_for_update().get(pk=booking.pk)
+    found = refundable_sessions(payment).filter(pk=booking.pk).first()
+    if found is None:
+        raise InvalidInput(_("What goes back for this session is decided elsewhere. Please leave the session out."))
+    if amount.currency != found.currency or amount.amount > found.net.amount:
+        raise InvalidInput(_("Only %(money)s was paid for this session.") % {"money": found.net})
+    found.refund = amount.amount
+    found.save(update_fields=["refund"])
+    record_booking_change(found, what="refund", became=Refund.Status.PENDING, why=why, who=who)
+    return found
 
 
 def _reason_of(booking: Booking) -> Refund.Reason:
@@ -134,42 +205,15 @@ def _reason_of(booking: Booking) -> Refund.Reason:
     return Refund.Reason.CANCELLED if was_cancelled else Refund.Reason.ABSENT
 
 
-def _tell_of(refund: Refund) -> None:
-    payment, money = refund.payment, refund.money
-    about = f"{payment.reference}, {refund.booking.reference}" if refund.booking else payment.reference
-    record_order_change(payment.order, what="refund", became=refund.status, why=f"{about}: {refund.reason}")
-    facts = {"money": money, "reason": Refund.Reason(refund.reason).label}
-    booking = refund.booking
-    tell_staff(payment, what=MUST_GO_BACK_FOR(booking=booking.reference, **facts) if booking else MUST_GO_BACK(**facts))
+def _owe(refund: Refund) -> Refund:
+    payment, booking = refund.payment, refund.booking
+    refund.next_attempt_at = timezone.now() + FIRST_LOOK
+    refund.save(force_insert=True)
+    payment.refresh_from_db(fields=["refunded_amount"])
+    about = f"{payment.reference}, {booking.reference}" if booking else payment.reference
+    why = f"{about}: {refund.why or refund.reason}"
+    record_order_change(payment.order, what="refund", became=refund.status, why=why, who=refund.asked_by)
+    enqueue_sending(refund)
     enqueue("payments.mail_payer_of_refund", refund_id=refund.pk)
-    log.warning(
-        "refund due",
-        extra={
-            "payment": payment.reference,
-            "order": payment.order.reference,
-            "booking": refund.booking and refund.booking.reference,
-            "amount": refund.amount,
-            "currency": money.currency,
-            "reason": refund.reason,
-        },
-    )
-
-
-def _is_accounted_for(payment: Payment, back: Money) -> bool:
-    sent = payment.refunds.filter(status=Refund.Status.SUCCEEDED).aggregate(total=Sum("amount"))["total"] or 0
-    return back == Money(sent, payment.money_held.currency)
-
-
-def _finish_owed(payment: Payment, back: Money) -> bool:
-    """Close the open refunds of the payment if, with what was sent before, they are what has gone back."""
-    refunds = list(payment.refunds.select_for_update())
-    if not refunds or back != Money(sum(refund.amount for refund in refunds), payment.money_held.currency):
-        return False
-    for refund in refunds:
-        if refund.is_open:
-            refund.mark_sent(at=timezone.now(), note=SENT_BACK())
-            refund.save(update_fields=["status", "finished_at", "note"])
-            record_order_change(payment.order, what="refund", became=refund.status, why=payment.reference)
-    for refund in refunds:
-        number_refund(refund)
-    return True
+    log.warning("refund due", extra={**facts_of(refund), "reason": refund.reason})
+    return refund

@@ -11,22 +11,31 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Sum
 from django.utils import timezone
 
 from bookings.kept import Kept
+from payments.disputes import record_reported_disputes, record_reversal
 from payments.gateways.base import Outcome, PaymentReport
 from payments.late_money import settle_order
 from payments.models import Payment
 from payments.receipt_numbers import number_payment
-from payments.refunds import record_payment_returned
+from payments.refund_steps import number_refunds
+from payments.refunds import balance_of
+from payments.returned_money import record_payment_returned
 from payments.staff import tell_staff
+from payments.vendor_refunds import record_reported_refunds
 
 log = logging.getLogger("linkpool.payments")
 Status = Payment.Status
 AGAIN = timedelta(minutes=2)
 REFUSED = Kept("The gateway refused it (%(detail)s).")
 LATE = Kept("Not paid in time.")
-TAKEN_BACK = Kept("The gateway took the money back after it had said “paid” (%(status)s).")
+TAKEN_BACK = Kept(
+    "The gateway took the money back after it had said “paid” (%(status)s). Sessions that it paid for stand: ask the "
+    "payer to pay again, or cancel them."
+)
+GONE = Kept("When this payment was first heard of, its money had already gone back. It pays for nothing.")
 HELD_FOR_A_LOOK = Kept("The gateway holds this payment for a look (%(detail)s). It is not paid.")
 NOT_ASKED = Kept("The gateway could not be asked what became of this payment. Please look it up there.")
 OTHER_PAYMENT = Kept("The gateway names another payment (%(other)s).")
@@ -46,16 +55,22 @@ FIELDS = [
 ]
 
 
+@transaction.atomic
 def record_report(payment: Payment, report: PaymentReport) -> bool:
-    """Record what the gateway says about an attempt. True when that changed something."""
-    return _RECORD[report.outcome](payment, report)
+    """Record what the gateway says about an attempt, and of its money that went back. True when that changed something."""
+    has_changed = _RECORD[report.outcome](payment, report)
+    has_changed = _record_what_went_back(payment, report) or has_changed
+    if report.refunds or report.returned:
+        number_refunds(payment)
+    return has_changed
 
 
 @transaction.atomic
 def record_payment_succeeded(payment: Payment, report: PaymentReport) -> bool:
     """Record the money and mark the order paid; if the order cannot be paid any more, owe the money back.
 
-    What does not match what we asked for is kept for a person to look at, and confirms nothing.
+    Money that has already gone back when it is first heard of pays nothing. What does not match what we asked for is
+    kept for a person to look at, and confirms nothing.
     """
     payment = _lock(payment)
     if payment.status == Status.SUCCEEDED:
@@ -69,7 +84,11 @@ def record_payment_succeeded(payment: Payment, report: PaymentReport) -> bool:
     payment.external_id, payment.method = report.external_id, report.method
     payment.save(update_fields=FIELDS)
     log.info("payment succeeded", extra=_facts(payment))
-    settle_order(payment)
+    _record_what_went_back(payment, report)
+    if _is_gone(payment):
+        _leave_unsettled(payment)
+    else:
+        settle_order(payment)
     number_payment(payment)
     return True
 
@@ -82,6 +101,7 @@ def record_payment_failed(payment: Payment, report: PaymentReport) -> bool:
     """
     payment = _lock(payment)
     if payment.status == Status.SUCCEEDED and report.external_id and report.external_id == payment.external_id:
+        record_reversal(payment, transaction=report.external_id, status=report.status)
         note = TAKEN_BACK(status=report.status)
         return _ask_a_person(payment, report, note=note)
     if not payment.may_still_be_paid or payment.status in (Status.FAILED, Status.EXPIRED):
@@ -150,6 +170,28 @@ _RECORD: dict[Outcome, Callable[[Payment, PaymentReport], bool]] = {
     Outcome.RETURNED: record_payment_returned,
     Outcome.UNKNOWN: _record_unknown,
 }
+
+
+def _record_what_went_back(payment: Payment, report: PaymentReport) -> bool:
+    if not report.refunds and not report.disputes:
+        return False
+    known = _lock(payment)
+    has_changed = record_reported_refunds(known, report)
+    return record_reported_disputes(known, report) or has_changed
+
+
+def _is_gone(payment: Payment) -> bool:
+    """Say whether all of the money has gone back, or is asked for by the payer's bank."""
+    asked = payment.disputes.open().filter(currency=payment.money_held.currency)
+    in_question: int = asked.aggregate(total=Sum("amount"))["total"] or 0
+    return balance_of(payment) <= in_question
+
+
+def _leave_unsettled(payment: Payment) -> None:
+    payment.note = GONE()
+    payment.save(update_fields=["note"])
+    log.warning("payment had gone back before it was heard of", extra=_facts(payment))
+    tell_staff(payment, what=payment.note)
 
 
 def _mismatch(payment: Payment, report: PaymentReport) -> str:

@@ -180,6 +180,7 @@ def tell_story(order: Order, *, now: datetime) -> Story:
 def tell_stories(orders: Iterable[Order], *, now: datetime) -> list[Story]:
     """Load the stories of several orders in four queries, without their changes."""
     orders = list(orders)
+    standing = Refund.objects.standing().select_related("payment", "booking").order_by("pk")
     prefetch_related_objects(
         orders,
         Prefetch(
@@ -187,7 +188,9 @@ def tell_stories(orders: Iterable[Order], *, now: datetime) -> list[Story]:
         ),
         Prefetch("payments", Payment.objects.order_by("-number"), "told_payments"),
         Prefetch(
-            "told_payments__refunds", Refund.objects.select_related("payment", "booking").order_by("pk"), "told_refunds"
+            "told_payments__refunds",
+            Refund.objects.standing().select_related("payment", "booking").order_by("pk"),
+            "told_refunds",
         ),
         Prefetch("told_payments__disputes", Dispute.objects.order_by("pk"), "told_disputes"),
     )

@@ -6,18 +6,26 @@ from collections.abc import Callable
 
 import requests
 from django.conf import settings
-from django.core.mail import send_mail
-from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext as _
 from procrastinate.contrib.django import app
 
 from bookings.jobs import Backoff, enqueue
 from bookings.kept import read_kept
-from bookings.languages import speaking_to
 from bookings.staff import Letter, mail_staff
-from payments import closing, earnings, inbox, inquiries, pretending, proofs, receipt_numbers, refunds, webhooks
+from payments import (
+    closing,
+    earnings,
+    inbox,
+    inquiries,
+    pretending,
+    proofs,
+    receipt_numbers,
+    refund_mails,
+    refund_sending,
+    refunds,
+    webhooks,
+)
 from payments.errors import GatewayUnavailable
 from payments.gateways import get_gateway
 from payments.gateways.http import TIMEOUTS
@@ -91,6 +99,19 @@ def owe_refunds(timestamp: int) -> None:
     """Find sessions whose refund was decided and that nobody has owed yet."""
     for booking in refunds.bookings_to_owe_for()[:BATCH]:
         refunds.owe_for_booking(booking)
+
+
+@app.task(name="payments.send_refund")
+def send_refund(refund_id: int, attempts: int) -> None:
+    """Ask the gateway for one refund. Trouble is not retried here: the row says when to ask again."""
+    refund_sending.send_refund(Refund.objects.get(pk=refund_id), attempts=attempts)
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="payments.send_due_refunds", queueing_lock="payments.send_due_refunds")
+def send_due_refunds(timestamp: int) -> None:
+    """Find refunds that are to be asked for, or to be looked after, again."""
+    refund_sending.enqueue_due_refunds(now=timezone.now())
 
 
 @app.periodic(cron="* * * * *")
@@ -170,18 +191,11 @@ def _mail_staff(what: str, about: Callable[[], str], address: str) -> None:
 
 @app.task(name="payments.mail_payer_of_refund", retry=Backoff())
 def mail_payer_of_refund(refund_id: int) -> None:
-    """Tell the payer that the money goes back, and why."""
-    refund = Refund.objects.select_related("payment__order__payer", "booking").get(pk=refund_id)
-    order = refund.payment.order
-    facts = {
-        "refund": refund,
-        "order": order,
-        "payer": order.payer,
-        "site_name": settings.SITE_NAME,
-        "order_url": settings.SITE_URL + order.get_absolute_url(),
-    }
-    with speaking_to(order.payer):
-        text = render_to_string("mail/payments/refund_due.txt", facts)
-        subject = _("%(money)s goes back to you") if refund.booking else _("Your payment of %(money)s goes back to you")
-        subject %= {"money": refund.money}
-    send_mail(subject, text, settings.DEFAULT_FROM_EMAIL, [order.payer.email])
+    """Tell the payer that money goes back, and why."""
+    refund_mails.mail_refund_due(refund_id)
+
+
+@app.task(name="payments.mail_payer_of_refund_sent", retry=Backoff())
+def mail_payer_of_refund_sent(refund_id: int) -> None:
+    """Tell the payer that the money has been sent."""
+    refund_mails.mail_refund_sent(refund_id)

@@ -11,7 +11,7 @@ from bookings.admin.buttons import Button, ButtonsAdmin
 from bookings.admin.reading import ReadOnlyAdmin, kept_column
 from bookings.models import User
 from payments.models import Refund
-from payments.refunds import record_refund_sent_by_hand
+from payments.refund_decisions import record_refund_sent_by_hand
 
 
 def _record(refund: Refund, request: HttpRequest) -> str:

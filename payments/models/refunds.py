@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from bookings.models import Booking, User
@@ -16,6 +17,23 @@ from payments.models.payments import Payment
 
 def new_refund_reference() -> str:
     return f"RF-{new_code()}"
+
+
+class RefundQuerySet(models.QuerySet["Refund"]):
+    def standing(self) -> RefundQuerySet:
+        """What the payer has, or can still count on: without what was given up, or failed at the gateway unasked."""
+        return self.exclude(status=Refund.Status.FAILED, finished_at__isnull=False).exclude(
+            status=Refund.Status.FAILED, reason=Refund.Reason.VENDOR
+        )
+
+    def due(self, now: datetime) -> RefundQuerySet:
+        """Refunds to be asked for, or looked after, by now, the longest due first."""
+        return self.filter(next_attempt_at__lte=now).order_by("next_attempt_at", "id")
+
+    def needing_person(self) -> RefundQuerySet:
+        """What nobody but a person can send: the gateway cannot, or said no."""
+        failed = Q(status=Refund.Status.FAILED, finished_at=None)
+        return self.filter(Q(status=Refund.Status.MANUAL) | failed)
 
 
 class Refund(models.Model):
@@ -36,7 +54,6 @@ class Refund(models.Model):
 
     # These take from the payment; what failed does not, until it is tried again.
     COUNTED = (Status.PENDING, Status.SUBMITTED, Status.SUCCEEDED, Status.MANUAL)
-    FINAL = (Status.SUCCEEDED, Status.FAILED)
 
     reference = models.CharField(_("reference"), max_length=20, unique=True, default=new_refund_reference, editable=False)
     payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="refunds", verbose_name=_("payment"))
@@ -62,11 +79,14 @@ class Refund(models.Model):
     round = models.PositiveSmallIntegerField(_("round"), default=1)
     attempts = models.PositiveIntegerField(_("times asked"), default=0)
     # When to ask, or to look, again; empty once nothing more can come of it by itself.
-    next_attempt_at = models.DateTimeField(_("next asked at"), null=True, blank=True)
+    next_attempt_at = models.DateTimeField(_("next asked at"), null=True, blank=True, default=timezone.now)
     receipt_number = models.CharField(_("receipt number"), max_length=30, unique=True, null=True, blank=True, editable=False)
     created_at = models.DateTimeField(_("made at"), auto_now_add=True)
     submitted_at = models.DateTimeField(_("asked of the gateway at"), null=True, blank=True)
+    # When the money arrived; of one that failed, when it was given up.
     finished_at = models.DateTimeField(_("finished at"), null=True, blank=True)
+
+    objects = RefundQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("refund")
@@ -112,12 +132,64 @@ class Refund(models.Model):
         return self.reference if self.round == 1 else f"{self.reference}-{self.round}"
 
     @property
+    def has_arrived(self) -> bool:
+        return self.status == self.Status.SUCCEEDED
+
+    @property
+    def is_given_up(self) -> bool:
+        """True when it failed and nothing more is to be done about it."""
+        return self.status == self.Status.FAILED and self.finished_at is not None
+
+    @property
     def is_open(self) -> bool:
-        """True while the money has not reached the payer."""
-        return self.status != self.Status.SUCCEEDED
+        """True while the money has not reached the payer, and still should."""
+        return not self.has_arrived and not self.is_given_up
+
+    @property
+    def is_under_way(self) -> bool:
+        """True while the gateway does the work: it is to be asked, or has been."""
+        return self.status in (self.Status.PENDING, self.Status.SUBMITTED)
+
+    @property
+    def needs_person(self) -> bool:
+        return self.status == self.Status.MANUAL or (self.status == self.Status.FAILED and self.finished_at is None)
 
     def mark_sent(self, *, at: datetime, note: str) -> None:
         """The money is back with the payer."""
         self.status = self.Status.SUCCEEDED
         self.finished_at = at
+        self.next_attempt_at = None
         self.note = note[:500]
+
+    def mark_submitted(self) -> None:
+        """The gateway has begun; it is asked what became of it."""
+        self.status = self.Status.SUBMITTED
+        self.note = ""
+
+    def mark_failed(self, *, note: str) -> None:
+        """The gateway said no, or the money came back to it: a person must look."""
+        self.status = self.Status.FAILED
+        self.finished_at = self.next_attempt_at = None
+        self.note = note[:500]
+
+    def mark_manual(self, *, note: str) -> None:
+        """The gateway cannot do it: a person must."""
+        self.status = self.Status.MANUAL
+        self.next_attempt_at = None
+        self.note = note[:500]
+
+    def mark_given_up(self, *, at: datetime, note: str) -> None:
+        """Nothing goes back by this any more, and nothing is left to do about it."""
+        self.status = self.Status.FAILED
+        self.finished_at, self.next_attempt_at = at, None
+        self.note = note[:500]
+
+    def mark_to_be_sent(self, *, at: datetime) -> None:
+        """Ask once more. What failed for good gets a new key: the gateway would only repeat its answer to the old one.
+
+        The number of what failed is kept until there is another, so that late words about it are known for what they are.
+        """
+        if self.status == self.Status.FAILED:
+            self.round += 1
+        self.status = self.Status.PENDING
+        self.finished_at, self.next_attempt_at, self.note = None, at, ""

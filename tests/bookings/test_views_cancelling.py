@@ -12,7 +12,8 @@ from django.utils import timezone
 from bookings.holds import place_hold
 from bookings.models import Booking, Order, SessionType, Tutor, User
 from bookings.orders import place_order
-from payments.refunds import owe_for_booking, record_refund_sent_by_hand
+from payments.refund_decisions import record_refund_sent_by_hand
+from payments.refunds import owe_for_booking
 from tests.factories import an_hour, make_booking, make_order, make_payment, tomorrow
 from tests.pages import queries_of, text_of
 

@@ -14,7 +14,7 @@ from bookings.models import Tutor, User
 from payments.gateways.base import Outcome, PaymentReport
 from payments.models import Payment, ReceiptCounter, Refund
 from payments.receipt_numbers import number_payment, number_receipts, number_refund
-from payments.refunds import record_refund_sent_by_hand
+from payments.refund_decisions import record_refund_sent_by_hand
 from payments.settlement import record_payment_succeeded
 from tests.factories import an_hour, make_booking, make_order, make_payment, tomorrow
 from tests.race import race

@@ -7,7 +7,8 @@ from bookings.models import Change, Order, User
 from bookings.money import Money
 from payments.gateways.base import Outcome
 from payments.models import Payment, Refund
-from payments.refunds import record_payment_returned, record_refund_sent_by_hand
+from payments.refund_decisions import record_refund_sent_by_hand
+from payments.returned_money import record_payment_returned
 from payments.settlement import record_payment_succeeded
 from tests.conftest import Drain
 from tests.factories import make_payment

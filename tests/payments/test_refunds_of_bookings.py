@@ -15,7 +15,9 @@ from bookings.models import Booking, Change, Order, Tutor, User
 from bookings.money import Money
 from bookings.signals import refund_due, send_after_commit
 from payments.models import Payment, Refund
-from payments.refunds import bookings_to_owe_for, owe_for_booking, record_payment_returned, record_refund_sent_by_hand
+from payments.refund_decisions import record_refund_sent_by_hand
+from payments.refunds import bookings_to_owe_for, owe_for_booking
+from payments.returned_money import record_payment_returned
 from payments.tasks import owe_refunds
 from tests.conftest import Drain
 from tests.factories import an_hour, make_booking, make_order, make_payment, make_user, tomorrow
@@ -61,7 +63,7 @@ def owed() -> list[tuple[Any, ...]]:
 
 
 @pytest.mark.defect("IT-20", "IT-21", "IT-27")
-def test_cancellation_owes_the_money_and_tells_staff_and_payer(
+def test_cancellation_owes_the_money_and_tells_the_payer(
     order, paid, sam, parent, root, drain: Drain, mailoutbox, django_capture_on_commit_callbacks
 ):
     booking = order.bookings.first()
@@ -71,8 +73,7 @@ def test_cancellation_owes_the_money_and_tells_staff_and_payer(
 
     assert owed() == [(booking, 150_000, Refund.Reason.CANCELLED, Refund.Status.PENDING)]
     mails = {mail.to[0]: mail for mail in mailoutbox if "Rp150,000" in mail.subject}
-    assert set(mails) == {root.email, parent.email}
-    assert booking.reference in mails[root.email].body
+    assert set(mails) == {parent.email}  # the staff hear of it when it needs them
     assert mails[parent.email].subject == "Rp150,000 goes back to you"
     assert (
         f"{timezone.localtime(booking.starts_at, ZoneInfo('Europe/Berlin')):%H:%M} (Europe/Berlin"
