@@ -9,8 +9,12 @@ from typing import Any
 from django.db import OperationalError, transaction
 from procrastinate import BaseRetryStrategy, RetryDecision
 from procrastinate.contrib.django import app
+from procrastinate.contrib.django.django_connector import DjangoConnector
 from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
-from procrastinate.jobs import Job
+from procrastinate.jobs import Job, JobDeferrer
+from procrastinate.manager import JobManager
+
+_QUEUE = JobManager(DjangoConnector())
 
 
 class Backoff(BaseRetryStrategy):
@@ -35,7 +39,7 @@ def enqueue_once(task: str, **arguments: Any) -> None:
     """Enqueue the task unless the same one waits already. Call it after the commit: what waits must see the change."""
     try:
         with transaction.atomic():
-            app.configure_task(task, allow_unknown=False, queueing_lock=task).defer(**arguments)
+            _defer(task, arguments, queueing_lock=task)
     except AlreadyEnqueued:
         return
     except ConnectorException as error:
@@ -52,6 +56,16 @@ def enqueue(task: str, *, wait: timedelta = timedelta(), priority: int = 0, **ar
     if wait:
         options["schedule_in"] = {"seconds": int(wait.total_seconds())}
     try:
-        app.configure_task(task, allow_unknown=False, **options).defer(**arguments)
+        _defer(task, arguments, **options)
     except ConnectorException as error:
         raise OperationalError("The job could not be stored.") from error
+
+
+def _defer(task: str, arguments: dict[str, Any], **options: Any) -> None:
+    """Store the job over Django's connection, and so in its transaction, wherever this runs.
+
+    In a worker procrastinate's app has another connector, with connections of its own: a job would start before the
+    change that it is about is committed, find nothing, and be there still when that change was undone.
+    """
+    job = app.configure_task(task, allow_unknown=False, **options).job
+    JobDeferrer(job=job, job_manager=_QUEUE).defer(**arguments)

@@ -7,8 +7,11 @@ from typing import Any
 
 import psycopg
 import pytest
-from django.db import connection, connections
+from django.db import connection, connections, transaction
+from procrastinate.contrib.django import app
+from procrastinate.contrib.django.models import ProcrastinateJob
 
+from bookings.jobs import enqueue, enqueue_once
 from config.logs import note_job
 
 CONTEXT: Any = SimpleNamespace(job=SimpleNamespace(task_name="site.ask", id=1, attempts=0), app=SimpleNamespace(tasks={}))
@@ -27,6 +30,25 @@ def test_job_runs_though_the_database_dropped_the_connection_since_the_last_one(
         other.execute("SELECT pg_terminate_backend(%s)", [first])
 
     assert note_job(ask_database, CONTEXT, None) != first
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.defect("TB-25")
+def test_job_that_a_job_makes_comes_and_goes_with_its_change():
+    """A worker's own connector would store it beside the change: before its commit, and in spite of its end."""
+    with app.replace_connector(app.connector.get_worker_connector()) as of_worker, of_worker.open():
+        with transaction.atomic():
+            enqueue("config.send_mail", mail={})
+            enqueue_once("config.send_mail", mail={})
+            transaction.set_rollback(True)
+        assert not ProcrastinateJob.objects.exists()
+
+        with transaction.atomic():
+            enqueue("config.send_mail", mail={})
+            with psycopg.connect(**_parameters()) as other:
+                assert other.execute("SELECT count(*) FROM procrastinate_jobs").fetchone() == (0,)
+
+    assert ProcrastinateJob.objects.count() == 1
 
 
 def _parameters() -> dict[str, Any]:
