@@ -49,7 +49,8 @@ Told = TypeVar("Told", bound=RefundReport | DisputeReport)
 
 class StripeGateway(Gateway):
     name = "stripe"
-    label = _("Card or wallet (Stripe)")
+    label = "Stripe"
+    summary = _("Card, Apple Pay or Google Pay")
     shortest_page = SHORTEST
     unknown_payment_status = 500  # so that it is sent again
 
