@@ -60,7 +60,7 @@ def record_refunds(payment: Payment, reports: Iterable[RefundReport]) -> bool:
 
 
 def _record(payment: Payment, report: RefundReport) -> bool:
-    refunds = list(payment.refunds.select_for_update().select_related("booking").order_by("pk"))
+    refunds = list(payment.refunds.select_for_update(of=("self",)).select_related("booking").order_by("pk"))
     for refund in refunds:
         refund.payment = payment
     known = _of_key(refunds, report) or _of_number(refunds, report) or _of_sum(refunds, report)
