@@ -151,6 +151,8 @@ class StripeGateway(Gateway):
         intent = request.attempt.external_id or report.external_id
         if not intent or intent != report.external_id:
             raise GatewayRefused("Stripe has no such payment of this attempt")
+        if report.money is not None and report.money.currency != request.money.currency:
+            raise GatewayRefused("it was paid in another currency")  # Stripe is told the amount only
         for refund in report.refunds:
             if refund.key == request.key:
                 return refund

@@ -137,6 +137,8 @@ def answer_of(call: Callable[[], stripe.StripeObject]) -> dict[str, Any]:
         answer = call()
     except stripe.StripeError as error:
         raise _translated(error) from None
+    except (AttributeError, LookupError, TypeError, ValueError) as error:  # the SDK trusts the form of what it reads
+        raise GatewayUnavailable(f"Stripe answered in another form ({type(error).__name__})") from None
     if not isinstance(answer, stripe.StripeObject):
         raise GatewayUnavailable("Stripe answered without a JSON object")
     return answer.to_dict()

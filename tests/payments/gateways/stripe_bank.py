@@ -7,9 +7,9 @@ from typing import Any
 
 from bookings.money import Money
 from payments.doubles.stripe import StripeDouble
-from payments.gateways.base import Outcome
+from payments.gateways.base import Gateway, Outcome
 from payments.gateways.stripe_client import Patience
-from tests.payments.gateways.banks import Vendor
+from tests.payments.gateways.banks import Vendor, make_gateway
 
 SECRET_KEY = "sk_test_EXAMPLE0123456789"
 SECRETS = ["whsec_EXAMPLE0123456789abcdef", "whsec_OLD_EXAMPLE0123456789abc"]
@@ -35,6 +35,10 @@ class StripeBank(Vendor):
     @property
     def entry(self) -> dict[str, Any]:
         return self._entry(SECRET_KEY, SECRETS[:1])
+
+    def hasty(self) -> Gateway:
+        entry, patience = self.entry, Patience(timeout=0.4, limit=0.8, retries=0)
+        return make_gateway({**entry, "OPTIONS": {**entry["OPTIONS"], "patience": patience}})
 
     @property
     def keyless(self) -> dict[str, Any]:
@@ -89,6 +93,5 @@ class StripeBank(Vendor):
             "secret_key": secret_key,
             "webhook_secrets": secrets,
             "api_url": self.double.url,
-            "patience": Patience(timeout=0.3, limit=1.2, retries=0),
         }
         return {"BACKEND": "payments.gateways.stripe.StripeGateway", "OPTIONS": options}
