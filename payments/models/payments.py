@@ -63,7 +63,7 @@ class Payment(models.Model):
     status = models.CharField(_("status"), max_length=20, choices=Status, default=Status.PENDING)
     external_id = models.CharField(_("gateway's number"), max_length=200, blank=True)
     checkout_token = models.CharField(max_length=200, blank=True, editable=False)
-    checkout_url = models.URLField(_("payment page"), max_length=1000, blank=True)
+    checkout_url = models.URLField(_("payment page"), max_length=5000, blank=True)  # as long as Stripe's may be
     method = models.CharField(_("paid by"), max_length=50, blank=True)
     received_amount = models.BigIntegerField(_("amount received"), null=True, blank=True)
     received_currency = models.CharField(_("currency received"), max_length=3, blank=True)
