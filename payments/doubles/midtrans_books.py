@@ -15,7 +15,7 @@ OVER = ("expire", "cancel")  # after these the order's number may be used again
 TAKEN = ("capture", "settlement", "refund", "partial_refund", "chargeback", "partial_chargeback")
 _CODES = {"pending": "201", "deny": "202", "cancel": "202", "expire": "202"}  # of notifications
 _EXTRAS: dict[str, dict[str, Any]] = {
-    "credit_card": {"masked_card": "48111111-1114", "bank": "bni", "approval_code": "1767225731", "eci": "05"},
+    "credit_card": {"masked_card": "48111111-1114", "bank": "bni", "eci": "05"},
     "bank_transfer": {"va_numbers": [{"va_number": "812785002530231", "bank": "bca"}], "payment_amounts": []},
     "echannel": {"biller_code": "70012", "bill_key": "990000000260"},
     "qris": {"acquirer": "gopay", "issuer": "gopay", "transaction_type": "on-us"},
@@ -39,6 +39,7 @@ class Transaction:
     fraud: str = "accept"
     begun_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     settled_at: datetime | None = None
+    is_agreed: bool = False  # a card's bank has
     charged_back: int = 0
     refunds: list[dict[str, Any]] = field(default_factory=list)
     changes: dict[str, Any] = field(default_factory=dict)  # what it shows otherwise than usual; None takes a field out
@@ -62,6 +63,8 @@ class Transaction:
             "fraud_status": self.fraud,
             **_EXTRAS.get(self.method, {}),
         }
+        if self.is_agreed:
+            told["approval_code"] = "1767225731"
         if self.settled_at:
             told["settlement_time"] = written(self.settled_at)
         if self.refunds or self.charged_back:

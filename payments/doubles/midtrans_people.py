@@ -151,6 +151,7 @@ class MidtransPeople(Double):
 
     def _tell(self, transaction: Transaction, status: str = "") -> str:
         transaction.status = status or transaction.status
+        transaction.is_agreed = transaction.is_agreed or transaction.status in ("authorize", "capture")
         if transaction.status == "settlement":
             transaction.settled_at = transaction.settled_at or datetime.now(UTC)
         headers = {"Content-Type": "application/json", "User-Agent": "Veritrans"}

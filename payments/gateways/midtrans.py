@@ -37,7 +37,6 @@ from payments.gateways.midtrans_api import MidtransApi
 from payments.gateways.midtrans_refunds import NOT_ALLOWED, require_refundable, todo
 from payments.gateways.midtrans_words import (
     UUID,
-    WAS_PAID,
     ZONE,
     Answer,
     is_about,
@@ -45,6 +44,7 @@ from payments.gateways.midtrans_words import (
     refund_with_key,
     report_of,
     text,
+    void_of,
 )
 
 _SIGNED = ("order_id", "status_code", "gross_amount")
@@ -117,10 +117,10 @@ class MidtransGateway(Gateway):
         """
         known = attempt or Attempt(message.reference)
         report = self.fetch_report(replace(known, external_id=message.external_id or known.external_id))
-        if report.outcome not in WAS_PAID or report.external_id == message.external_id:
+        if report.outcome is not Outcome.PAID or report.external_id == message.external_id:
             return report
         other = self._report_of_transaction(message.external_id, message.reference)
-        return other if other is not None and other.outcome in WAS_PAID else report
+        return other if other is not None and other.outcome is Outcome.PAID else report
 
     def fetch_report(self, attempt: Attempt) -> PaymentReport:
         """Ask by order_id; if another transaction of the order is meant, ask for that one too.
@@ -130,12 +130,12 @@ class MidtransGateway(Gateway):
         """
         answer = self._api.status_of(attempt.reference)
         report = report_of(answer) if answer else PaymentReport(attempt.reference, Outcome.PENDING, detail="not begun")
-        if report.outcome in WAS_PAID or report.external_id == attempt.external_id:
+        if report.outcome is Outcome.PAID or report.external_id == attempt.external_id:
             return report
         other = self._report_of_transaction(attempt.external_id, attempt.reference)
         if other is None:
             return report
-        return other if other.outcome in WAS_PAID or report.external_id == "" else report
+        return other if other.outcome is Outcome.PAID or report.external_id == "" else report
 
     def close_checkout(self, attempt: Attempt) -> PaymentReport:
         """Expire what was begun, close the page, and return what is true then.
@@ -173,7 +173,7 @@ class MidtransGateway(Gateway):
         if sent := refund_with_key(self._paid(request.attempt), request.key):
             return sent
         if code == _DONE:
-            return RefundReport("", RefundState.PENDING, request.money, request.key, "requested", timezone.now())
+            return RefundReport(request.key, RefundState.PENDING, request.money, request.key, "requested", timezone.now())
         if code == _SAME_KEY:
             raise GatewayUnavailable(f"this refund was asked for before, but is not shown yet: {words}")
         if code == _TOO_LATE:
@@ -187,8 +187,7 @@ class MidtransGateway(Gateway):
             code, words = self._api.change(transaction, "cancel")
             if code != _DONE:  # settled meanwhile, perhaps: asked again it is refunded
                 raise GatewayUnavailable(f"voiding answered {code}: {words}")
-        number = f"void-{transaction}"
-        return RefundReport(number, RefundState.SUCCEEDED, request.money, request.key, "cancel", timezone.now())
+        return replace(void_of(paid, request.key), money=request.money, made_at=timezone.now())
 
     def _paid(self, attempt: Attempt) -> Answer:
         """Return the answer about the transaction that was paid. Raises GatewayRefused if nothing was begun."""

@@ -23,6 +23,7 @@ Answer = Mapping[str, Any]
 ZONE = ZoneInfo("Asia/Jakarta")
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 CHARGED_BACK = ("chargeback", "partial_chargeback")
+_OUR_KEY = re.compile(r"RF-[0-9A-Z]+(-[0-9]+)?")
 _RENUMBERED = "dana"  # its order_id may differ from ours
 
 _OUTCOMES = {
@@ -34,38 +35,57 @@ _OUTCOMES = {
     "failure": Outcome.FAILED,
     "cancel": Outcome.CANCELLED,
     "expire": Outcome.EXPIRED,
-    "refund": Outcome.RETURNED,
-    "partial_refund": Outcome.RETURNED,
-    "chargeback": Outcome.RETURNED,
-    "partial_chargeback": Outcome.RETURNED,
+    "refund": Outcome.PAID,
+    "partial_refund": Outcome.PAID,
+    "chargeback": Outcome.PAID,
+    "partial_chargeback": Outcome.PAID,
 }
-WAS_PAID = (Outcome.PAID, Outcome.RETURNED)
+_GONE_BACK = ("refund", "partial_refund", *CHARGED_BACK)  # it was paid, whatever became of the money
 
 
 def outcome_of(status: str, fraud: str) -> Outcome:
-    """Return what a transaction_status and a fraud_status mean together, whatever their case."""
+    """Return what a transaction_status and a fraud_status mean together, whatever their case.
+
+    "accept" comes with failures too and proves nothing alone; whatever else it says, money is not paid that has not been
+    accepted. What has gone back was paid before: refunds and disputes tell of that.
+    """
     outcome = _OUTCOMES.get(status.lower(), Outcome.UNKNOWN)
-    is_doubted = fraud.lower() not in ("", "accept")  # "accept" comes with failures too: alone it proves nothing
+    is_doubted = fraud.lower() not in ("", "accept") and status.lower() not in _GONE_BACK
     return Outcome.REVIEW if outcome is Outcome.PAID and is_doubted else outcome
 
 
 def report_of(answer: Answer) -> PaymentReport:
     """Return what an answer of GET status says."""
     status, fraud = text(answer, "transaction_status").lower(), text(answer, "fraud_status").lower()
-    outcome = outcome_of(status, fraud)
+    is_voided = _is_voided(answer)
     return PaymentReport(
         reference=reference_of(answer),
-        outcome=outcome,
+        outcome=Outcome.PAID if is_voided else outcome_of(status, fraud),
         status=status[:60],
         external_id=text(answer, "transaction_id")[:200],
         money=money_of(answer, "gross_amount"),
-        returned=money_of(answer, "refund_amount") if outcome is Outcome.RETURNED else None,
         method=text(answer, "payment_type")[:50],
         paid_at=time_of(answer, "settlement_time") or time_of(answer, "transaction_time"),
         detail=f"{status}, fraud {fraud or 'not said'}"[:200],
-        refunds=refunds_of(answer),
+        refunds=(void_of(answer),) if is_voided else refunds_of(answer),
         disputes=_disputes_of(answer),
     )
+
+
+def _is_voided(answer: Answer) -> bool:
+    """True of a card payment that was cancelled after its bank had agreed: it was paid, and has wholly gone back.
+
+    The bank's approval code tells it from a card page that was left before.
+    """
+    was_agreed = text(answer, "approval_code") != "" and text(answer, "fraud_status").lower() in ("", "accept")
+    is_cancelled = text(answer, "transaction_status").lower() == "cancel"
+    return is_cancelled and was_agreed and text(answer, "payment_type").lower() == "credit_card"
+
+
+def void_of(answer: Answer, key: str = "") -> RefundReport:
+    """Return the refund that voiding a captured card payment is: of the whole, at once."""
+    number = f"void-{text(answer, 'transaction_id')}"[:200]
+    return RefundReport(number, RefundState.SUCCEEDED, money_of(answer, "gross_amount"), key, "cancel")
 
 
 def reference_of(answer: Answer) -> str:
@@ -103,10 +123,10 @@ def _refund_of(entry: Answer) -> RefundReport:
     is_numbered = isinstance(number, int | str) and not isinstance(number, bool) and number != ""
     is_confirmed = text(entry, "bank_confirmed_at") != ""
     return RefundReport(
-        external_id=(str(number) if is_numbered else key or text(entry, "created_at"))[:200],
+        external_id=(key or (str(number) if is_numbered else text(entry, "created_at")))[:200],
         state=RefundState.SUCCEEDED if is_confirmed else RefundState.PENDING,
         money=money_of(entry, "refund_amount"),
-        key=key,
+        key=key if _OUR_KEY.fullmatch(key) else "",  # the dashboard makes keys of its own
         status="confirmed by the bank" if is_confirmed else "requested",
         made_at=time_of(entry, "created_at"),
         detail=text(entry, "reason")[:200],

@@ -29,7 +29,6 @@ REFERENCE = "PAY-BCDFGHJKMN-1"
 MONEY = Money(150_000, "IDR")
 KEY = "RF-BCDFGH"
 PART = Money(50_000, "IDR")
-WAS_PAID = (Outcome.PAID, Outcome.RETURNED)
 OVER = (Outcome.EXPIRED, Outcome.CANCELLED)
 
 

@@ -13,7 +13,6 @@ from tests.payments.gateways.asking import (
     OVER,
     PART,
     REFERENCE,
-    WAS_PAID,
     WithBank,
     gone_back,
     open_attempt,
@@ -72,7 +71,7 @@ class RefundContract(WithBank):
         report = gateway.fetch_report(attempt)
         assert gone_back(report.refunds) == [(KEY, money.amount, RefundState.SUCCEEDED)]
         assert report.refunds[0].external_id == sent.external_id
-        assert report.outcome in WAS_PAID
+        assert report.outcome is Outcome.PAID
         assert report.money == MONEY
         assert bank.sent_back(REFERENCE) == money
 
@@ -109,11 +108,11 @@ class RefundContract(WithBank):
         for report in (tell(gateway, bank.messages[-1], attempt), gateway.fetch_report(attempt)):
             assert [(refund.money, refund.state) for refund in report.refunds] == [(PART, RefundState.SUCCEEDED)]
             assert not report.refunds[0].key.startswith("RF-")
-            assert report.outcome in WAS_PAID
+            assert report.outcome is Outcome.PAID
 
     def test_dispute_is_seen(self, gateway: Gateway, bank: Bank, attempt: Attempt):
         bank.dispute(REFERENCE)
         for report in (tell(gateway, bank.messages[-1], attempt), gateway.fetch_report(attempt)):
             assert [(dispute.money, dispute.state) for dispute in report.disputes] == [(MONEY, DisputeState.OPEN)]
             assert report.disputes[0].external_id
-            assert report.outcome in WAS_PAID
+            assert report.outcome is Outcome.PAID

@@ -10,7 +10,7 @@ from bookings.money import Money
 from payments.doubles.midtrans import MidtransDouble
 from payments.doubles.midtrans_books import written
 from payments.errors import GatewayRefused, GatewayUnavailable, RefundByHand
-from payments.gateways.base import Attempt, Gateway, RefundRequest, RefundState
+from payments.gateways.base import Attempt, Gateway, Outcome, RefundRequest, RefundState
 from payments.gateways.midtrans import MidtransGateway
 from tests.payments import midtrans as facts
 from tests.payments.gateways.asking import KEY, MONEY, PART, REFERENCE, checkout_request
@@ -112,7 +112,20 @@ def test_captured_card_is_voided_once_and_stays_so(till: Gateway, midtrans: Midt
     assert (first.state, first.key, first.money) == (RefundState.SUCCEEDED, KEY, MONEY)
     assert first.external_id == second.external_id
     assert midtrans.transaction(REFERENCE).status == "cancel"
+    report = till.fetch_report(attempt)
+    assert (report.outcome, [(one.external_id, one.money) for one in report.refunds]) == (
+        Outcome.PAID,
+        [(first.external_id, MONEY)],
+    )
     assert (asked_for(midtrans, "cancel"), asked_for(midtrans, "refund")) == (1, 0)
+
+
+def test_card_page_that_was_left_before_the_bank_agreed_was_not_paid(till: Gateway, midtrans: MidtransDouble):
+    till.open_checkout(checkout_request())
+    midtrans.pick(REFERENCE, "credit_card")
+    midtrans.cancel(REFERENCE)
+    report = till.fetch_report(Attempt(REFERENCE))
+    assert (report.outcome, report.refunds) == (Outcome.CANCELLED, ())
 
 
 def test_part_of_a_captured_card_waits_until_it_is_settled(till: Gateway, midtrans: MidtransDouble):
@@ -152,11 +165,11 @@ def test_known_key_is_read_and_not_asked_again(till: Gateway, midtrans: Midtrans
 def test_known_key_that_is_not_shown_yet_is_asked_about_later(till: Gateway, midtrans: MidtransDouble):
     attempt = paid_by(till, midtrans, "qris", refunds=None)
     midtrans.refuses_known_refund_keys = True
-    assert till.send_refund(asked(attempt, PART)).external_id == ""  # taken, though its number is not known
+    assert till.send_refund(asked(attempt, PART)).state is RefundState.PENDING  # taken, though it is not shown
     with pytest.raises(GatewayUnavailable):
         till.send_refund(asked(attempt, PART))
     del midtrans.transaction(REFERENCE).changes["refunds"]
-    assert till.send_refund(asked(attempt, PART)).external_id == "1"
+    assert till.send_refund(asked(attempt, PART)).money == PART
     assert midtrans.sent_back(REFERENCE) == PART.amount
 
 
@@ -191,8 +204,8 @@ def test_two_messages_of_one_refund_are_one_refund(till: Gateway, midtrans: Midt
     midtrans.confirm_refund(REFERENCE, KEY)
     (arrived,) = till.fetch_report(attempt).refunds
     assert [(one.external_id, one.key, one.money, one.state) for one in (under_way, arrived)] == [
-        ("1", KEY, PART, RefundState.PENDING),
-        ("1", KEY, PART, RefundState.SUCCEEDED),
+        (KEY, KEY, PART, RefundState.PENDING),
+        (KEY, KEY, PART, RefundState.SUCCEEDED),
     ]
     assert under_way.made_at is not None
     assert abs(datetime.now(UTC) - under_way.made_at) < timedelta(minutes=1)
@@ -205,7 +218,10 @@ def test_refunds_are_read_one_by_one_whatever_the_sums_say(till: Gateway, midtra
     midtrans.refund_in_dashboard(REFERENCE, 20_000)
     midtrans.transaction(REFERENCE).changes |= {"transaction_status": "settlement", "refund_amount": "999999.00"}
     refunds = till.fetch_report(attempt).refunds
-    assert [(one.key, one.money) for one in refunds] == [(KEY, PART), ("dashboard-2", Money(20_000, "IDR"))]
+    assert [(one.external_id, one.key, one.money) for one in refunds] == [
+        (KEY, KEY, PART),
+        ("dashboard-2", "", Money(20_000, "IDR")),
+    ]
 
 
 @pytest.mark.parametrize("refunds", ["none", [None, "x", 7], {"a": 1}, [{}]])
