@@ -60,7 +60,7 @@ class OrderFile:
         """What waits for a person: a sentence, and the row that it is about."""
         return [
             *[(read_kept(one.note), one) for one in self.payments if one.status == Payment.Status.NEEDS_REVIEW],
-            *[(_want_of_refund(one), one) for one in self.refunds if one.status in _REFUNDS_THAT_WAIT],
+            *[(_want_of_refund(one), one) for one in self.refunds if one.needs_person],
             *[(_("The payer's bank asks for %(money)s back.") % {"money": o.money}, o) for o in self.disputes if o.is_open],
             *[(read_kept(one.error), one) for one in self.events if one.state == WebhookEvent.State.FAILED],
         ]
@@ -80,9 +80,6 @@ class OrderFile:
     def _sum(self, amounts: Iterator[Money]) -> Money:
         own = [money for money in amounts if money.currency == self.order.currency]
         return sum(own, Money(0, self.order.currency))
-
-
-_REFUNDS_THAT_WAIT = (Refund.Status.FAILED, Refund.Status.MANUAL)
 
 
 def open_file(order: Order) -> OrderFile:

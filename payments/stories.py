@@ -180,18 +180,13 @@ def tell_story(order: Order, *, now: datetime) -> Story:
 def tell_stories(orders: Iterable[Order], *, now: datetime) -> list[Story]:
     """Load the stories of several orders in four queries, without their changes."""
     orders = list(orders)
+    bookings = Booking.objects.select_related("tutor__user", "student").order_by("during", "pk")
     standing = Refund.objects.standing().select_related("payment", "booking").order_by("pk")
     prefetch_related_objects(
         orders,
-        Prefetch(
-            "bookings", Booking.objects.select_related("tutor__user", "student").order_by("during", "pk"), "told_bookings"
-        ),
+        Prefetch("bookings", bookings, "told_bookings"),
         Prefetch("payments", Payment.objects.order_by("-number"), "told_payments"),
-        Prefetch(
-            "told_payments__refunds",
-            Refund.objects.standing().select_related("payment", "booking").order_by("pk"),
-            "told_refunds",
-        ),
+        Prefetch("told_payments__refunds", standing, "told_refunds"),
         Prefetch("told_payments__disputes", Dispute.objects.order_by("pk"), "told_disputes"),
     )
     return [_story_of(order, now) for order in orders]

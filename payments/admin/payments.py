@@ -16,6 +16,8 @@ from bookings.admin.reading import ReadOnlyAdmin, ReadOnlyInline, kept_column
 from bookings.models import User
 from bookings.money import Money
 from payments.admin.order_story import OrderStoryPage
+from payments.admin.refunding import RefundPage
+from payments.closing import close_attempt
 from payments.dashboard import payments_to_look_at
 from payments.inquiries import ask_gateway
 from payments.models import Payment, Refund
@@ -29,6 +31,16 @@ def _ask(payment: Payment, request: HttpRequest) -> str:
     return _("The gateway says: %(word)s.") % {"word": report.status or report.detail or report.outcome.value}
 
 
+def _close(payment: Payment, request: HttpRequest) -> str:
+    report = close_attempt(payment)
+    payment.refresh_from_db()
+    if payment.has_money:
+        return _("It was paid before it could be closed: %(state)s.") % {"state": payment.get_status_display()}
+    if payment.closed_at is None:
+        return _("It is not closed yet. The gateway says: %(word)s.") % {"word": report.status or report.outcome.value}
+    return _("Its page is closed: nobody can pay on it any more.")
+
+
 def _accept(payment: Payment, request: HttpRequest) -> str:
     accepted = accept_payment(payment, who=_person(request), why=request.POST.get("text", ""))
     return _("Accepted. The order is: %(state)s.") % {"state": accepted.order.get_status_display()}
@@ -37,6 +49,10 @@ def _accept(payment: Payment, request: HttpRequest) -> str:
 def _return(payment: Payment, request: HttpRequest) -> str:
     refund = return_payment(payment, who=_person(request), why=request.POST.get("text", ""))
     return _("%(money)s is to be sent back (%(reference)s).") % {"money": refund.money, "reference": refund.reference}
+
+
+def _has_open_page(payment: Payment) -> bool:
+    return payment.status in Payment.UNPAID and payment.checkout_url != "" and payment.closed_at is None
 
 
 def _awaits_decision(payment: Payment) -> bool:
@@ -61,7 +77,8 @@ class RefundInline(ReadOnlyInline):
 
 
 @admin.register(Payment)
-class PaymentAdmin(OrderStoryPage, ReadOnlyAdmin[Payment], ButtonsAdmin):
+class PaymentAdmin(OrderStoryPage, RefundPage, ReadOnlyAdmin[Payment], ButtonsAdmin):
+    change_form_template = "admin/payments/payment.html"
     change_list_template = "admin/payments/payment_list.html"
     list_display = ["reference", "status", "money", "goes_back", "gateway", "payer", "order_story", "created_at"]
     list_filter = ["status", "gateway", ("created_at", admin.DateFieldListFilter)]
@@ -81,6 +98,7 @@ class PaymentAdmin(OrderStoryPage, ReadOnlyAdmin[Payment], ButtonsAdmin):
     readonly_fields = ["order_link", "payer", "money", "received", "goes_back", "note_shown"]
     buttons = (
         Button("ask", gettext_lazy("Ask the gateway now"), _ask, lambda payment: True),
+        Button("close", gettext_lazy("Close its page at the gateway"), _close, _has_open_page),
         Button("accept", gettext_lazy("Accept as it is"), _accept, _awaits_decision, asks=gettext_lazy("Why?")),
         Button("return", gettext_lazy("Send it back"), _return, _awaits_decision, asks=gettext_lazy("Why?")),
     )

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import pytest
+import responses
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -184,3 +185,16 @@ def test_disputed_sessions_and_orders_can_be_listed(desk: Client, order: Order, 
     assert list(desk.get(address(Booking), {"disputed": "no"}).context["cl"].queryset) == [other]
     assert list(desk.get(address(Order), {"disputed_at__isempty": "0"}).context["cl"].queryset) == [order]
     assert "–" not in text_of(desk.get(address(Booking, "change", order.bookings.get().pk))).partition("Disputed")[2][:20]
+
+
+def test_page_can_be_closed_at_the_gateway(desk: Client, sam: User, ada: Tutor, vendor: responses.RequestsMock):
+    payment = make_payment(make_booking(sam, ada).order, checkout_url="https://pay.test/1", checkout_token="token-1")
+    midtrans.serve_not_begun(vendor, payment)
+    vendor.post("https://snap.test/snap/v1/transactions/token-1/cancel", json={"canceled_at": "2026-01-01"})
+
+    told = text_of(desk.post(address(Payment, "close", payment.pk), follow=True))
+
+    assert "Its page is closed: nobody can pay on it any more." in told
+    payment.refresh_from_db()
+    assert (payment.status, payment.closed_at is None) == ("expired", False)
+    assert "Close its page at the gateway" not in told
