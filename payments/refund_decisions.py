@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 
 from django.db import transaction
 from django.utils import timezone
@@ -15,6 +16,8 @@ from payments.models import Payment, Refund
 from payments.refund_sending import is_being_asked, send_refund
 from payments.refund_steps import FIRST_LOOK, enqueue_sending, facts_of, finish_refund, give_up_refund, number_refunds
 from payments.refunds import lock_payment, require_left, require_undisputed
+
+PATIENCE = timedelta(days=3)
 
 log = logging.getLogger("linkpool.refunds")
 
@@ -31,7 +34,7 @@ def record_refund_sent_by_hand(refund: Refund, *, who: User, note: str) -> Refun
     payment, refund = _lock(refund)
     if not refund.is_open:
         return refund
-    if refund.status == Refund.Status.SUBMITTED or is_being_asked(refund):
+    if is_being_asked(refund) or _is_awaited(refund):
         raise DomainError(_("The gateway has been asked to send this money back. Please wait for its answer first."))
     if refund.status == Refund.Status.FAILED:
         require_left(payment, refund.money)
@@ -82,6 +85,12 @@ def send_refund_now(refund: Refund) -> Refund:
     send_refund(refund, attempts=refund.attempts)
     refund.refresh_from_db()
     return refund
+
+
+def _is_awaited(refund: Refund) -> bool:
+    """Say whether the gateway has begun and may still tell of the end by itself; some never do, and a person looks there."""
+    begun_at = refund.submitted_at or refund.created_at
+    return refund.status == Refund.Status.SUBMITTED and timezone.now() < begun_at + PATIENCE
 
 
 def _lock(refund: Refund) -> tuple[Payment, Refund]:

@@ -73,13 +73,13 @@ def send_refund(refund: Refund, *, attempts: int) -> None:
     Does nothing if it has been asked more often than `attempts` since: another job was faster. Trouble is not raised:
     the row says what it was and when to ask again.
     """
+    try:
+        gateway = get_gateway(refund.payment.gateway)
+    except GatewayUnknown:
+        _hold_without_gateway(refund)
+        return
     claimed = _claim(refund.pk, attempts)
     if claimed is None:
-        return
-    try:
-        gateway = get_gateway(claimed.payment.gateway)
-    except GatewayUnknown:
-        _hold_without_gateway(claimed)
         return
     try:
         _look(gateway, claimed.payment)
@@ -173,8 +173,8 @@ def _record_no_answer(claimed: Refund, error: GatewayError) -> None:
 
 
 @transaction.atomic
-def _hold_without_gateway(claimed: Refund) -> None:
-    refund = _lock(claimed.pk)
+def _hold_without_gateway(waiting: Refund) -> None:
+    refund = _lock(waiting.pk)
     if refund is None or not refund.is_under_way:
         return
     note = NOT_SET_UP(gateway=refund.payment.gateway)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -16,7 +17,7 @@ from django.utils import timezone
 
 from bookings.kept import Kept
 from payments.disputes import record_reported_disputes, record_reversal
-from payments.gateways.base import Outcome, PaymentReport
+from payments.gateways.base import Outcome, PaymentReport, RefundReport, RefundState
 from payments.late_money import settle_order
 from payments.models import Payment
 from payments.receipt_numbers import number_payment
@@ -24,7 +25,7 @@ from payments.refund_steps import number_refunds
 from payments.refunds import balance_of
 from payments.returned_money import record_payment_returned
 from payments.staff import tell_staff
-from payments.vendor_refunds import record_reported_refunds
+from payments.vendor_refunds import record_refunds, record_reported_refunds
 
 log = logging.getLogger("linkpool.payments")
 Status = Payment.Status
@@ -58,9 +59,11 @@ FIELDS = [
 @transaction.atomic
 def record_report(payment: Payment, report: PaymentReport) -> bool:
     """Record what the gateway says about an attempt, and of its money that went back. True when that changed something."""
+    if report.outcome is Outcome.RETURNED and (report.refunds or report.disputes):
+        report = replace(report, outcome=Outcome.PAID)  # it was, and what went back stands below
     has_changed = _RECORD[report.outcome](payment, report)
     has_changed = _record_what_went_back(payment, report) or has_changed
-    if report.refunds or report.returned:
+    if report.refunds or report.returned or report.outcome is Outcome.CANCELLED:
         number_refunds(payment)
     return has_changed
 
@@ -97,10 +100,14 @@ def record_payment_succeeded(payment: Payment, report: PaymentReport) -> bool:
 def record_payment_failed(payment: Payment, report: PaymentReport) -> bool:
     """Record that a try failed or was cancelled: this attempt only, the order keeps waiting.
 
-    The same transaction failing after it had succeeded is a reversal: the gateway took the money back.
+    The same transaction cancelled after it had succeeded was voided: its money went back. If it failed then, that is a
+    reversal: the gateway took the money back.
     """
     payment = _lock(payment)
-    if payment.status == Status.SUCCEEDED and report.external_id and report.external_id == payment.external_id:
+    is_same = report.external_id != "" and report.external_id == payment.external_id
+    if payment.status == Status.SUCCEEDED and is_same and report.outcome is Outcome.CANCELLED:
+        return record_refunds(payment, [_void_of(payment, report)])
+    if payment.status == Status.SUCCEEDED and is_same:
         record_reversal(payment, transaction=report.external_id, status=report.status)
         note = TAKEN_BACK(status=report.status)
         return _ask_a_person(payment, report, note=note)
@@ -178,6 +185,11 @@ def _record_what_went_back(payment: Payment, report: PaymentReport) -> bool:
     known = _lock(payment)
     has_changed = record_reported_refunds(known, report)
     return record_reported_disputes(known, report) or has_changed
+
+
+def _void_of(payment: Payment, report: PaymentReport) -> RefundReport:
+    """Return a paid transaction that was cancelled, by us or in the gateway's own pages, as the refund that it is."""
+    return RefundReport(f"void-{report.external_id}", RefundState.SUCCEEDED, payment.money_held, status=report.status)
 
 
 def _is_gone(payment: Payment) -> bool:

@@ -17,6 +17,7 @@ from bookings.kept import Kept
 from bookings.money import Money
 from payments.gateways.base import PaymentReport, RefundReport, RefundState
 from payments.models import Payment, Refund
+from payments.models.refunds import REFERENCE_BEGINS
 from payments.refund_steps import FIRST_LOOK, SENT, fail_refund, finish_refund, give_up_refund, submit_refund
 from payments.refunds import lock_payment, room_of
 from payments.staff import tell_staff
@@ -44,6 +45,11 @@ def record_reported_refunds(payment: Payment, report: PaymentReport) -> bool:
     return record_refunds(payment, report.refunds)
 
 
+def is_ours(report: RefundReport) -> bool:
+    """Say whether we asked for it: a gateway may give what is made in its own pages a key as well."""
+    return report.key.startswith(REFERENCE_BEGINS)
+
+
 @transaction.atomic
 def record_refunds(payment: Payment, reports: Iterable[RefundReport]) -> bool:
     """Record what became of refunds: ours by their key, then by the gateway's number, then by their sum; others are added.
@@ -54,7 +60,7 @@ def record_refunds(payment: Payment, reports: Iterable[RefundReport]) -> bool:
     if not payment.has_money:
         log.error("gateway tells of refunds of a payment without money", extra={"payment": payment.reference})
         return False
-    ordered = sorted(reports, key=lambda report: not report.key)
+    ordered = sorted(reports, key=lambda report: not is_ours(report))
     changes = [_record(payment, report) for report in ordered]
     return any(changes)
 
@@ -70,8 +76,9 @@ def _record(payment: Payment, report: RefundReport) -> bool:
 def _of_key(refunds: list[Refund], report: RefundReport) -> Refund | None:
     """Return our refund that was asked for with this key. An older round's key counts unless that round had failed."""
     for refund in refunds:
-        # A refund that is to be sent may bear the number of a round that failed.
-        is_number_free = refund.external_id in ("", report.external_id) or refund.status == Status.PENDING
+        # A refund that is to be sent may bear the number of a round that failed; some numbers come after the key.
+        known = ("", report.external_id, report.key)
+        is_number_free = refund.external_id in known or refund.status == Status.PENDING
         if report.key and report.key == refund.key and is_number_free:
             return refund
         is_older_round = report.key.startswith(refund.reference) and report.key != refund.key
@@ -87,7 +94,7 @@ def _of_number(refunds: list[Refund], report: RefundReport) -> Refund | None:
 
 def _of_sum(refunds: list[Refund], report: RefundReport) -> Refund | None:
     """Return a refund of ours that a person has sent at the gateway: the one that waits for it, else one recorded so."""
-    if report.key or report.money is None or report.state is RefundState.FAILED:
+    if is_ours(report) or report.money is None or report.state is RefundState.FAILED:
         return None
     alike = [one for one in refunds if one.money == report.money and not one.is_given_up]
     waiting = [one for one in alike if one.needs_person and one.reason != Refund.Reason.VENDOR]
@@ -102,7 +109,7 @@ def _set(refund: Refund, report: RefundReport) -> bool:
     is_same = refund.external_id != "" and refund.external_id == report.external_id
     if (is_same and refund.status in HAS_FAILED) or not _set_sum(refund, report):
         return False
-    if report.key and refund.has_arrived and refund.external_id == "":
+    if is_ours(report) and refund.has_arrived and refund.external_id == "":
         _tell_once(refund.payment, SENT_TWICE(refund=refund.reference, money=refund.money))
     if report.external_id and refund.external_id != report.external_id:
         refund.external_id = report.external_id[:200]

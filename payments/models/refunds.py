@@ -14,9 +14,11 @@ from bookings.money import Money
 from bookings.references import new_code
 from payments.models.payments import Payment
 
+REFERENCE_BEGINS = "RF-"
+
 
 def new_refund_reference() -> str:
-    return f"RF-{new_code()}"
+    return f"{REFERENCE_BEGINS}{new_code()}"
 
 
 class RefundQuerySet(models.QuerySet["Refund"]):
