@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,9 +10,12 @@ from django.utils import timezone
 
 from bookings.models import Booking, Order, Tutor, User
 from payments.doubles.midtrans import MidtransDouble
+from payments.errors import GatewayRefused
 from payments.gateways import attempt_of
+from payments.gateways.base import RefundReport, RefundRequest
+from payments.gateways.stripe import StripeGateway
 from payments.models import Payment, Refund
-from payments.refunds import refund_payment
+from payments.refund_sending import send_refund
 from payments.settlement import record_report
 from tests.factories import an_hour, make_booking, make_order, make_payment, tomorrow
 from tests.payments.gateways.asking import checkout_request
@@ -21,9 +24,6 @@ from tests.payments.gateways.midtrans_bank import MidtransBank
 from tests.payments.gateways.sandbox_bank import SandboxBank
 from tests.payments.gateways.stripe_bank import StripeBank, make_double
 from tests.payments.midtrans import SERVER_KEY
-
-Paid = Callable[..., Payment]
-Owe = Callable[..., Refund]
 
 
 @pytest.fixture
@@ -101,4 +101,19 @@ def owe(payment: Payment, amount: int, **fields: Any) -> Refund:
     return Refund.objects.create(payment=payment, amount=amount, **facts)
 
 
-__all__ = ["hear", "open_page", "owe", "pay", "refund_payment"]
+def send(refund: Refund) -> Refund:
+    """Do the job that sends it."""
+    send_refund(refund, attempts=refund.attempts)
+    refund.refresh_from_db()
+    return refund
+
+
+class RefusingStripe(StripeGateway):
+    """Stripe as it says no for good: the account has no funds."""
+
+    def send_refund(self, request: RefundRequest) -> RefundReport:
+        raise GatewayRefused("no funds")
+
+
+def use_refusing(settings: Any, bank: StripeBank) -> None:
+    settings.PAYMENT_GATEWAYS = {"stripe": {**bank.entry, "BACKEND": f"{__name__}.RefusingStripe"}}
