@@ -18,6 +18,7 @@ from payments import (
     earnings,
     inbox,
     inquiries,
+    payout_mails,
     pretending,
     proofs,
     receipt_numbers,
@@ -199,3 +200,9 @@ def mail_payer_of_refund(refund_id: int) -> None:
 def mail_payer_of_refund_sent(refund_id: int) -> None:
     """Tell the payer that the money has been sent."""
     refund_mails.mail_refund_sent(refund_id)
+
+
+@app.task(name="payments.mail_tutor_of_payout", retry=Backoff())
+def mail_tutor_of_payout(payout_id: int) -> None:
+    """Tell the tutor that a payout was sent."""
+    payout_mails.mail_payout_paid(payout_id)

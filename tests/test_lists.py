@@ -35,6 +35,7 @@ pytestmark = pytest.mark.django_db
 STATUSES = [Booking.Status.PAID, Booking.Status.COMPLETED, Booking.Status.CANCELLED, Booking.Status.HELD]
 OF_STUDENT = ["/", "/bookings/", "/bookings/?show=past", "/home/", "/notices/", "/family/", "/cart/", "/payments/"]
 OF_TUTOR = ["/bookings/", "/home/", "/notices/", "/teaching/hours/", "/teaching/sessions/", "/teaching/links/"]
+OF_TUTOR += ["/teaching/earnings/", "/teaching/statements/"]
 
 
 def rows(student: User, tutor: Tutor) -> Iterator[None]:

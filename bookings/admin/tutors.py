@@ -48,6 +48,7 @@ class TutorAdmin(WhyAdmin):
     fieldsets = [
         (None, {"fields": ["user", "slug", "headline", "bio", "subjects"]}),
         (_("Can be booked"), {"fields": ["is_approved", "is_paused", "approves_first", "meeting_provider"]}),
+        (_("Money"), {"fields": ["fee_percent"]}),
         (
             _("Rules of time"),
             {

@@ -1,4 +1,4 @@
-"""The tutor's home: today, the week, requests to answer, earnings. All by the clock of the tutor's hours."""
+"""The tutor's home: today, the week, requests to answer. All by the clock of the tutor's hours."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from django.views.decorators.http import require_GET
 
 from bookings import times
 from bookings.access import PersonRequest, own_tutor
-from bookings.earnings import earnings_of, month_after, month_before, month_bounds
 from bookings.forms import DayForm
 from bookings.models import Booking, DateOverride, Tutor, WeeklyHours
 from bookings.times import day_bounds, local
@@ -48,7 +47,7 @@ class TodaysSession:
 
 @require_GET
 def show_overview(request: PersonRequest) -> HttpResponse:
-    """Show the tutor what is to be done today, this week and this month. Everybody else gets 404."""
+    """Show the tutor what is to be done today and this week. Everybody else gets 404."""
     tutor, now = own_tutor(request), timezone.now()
     zone = times.parse_zone(tutor.time_zone)
     with timezone.override(zone):
@@ -57,7 +56,6 @@ def show_overview(request: PersonRequest) -> HttpResponse:
             **_today(tutor, zone, now),
             **_requests(tutor, now),
             **_week(request, tutor, zone, now),
-            **_month(request, tutor, zone, now),
         }
         context["to_do"] = _to_do(tutor, has_hours=context["has_hours"])
         return render(request, "bookings/teaching/home.html", context)
@@ -102,20 +100,6 @@ def load_week(tutor: Tutor, monday: date, hours: Sequence[Hours], *, zone: ZoneI
     dated = DateOverride.objects.filter(tutor=tutor, date__range=(monday, monday + timedelta(days=6)))
     overrides = [Override(row.date, row.starts, row.ends) for row in dated]
     return lay_out_week(monday, bookings, hours, overrides, zone=zone, today=today)
-
-
-def _month(request: PersonRequest, tutor: Tutor, zone: ZoneInfo, now: datetime) -> dict[str, Any]:
-    today = local(now, zone).date()
-    raw = request.GET.get("month", "")
-    asked, trouble = _read_day(f"{raw}-01" if raw else "", today)
-    month = min(asked, today).replace(day=1)
-    return {
-        "month": month,
-        "month_before": month_before(month),
-        "month_after": month_after(month) if month_after(month) <= today else None,
-        "earnings": earnings_of(tutor, during=month_bounds(month, zone), now=now),
-        "month_trouble": trouble,
-    }
 
 
 def _read_day(raw: str, today: date) -> tuple[date, str]:
