@@ -17,6 +17,7 @@ from bookings.errors import DomainError, InvalidInput
 from bookings.history import record_order_change
 from bookings.kept import Kept
 from bookings.models import Order, User
+from payments.earnings import settle_soon
 from payments.gateways.base import DisputeReport, DisputeState, PaymentReport
 from payments.models import Dispute, Payment, Refund
 from payments.refund_steps import enqueue_sending, give_up_refund
@@ -192,5 +193,6 @@ def _note(dispute: Dispute, *, why: str, was: str = "", who: User | None = None)
     payment = dispute.payment
     said = f"{payment.reference}, {dispute.money}: {why}"
     record_order_change(payment.order, what="dispute", was=was, became=dispute.status, why=said, who=who)
+    settle_soon(payment.order_id)
     facts = {"dispute": dispute.external_id, "payment": payment.reference, "state": dispute.status}
     log.warning("dispute recorded", extra={**facts, "amount": dispute.amount, "currency": dispute.currency})

@@ -14,6 +14,7 @@ from bookings.history import record_order_change
 from bookings.jobs import enqueue
 from bookings.kept import Kept
 from bookings.models import User
+from payments.earnings import settle_soon
 from payments.models import Payment, Refund
 from payments.receipt_numbers import number_refund
 from payments.staff import tell_staff
@@ -113,4 +114,5 @@ def _save(refund: Refund, *, was: str, why: str = "", who: User | None = None) -
     refund.save(update_fields=FIELDS)
     order = refund.payment.order
     record_order_change(order, what="refund", was=was, became=refund.status, why=why or refund.reference, who=who)
+    settle_soon(order.pk)
     log.info("refund moved on", extra={**facts_of(refund), "user": who and who.pk})

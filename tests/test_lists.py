@@ -15,7 +15,7 @@ from django.utils import timezone
 from bookings.models import Booking, Change, Notice, Tutor, User
 from bookings.models.promo_codes import PromoCode
 from meetings.pool import assign_link
-from payments.models import Payment, Refund, WebhookEvent
+from payments.models import Earning, Payment, Payout, Refund, WebhookEvent
 from tests.desk import address
 from tests.factories import (
     an_hour,
@@ -62,6 +62,9 @@ def _add_booking(student: User, tutor: Tutor, *, at: datetime, status: Booking.S
     payment = make_payment(booking.order, status=Payment.Status.SUCCEEDED, succeeded_at=timezone.now())
     Refund.objects.create(payment=payment, amount=1_000, reason=Refund.Reason.LATE, status=Refund.Status.MANUAL)
     Change.objects.create(booking=booking, order=booking.order, what="placed", who=student)
+    payout = Payout.objects.create(tutor=tutor, currency="IDR", amount=1, until=at)
+    facts: dict[str, Any] = {"gross": 1, "fee": 0, "net": 1, "fee_percent": 0, "due_at": at, "currency": "IDR"}
+    Earning.objects.create(booking=booking, tutor=tutor, payout=payout, **facts)
     for person in (student, tutor.user):
         Notice.objects.create(to=person, fact=Notice.Fact.PAID, key=f"{booking.reference}", booking=booking)
     if status == Booking.Status.PAID:

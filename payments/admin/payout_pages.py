@@ -20,6 +20,7 @@ from bookings.admin.buttons import ButtonsAdmin
 from bookings.errors import DomainError
 from bookings.models import User
 from bookings.money import Money
+from payments.earnings import settle_all_earnings
 from payments.models import Payout
 from payments.payouts import day_begins_at, make_payouts, preview_payouts, start_of_month, undo_payout
 from payments.views.tables import answer_table
@@ -82,6 +83,7 @@ class PayoutPages(ButtonsAdmin):
         form = UntilForm({"before": asked.get("before") or start_of_month(timezone.now()).isoformat()})
         until = form.cleaned_data["before"] if form.is_valid() else None
         if request.method == "POST" and until is not None:
+            settle_all_earnings()  # what went back a moment ago is not paid out
             made = make_payouts(until=until, who=person_of(request))
             said = ngettext("%(count)d payout made.", "%(count)d payouts made.", len(made)) % {"count": len(made)}
             self.message_user(request, said, messages.SUCCESS if made else messages.WARNING)
