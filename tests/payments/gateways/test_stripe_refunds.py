@@ -116,6 +116,16 @@ def test_refund_that_stripe_will_never_send_is_refused_with_its_reason(
     assert stripe.sent_back(attempt.external_id) == before
 
 
+@pytest.mark.parametrize("status", ["needs_response", "under_review", "warning_under_review", "lost", "a new word"])
+def test_disputed_payment_is_not_even_asked_to_be_sent_back(
+    gateway: StripeGateway, stripe: StripeDouble, wanted: RefundRequest, status: str
+):
+    stripe.close_dispute(stripe.open_dispute(wanted.attempt.external_id), status)
+    with pytest.raises(GatewayRefused):
+        gateway.send_refund(wanted)
+    assert created(stripe) == 0
+
+
 def test_payment_whose_dispute_was_won_can_be_sent_back(gateway: StripeGateway, stripe: StripeDouble, wanted: RefundRequest):
     stripe.close_dispute(stripe.open_dispute(wanted.attempt.external_id), "won")
     assert gateway.send_refund(wanted).state is RefundState.SUCCEEDED
