@@ -7,7 +7,6 @@ the booking under its lock, so of two answers at once one wins and the other is 
 from __future__ import annotations
 
 import logging
-from copy import copy
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -20,7 +19,7 @@ from bookings.asking import answer_deadline, end_request, others_of, read_text, 
 from bookings.errors import InvalidInput, RequestAnswered, SlotNotOffered, SlotTaken, StudentBusy
 from bookings.history import record_booking_change, record_order_change
 from bookings.holds import Wanted, expire_holds, lock_booking, lock_people, lock_stale_holds, save_guarded
-from bookings.models import Booking, Notice, SessionType, User
+from bookings.models import Booking, Notice, User
 from bookings.notices import tell
 from bookings.orders import mark_order_paid
 from bookings.signals import accepting_booking
@@ -107,7 +106,7 @@ def propose_time(booking: Booking, *, starts_at: datetime, who: User, message: s
             return booking
         raise InvalidInput(_("This is the time the student asked for: please accept it instead."))
     now = timezone.now()
-    wanted = Wanted(session_as_sold(booking), starts_at)
+    wanted = Wanted(availability.session_as_sold(booking), starts_at)
     stale = lock_stale_holds([wanted], student=booking.student, now=now)
     lock_people(students={booking.student_id}, tutors={booking.tutor_id})
     expire_holds(stale)
@@ -120,17 +119,6 @@ def propose_time(booking: Booking, *, starts_at: datetime, who: User, message: s
     tell(Notice.Fact.PROPOSED, to=told, booking=booking, was=was.isoformat(), message=message)
     log.info("time proposed", extra={"booking": booking.reference})
     return booking
-
-
-def session_as_sold(booking: Booking) -> SessionType:
-    """Return the session type with the length that was sold, and its tutor without notice.
-
-    For asking when the tutor could give this very session. Wants the booking `with_people`. Do not save it.
-    """
-    session_type, tutor = copy(booking.session_type), copy(booking.tutor)
-    tutor.notice_minutes = 0
-    session_type.minutes, session_type.tutor = booking.minutes, tutor
-    return session_type
 
 
 def _agree(booking: Booking, *, who: User) -> Booking:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -127,6 +128,17 @@ def look_around(wishes: Sequence[tuple[SessionType, datetime, int]], *, days: in
         closest = sorted(free, key=lambda slot: abs(slot.start - near))[:most]
         found.append(Around(any(slot.start == near for slot in free), sorted(closest, key=lambda slot: slot.start)))
     return found
+
+
+def session_as_sold(booking: Booking) -> SessionType:
+    """Return the session type with the length that was sold, and its tutor without notice.
+
+    For asking when the tutor could give this very session. Wants the booking `with_people`. Do not save it.
+    """
+    session_type, tutor = copy(booking.session_type), copy(booking.tutor)
+    tutor.notice_minutes = 0
+    session_type.minutes, session_type.tutor = booking.minutes, tutor
+    return session_type
 
 
 def rules_of(session_type: SessionType) -> Rules:

@@ -70,7 +70,11 @@ def _with_more(notice: Notice, letter: Letter) -> Letter:
     """Add what a mail tells and the list on the site does not: it has to be asked for."""
     booking = notice.booking
     if notice.fact == Fact.PAID and booking is None and notice.order is not None:
-        bookings = notice.order.bookings.exclude(status=Booking.Status.CANCELLED).with_people()
+        not_had = [
+            Booking.Status.CANCELLED,
+            Booking.Status.EXPIRED,
+        ]  # called off, or gone before the money came
+        bookings = notice.order.bookings.exclude(status__in=not_had).with_people()
         return letter.with_more(rows=[_row_of(notice, one) for one in bookings])
     if booking is None or role_of(notice.to, booking) is Role.TUTOR:
         return letter

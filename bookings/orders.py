@@ -15,15 +15,13 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from bookings.errors import CartEmpty, HoldExpired, OrderNotPayable, PriceChanged, SlotsGone, SlotTaken
-from bookings.history import record_booking_change, record_order_change
-from bookings.holds import Wanted, drop_from_order, expire_holds, lock_people, place_holds, save_guarded
+from bookings.errors import CartEmpty, HoldExpired, OrderNotPayable, PriceChanged, SlotsGone
+from bookings.history import record_order_change
+from bookings.holds import Wanted, drop_from_order, expire_holds, place_holds
 from bookings.models import Booking, Order, PromoCode, User
 from bookings.money import Money
-from bookings.notices import tell_paid
 from bookings.pricing import PRICE_FIELDS, Quote, price_order, quote_under_lock, settle
-from bookings.signals import booking_paid, send_after_commit
-from bookings.times import During
+from bookings.taking import SEEN_WITH, Taken, give_up_time, record_paid, sessions_sold, take_times
 
 log = logging.getLogger("linkpool.orders")
 
@@ -98,25 +96,42 @@ def mark_order_paid(order: Order, *, who: User | None = None, why: str = "") -> 
         return order
     was = order.status
     order.mark_paid(at=timezone.now())
-    with_people = order.bookings.select_related("student", "tutor__user").select_for_update(of=("self",))
-    bookings = list(with_people.exclude(status=Booking.Status.CANCELLED).order_by("pk"))
-    before = [booking.status for booking in bookings]
-    _take_times(bookings)
-    order.save(update_fields=["status", "paid_at"])
-    record_order_change(order, what="status", was=was, became=order.status, who=who, why=why)
-    for booking, held in zip(bookings, before, strict=True):
-        record_booking_change(booking, what="status", was=held, became=booking.status, who=who, why=why)
-        log.info("booking paid", extra={"order": order.reference, "booking": booking.reference})
-        send_after_commit(booking_paid, Booking, booking=booking)
-    tell_paid(order, bookings)
+    with_people = order.bookings.select_related(*SEEN_WITH).select_for_update(of=("self",))
+    taken = take_times(list(with_people.exclude(status=Booking.Status.CANCELLED).order_by("pk")))
+    if taken.gone:
+        raise SlotsGone
+    record_paid(order, taken, was=was, who=who, why=why)
     return order
+
+
+@transaction.atomic
+def revive_order(order: Order, *, paid_at: datetime, why: str = "") -> Taken:
+    """Record money that came for the order, however late, as far as its times are still free (DESIGN 3.6).
+
+    Those are paid and told of; of the others what was paid for them comes back (`Booking.refund`), and `refund_due` says
+    so. An order in time has all of them. Whoever gave it up and paid after that has changed their mind; the tutor's no
+    and that of the staff stay. Raises SlotsGone, and changes nothing, when no time is free; OrderNotPayable for what is
+    paid, called off for good or never agreed to.
+    """
+    order = Order.objects.select_for_update().get(pk=order.pk)
+    was = order.status
+    bookings = list(order.bookings.select_related(*SEEN_WITH).select_for_update(of=("self",)).order_by("pk"))
+    sold = sessions_sold(order, bookings, paid_at=paid_at)
+    order.mark_revived(at=timezone.now())
+    taken = take_times(sold)
+    if not taken.kept:
+        raise SlotsGone
+    for booking in taken.gone:
+        give_up_time(booking, order, why=why)
+    record_paid(order, taken, was=was, why=why)
+    return taken
 
 
 @transaction.atomic
 def release_order(order: Order, *, why: str, who: User | None = None) -> Order:
     """Give up an order that waits for payment and free its slots now. A second call changes nothing.
 
-    Money that comes all the same finds a cancelled order and is owed back. Raises OrderNotPayable when it is paid.
+    Money that comes all the same: see `revive_order`. Raises OrderNotPayable when it is paid.
     """
     order = Order.objects.select_for_update().get(pk=order.pk)
     if order.status == Order.Status.CANCELLED:
@@ -124,7 +139,9 @@ def release_order(order: Order, *, why: str, who: User | None = None) -> Order:
     was = order.status
     order.mark_cancelled()
     order.save(update_fields=["status"])
-    drop_from_order(order.bookings.select_for_update().filter(status__in=Booking.KEPT).order_by("pk"))
+    for booking in order.bookings.select_for_update().filter(status__in=Booking.KEPT).order_by("pk"):
+        booking.status = Booking.Status.CANCELLED  # until when it was kept tells it from times put back before
+        booking.save(update_fields=["status"])
     record_order_change(order, what="status", was=was, became=order.status, why=why, who=who)
     log.info("order released", extra={"order": order.reference})
     return order
@@ -157,41 +174,6 @@ def expire_unpaid(*, now: datetime, limit: int = 500) -> int:
         stale = list(left.select_for_update(skip_locked=True, of=("self",))[:limit])
         expire_holds(stale)
     return freed + len(stale)
-
-
-def _take_times(bookings: Sequence[Booking]) -> None:
-    """Make the times the students' for good. Raises SlotsGone when one was sold again or has begun."""
-    now = timezone.now()
-    if not bookings:
-        raise OrderNotPayable
-    late = [booking for booking in bookings if not booking.is_kept]
-    if any(booking.starts_at <= now for booking in late):
-        raise SlotsGone
-    stale = _lock_others_in_the_way(late, now)
-    lock_people(students={booking.student_id for booking in late}, tutors={booking.tutor_id for booking in late})
-    expire_holds(stale)
-    for booking in bookings:
-        booking.mark_paid()
-        try:
-            save_guarded(booking, update_fields=["status", "held_until", "confirmed_at"])
-        except SlotTaken:
-            raise SlotsGone from None
-
-
-def _lock_others_in_the_way(late: Sequence[Booking], now: datetime) -> list[Booking]:
-    """Lock holds of others that have run out and would still stop the database from reviving ours, each once.
-
-    A row that is changed twice in a transaction has its foreign keys checked at the commit: we would then wait for
-    the other's order, which may be waiting for its booking.
-    """
-    found: dict[int, Booking] = {}
-    for booking in late:
-        stale = Booking.objects.stale_holds(now).exclude(order=booking.order_id)
-        theirs = stale.filter(tutor=booking.tutor_id).blocks_overlapping(During(booking.blocks.lower, booking.blocks.upper))
-        ours = stale.filter(student=booking.student_id).overlapping(booking.time)
-        for query in (theirs, ours):
-            found |= {one.pk: one for one in query.order_by("pk").select_for_update(skip_locked=True, of=("self",))}
-    return list(found.values())
 
 
 def _deadline(now: datetime, starts: Iterable[datetime]) -> datetime:

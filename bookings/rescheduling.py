@@ -17,7 +17,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from bookings import availability, slots, terms
-from bookings.acceptance import session_as_sold
 from bookings.access import side_of
 from bookings.errors import NotFound, NotMovable, ReasonMissing, SlotNotOffered, SlotTaken, StudentBusy
 from bookings.history import record_booking_change
@@ -102,7 +101,7 @@ class Move:
 
         The minimum notice protects the tutor: it binds the student, not the tutor, nor the staff who act for both.
         """
-        sold = session_as_sold(self.booking)
+        sold = availability.session_as_sold(self.booking)
         if self.side is Side.STUDENT:
             sold.tutor.notice_minutes = self.booking.tutor.notice_minutes
         return sold

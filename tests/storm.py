@@ -8,6 +8,7 @@ from contextlib import suppress
 from datetime import timedelta
 
 from django.db import IntegrityError, transaction
+from django.db.models import Count
 from django.utils import timezone
 
 from bookings.absence import Verdict
@@ -28,6 +29,7 @@ from meetings import provisioning, upkeep
 from meetings.links import cordon_link, retire_link, uncordon_link
 from meetings.models import Meeting, MeetingLink, NoShowReport
 from meetings.no_shows import answer_report, decide_report, decide_unreported, report_absence
+from payments import closing
 from payments.gateways.base import Outcome, PaymentReport
 from payments.settlement import record_report
 from tests.factories import an_hour, give_leave, make_link, make_payment, tomorrow
@@ -42,13 +44,15 @@ class Storm:
         self.asked_first = [one for one in types if one.tutor.approves_first]
         steps: dict[Callable[[], object], int] = {
             self.hold: 5,
-            self.order: 1,
+            self.order: 2,
             self.place: 2,
             self.type_code: 2,
             self.release: 1,
             self.give_up: 1,
             self.let_time_pass: 2,
             self.pay: 4,
+            self.pay_late: 3,
+            self.close_pages: 1,
             self.call_off: 1,
             self.move: 3,
             self.complete: 1,
@@ -75,7 +79,7 @@ class Storm:
         place_hold(wanted.session_type, starts_at=wanted.starts_at, student=student, payer=payer)
 
     def order(self) -> None:
-        hours = self.dice.sample(range(5), 2)
+        hours = self.dice.sample(range(5), self.dice.choice([2, 3]))
         wanted = [Wanted(self.dice.choice(self.types), tomorrow(hour)) for hour in hours]
         code = self.dice.choice([None, PromoCode.objects.get()])
         order_at_once(wanted, student=self.dice.choice(self.students), code=code)
@@ -115,11 +119,25 @@ class Storm:
     def pay(self) -> None:
         """The gateway says "paid", twice, about any order, however late and however often it was paid before."""
         for order in Order.objects.exclude(status="cart").filter(total__gt=0, placed_at__isnull=False).order_by("?")[:1]:
-            number = self.dice.randrange(1, 30_000)
-            payment = make_payment(order, number=number, reference=f"{order.reference}-{number}", gateway="sandbox")
-            report = PaymentReport(payment.reference, Outcome.PAID, "paid", payment.reference, payment.money)
-            record_report(payment, report)
-            record_report(payment, report)
+            self._pay(order)
+
+    def pay_late(self) -> None:
+        """An order of several sessions is paid after its end: some of them may have been sold again."""
+        over = Order.objects.filter(status__in=["expired", "cancelled"], placed_at__isnull=False, total__gt=0)
+        for order in over.annotate(sessions=Count("bookings")).filter(sessions__gt=1).order_by("?")[:1]:
+            self._pay(order)
+
+    def _pay(self, order: Order) -> None:
+        number, now = self.dice.randrange(1, 30_000), timezone.now()
+        fields = {"number": number, "reference": f"{order.reference}-{number}", "next_check_at": now}
+        payment = make_payment(order, gateway="sandbox", **fields)
+        report = PaymentReport(payment.reference, Outcome.PAID, "paid", payment.reference, payment.money)
+        record_report(payment, report)
+        record_report(payment, report)
+
+    def close_pages(self) -> None:
+        """The round of the minute finds the attempts whose order is over."""
+        closing.make_round(timezone.now())
 
     def call_off(self) -> None:
         """Somebody cancels what the page showed a moment ago, paid or not."""

@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from bookings.errors import BookingNotPaid
+from bookings.models.lookups import Whole as _Whole  # by this name the migrations know it
 from bookings.models.lookups import any_of
 from bookings.models.orders import Order
 from bookings.models.people import Tutor, User
@@ -68,19 +69,8 @@ class BookingQuerySet(models.QuerySet["Booking"]):
         return self.select_related("student", "tutor__user", "order__payer", "session_type")
 
 
-# fmt: off
-_KNOWN = [
-    "held", "requested", "accepted", "paid", "completed",
-    "expired", "declined", "cancelled", "no_show_student", "no_show_tutor",
-]
-# fmt: on
-
-
-class _Whole(models.Func):
-    """True when a range has both ends and some length: an empty range would overlap nothing."""
-
-    template = "(NOT isempty(%(expressions)s) AND NOT lower_inf(%(expressions)s) AND NOT upper_inf(%(expressions)s))"
-    output_field = models.BooleanField()
+_KNOWN = ["held", "requested", "accepted", "paid", "completed", "expired", "declined", "cancelled"]
+_KNOWN += ["no_show_student", "no_show_tutor"]
 
 
 class Booking(models.Model):
@@ -272,6 +262,17 @@ class Booking(models.Model):
         self.status = self.Status.PAID
         self.held_until = None
         self.confirmed_at = timezone.now()
+
+    def mark_revived(self) -> None:
+        """Take the time after all, although it had been given up. The database refuses when it has been sold again."""
+        if self.status == self.Status.CANCELLED:
+            self.status, self.cancelled_at, self.cancelled_by, self.cancel_reason = self.Status.EXPIRED, None, None, ""
+            self.sequence += 1  # people may have taken it out of their calendars
+        self.mark_paid()
+
+    def mark_gone(self) -> None:
+        """It was paid for after its time had gone: what was paid for it comes back."""
+        self.status, self.held_until, self.refund = self.Status.EXPIRED, None, self.net.amount
 
     def mark_expired(self) -> None:
         if self.status in self.KEPT:

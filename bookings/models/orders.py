@@ -171,6 +171,12 @@ class Order(models.Model):
         self.status = self.Status.PAID
         self.paid_at = at
 
+    def mark_revived(self, *, at: datetime) -> None:
+        """Money came after it had been given up. Raises OrderNotPayable for what nobody agreed to; AnswerAwaited."""
+        if self.status == self.Status.CANCELLED:
+            self.status = self.Status.EXPIRED
+        self.mark_paid(at=at)
+
     def mark_expired(self) -> None:
         if self.status not in (self.Status.CART, self.Status.AWAITING_PAYMENT):
             raise OrderNotPayable

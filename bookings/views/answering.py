@@ -18,7 +18,6 @@ from bookings.acceptance import (
     decline_booking,
     decline_proposal,
     propose_time,
-    session_as_sold,
 )
 from bookings.access import PersonRequest
 from bookings.errors import RequestAnswered
@@ -96,7 +95,7 @@ def _open_times(request: PersonRequest, booking: Booking) -> dict[str, Any]:
     zone, pressed = reader_zone(), _pressed(request)
     usual = local(pressed or booking.starts_at, zone).date()
     fortnight, trouble = read_fortnight(request.GET.get("from", ""), booking.tutor, first=usual)
-    session_type, student = session_as_sold(booking), booking.student
+    session_type, student = availability.session_as_sold(booking), booking.student
     within = fortnight.during(zone)
     found = availability.open_slots(session_type, within=within, student=student, leaving_out=booking)
     others = [slot for slot in found if slot.start != booking.starts_at]

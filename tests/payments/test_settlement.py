@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from bookings.models import Booking, Change, Order, Tutor, User
 from bookings.money import Money
-from bookings.orders import mark_order_paid, release_order
+from bookings.orders import mark_order_paid
 from payments.gateways.base import Outcome, PaymentReport
 from payments.models import Payment, Refund
 from payments.settlement import (
@@ -265,14 +265,6 @@ def test_payment_of_an_order_that_an_admin_gave_away_is_owed_back(payment: Payme
     mark_order_paid(payment.order, who=root, why="gift")
     record_payment_succeeded(payment, report_of(payment))
     assert [r.reason for r in payment.refunds.all()] == [Refund.Reason.TWICE]
-
-
-def test_payment_of_a_released_order_is_owed_back(payment: Payment):
-    release_order(payment.order, why="no payment page")
-    record_payment_succeeded(payment, report_of(payment))
-    payment.refresh_from_db()
-    assert (payment.status, payment.order.status) == (Status.SUCCEEDED, Order.Status.CANCELLED)
-    assert [r.reason for r in payment.refunds.all()] == [Refund.Reason.CANCELLED]
 
 
 def test_second_transaction_of_one_attempt_is_left_to_a_person(payment: Payment):
