@@ -76,7 +76,7 @@ class StripeCalls:
     def _refunds_of(self, charge: dict[str, Any], intent: str) -> tuple[RefundReport, ...]:
         """Return all refunds of a charge, failed ones too. Those that come with it are only the latest ten."""
         listed = child(charge, "refunds")
-        if listed.get("has_more") or (not listed and charge.get("amount_refunded")):
+        if listed.get("has_more") is True:
             return tuple(map(refund_of, self._listed(self._stripe.refunds.list, {"payment_intent": intent})))
         return tuple(map(refund_of, children(listed)))
 
