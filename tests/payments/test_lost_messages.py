@@ -16,6 +16,7 @@ from bookings.models import Booking, Change, Order, Tutor, User
 from payments.checkout import start_checkout
 from payments.doubles.midtrans import MidtransDouble
 from payments.doubles.server import Fault
+from payments.gateways.stripe_client import Patience
 from payments.inquiries import check_payment, enqueue_due_checks
 from payments.models import Payment, WebhookEvent
 from payments.webhooks import apply_event, enqueue_due_events, receive_webhook
@@ -23,11 +24,13 @@ from tests.conftest import Drain
 from tests.factories import an_hour, make_booking, tomorrow
 from tests.payments.gateways.banks import Vendor, use_bank
 from tests.payments.gateways.midtrans_bank import MidtransBank
+from tests.payments.gateways.stripe_bank import StripeBank, make_double
 from tests.payments.midtrans import SERVER_KEY
 from tests.race import race
 
 BANKS: dict[str, Callable[[], Vendor]] = {
     "midtrans": lambda: MidtransBank(MidtransDouble(server_key=SERVER_KEY)),
+    "stripe": lambda: StripeBank(make_double()),
 }
 PAID = (Payment.Status.SUCCEEDED, Order.Status.PAID, [Booking.Status.PAID])
 
@@ -38,6 +41,8 @@ def bank(request: pytest.FixtureRequest, settings: Any) -> Iterator[Vendor]:
     vendor = BANKS[request.param]()
     with vendor.double:
         use_bank(settings, vendor)
+        if request.param == "stripe":  # its library's own repetitions would take their seconds
+            settings.PAYMENT_GATEWAYS["stripe"]["OPTIONS"]["patience"] = Patience(timeout=2, limit=4, retries=0)
         yield vendor
 
 
