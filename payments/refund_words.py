@@ -17,10 +17,12 @@ Status = Refund.Status
 _HOW_FAR: dict[str, Promise] = {
     Status.PENDING: gettext_lazy("It is being sent now. You need not do anything."),
     Status.SUBMITTED: gettext_lazy(
-        "It is on its way. Cards and banks mostly show it within 5 to 10 working days, wallets and QRIS within a day or two."
+        "It is on its way. E-wallets show it within a day or two; banks and cards usually take 5 to 10 working days, "
+        "some 14."
     ),
     Status.SUCCEEDED: gettext_lazy(
-        "If your bank does not show it after 10 working days, please tell us the number of this refund."
+        "E-wallets show it within a day or two; banks and cards usually take 5 to 10 working days, some 14. If you do not "
+        "see it by then, please tell us the number of this refund."
     ),
     Status.FAILED: gettext_lazy(
         "It did not get through at the first try. We are seeing to it and send it another way; you need not do anything."
@@ -91,7 +93,7 @@ _OF_PAYMENT: dict[str, Promise] = {
     Refund.Reason.LATE: gettext_lazy("Your payment came after the deadline, when a time had gone to somebody else."),
     Refund.Reason.CANCELLED: gettext_lazy("Your payment came for an order that was no longer open."),
     Refund.Reason.VENDOR: gettext_lazy("It was sent back at the payment service."),
-    Refund.Reason.OTHER: gettext_lazy("Somebody of us looked at your payment and decided to send it back."),
+    Refund.Reason.OTHER: gettext_lazy("Our team has decided to send it back."),
 }
 
 

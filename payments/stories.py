@@ -37,6 +37,7 @@ class State(StrEnum):
     REVIEW = "review"  # money came that does not fit: a person looks at it
 
 
+MOST_TAKEN_AGAIN = 5  # times that are looked up on one page
 TO_PAY = (State.WAITING, State.UNDERWAY, State.FAILED, State.NO_PAGE, State.LAPSED)
 
 
@@ -113,8 +114,16 @@ class Story:
 
     @property
     def lost(self) -> list[Booking]:
-        """The sessions of a paid order whose times were sold again before the money came."""
+        """The sessions whose times were given up, and were sold again if money came all the same."""
         return [booking for booking in self.bookings if booking.status == Booking.Status.EXPIRED]
+
+    @property
+    def to_take_again(self) -> list[Booking]:
+        """The sessions that were ordered, not called off, and are not booked; none that would have begun by now."""
+        if self.state not in (State.PARTLY, State.RETURNED, State.EXPIRED):
+            return []
+        lost = [booking for booking in self.lost if booking.starts_at > self.now]
+        return lost[:MOST_TAKEN_AGAIN]
 
     @property
     def can_be_paid(self) -> bool:
@@ -180,7 +189,7 @@ def tell_story(order: Order, *, now: datetime) -> Story:
 def tell_stories(orders: Iterable[Order], *, now: datetime) -> list[Story]:
     """Load the stories of several orders in four queries, without their changes."""
     orders = list(orders)
-    bookings = Booking.objects.select_related("tutor__user", "student").order_by("during", "pk")
+    bookings = Booking.objects.select_related("tutor__user", "student", "session_type").order_by("during", "pk")
     standing = Refund.objects.standing().select_related("payment", "booking").order_by("pk")
     prefetch_related_objects(
         orders,

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from zoneinfo import ZoneInfo
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -17,14 +15,13 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
 from bookings.access import PersonRequest
-from bookings.availability import Around, look_around
 from bookings.holds import release_hold
-from bookings.models import Booking, Order, StudentLink, User
-from bookings.retaking import is_sold, read_cart, take_again
+from bookings.models import Booking, Order
+from bookings.retaking import read_cart, take_again
 from bookings.views.answers import SeeOther
 from bookings.views.codes import totals_of
-from bookings.views.days import Day, by_day
 from bookings.views.for_whom import ForWhom
+from bookings.views.lapsed import chosen_students, look_up_lapsed
 
 LATELY = timedelta(hours=1)
 
@@ -37,22 +34,12 @@ class Kept:
     for_whom: ForWhom
 
 
-@dataclass(frozen=True)
-class Lapsed:
-    """A time that was kept too long: whether it can be had again, and which are nearest if it cannot."""
-
-    hold: Booking
-    is_free: bool
-    nearest: Sequence[Day]
-    for_whom: ForWhom
-
-
 @require_GET
 def show_cart(request: PersonRequest) -> HttpResponse:
     """Show what is kept for the reader, what was kept too long, and orders that wait for payment."""
     cart, now = read_cart(request.user), timezone.now()
-    chosen = _for_whom([*cart.kept, *cart.lapsed], request.user)
-    lapsed = _lapsed(cart.lapsed, chosen)
+    chosen = chosen_students([*cart.kept, *cart.lapsed], request.user)
+    lapsed = look_up_lapsed(cart.lapsed, chosen)
     orders = request.user.orders
     context = {
         "kept": [Kept(hold, chosen[hold.student_id]) for hold in cart.kept],
@@ -90,33 +77,3 @@ def retake(request: PersonRequest) -> HttpResponse:
         )
         messages.warning(request, text % {"count": gone})
     return SeeOther(reverse("bookings:cart"))
-
-
-def _for_whom(holds: Sequence[Booking], reader: User) -> dict[int, ForWhom]:
-    """Return by the student's key whom the reader books for; of whoever has ended the leave, no link."""
-    students = {hold.student_id: hold.student for hold in holds if hold.student_id != reader.pk}
-    found = {reader.pk: ForWhom(reader, None, [])}
-    if not students:
-        return found
-    leaves = {link.student_id: link for link in StudentLink.objects.standing().filter(payer=reader)}
-    for key, student in students.items():
-        link = leaves.get(key)
-        if link is not None:
-            link.student = student  # loaded already
-        found[key] = ForWhom(reader, link, [])
-    return found
-
-
-def _lapsed(holds: Sequence[Booking], chosen: dict[int, ForWhom]) -> list[Lapsed]:
-    """Look up what is free of these, and around them. Takes the same few queries for one and for many."""
-    for hold in holds:
-        hold.session_type.tutor = hold.tutor  # loaded once, with its person
-    around = look_around([(hold.session_type, hold.starts_at, hold.student_id) for hold in holds])
-    return [_tell(hold, found, chosen[hold.student_id]) for hold, found in zip(holds, around, strict=True)]
-
-
-def _tell(hold: Booking, around: Around, for_whom: ForWhom) -> Lapsed:
-    may = is_sold(hold) and for_whom.student.pk == hold.student_id
-    zone = ZoneInfo(timezone.get_current_timezone_name())
-    nearest = by_day(around.nearest, zone) if may and not around.is_open else []
-    return Lapsed(hold, may and around.is_open, nearest, for_whom)

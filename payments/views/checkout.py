@@ -19,10 +19,11 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from bookings.access import PersonRequest
 from bookings.errors import CartEmpty, HoldExpired, PriceChanged
 from bookings.holds import open_holds
-from bookings.models import Booking, Order
+from bookings.models import Booking, Order, User
 from bookings.money import Money
 from bookings.pricing import Quote, quote_cart
 from bookings.views.answers import SeeOther
+from bookings.views.lapsed import Lapsed, chosen_students, look_up_lapsed
 from payments.attempt_words import tell_attempt
 from payments.checkout import place_cart, start_checkout
 from payments.errors import BeginsTooSoon, GatewayNotOffered
@@ -32,7 +33,7 @@ from payments.models import Payment
 from payments.refund_words import tell_refund
 from payments.returning import ask_about_order
 from payments.standing import tell_standing
-from payments.stories import tell_story
+from payments.stories import Story, tell_story
 
 BACK = "back"  # in the address of an order's page: its payer has just come from a payment page
 JUST_NOW, LATELY = timedelta(minutes=1), timedelta(hours=1)
@@ -66,16 +67,17 @@ def check_out(request: PersonRequest) -> HttpResponse:
 @require_GET
 def show_order(request: PersonRequest, reference: str) -> HttpResponse:
     """Show the payer how the order stands."""
-    return render(request, "payments/order_detail.html", _context(request, _order(request, reference)))
+    story = tell_story(_order(request, reference), now=timezone.now())
+    return render(request, "payments/order_detail.html", _context(request, story))
 
 
 @require_GET
 def show_order_state(request: PersonRequest, reference: str) -> HttpResponse:
     """Answer the page that asks every few seconds: the fragment, or 204 while it is as it was (`?seen=`)."""
-    context = _context(request, _order(request, reference))
-    if request.GET.get("seen") == context["story"].version:
+    story = tell_story(_order(request, reference), now=timezone.now())
+    if request.GET.get("seen") == story.version:
         return HttpResponse(status=204)
-    return render(request, "payments/_order.html", context)
+    return render(request, "payments/_order.html", _context(request, story))
 
 
 @require_POST
@@ -114,8 +116,8 @@ def _order(request: PersonRequest, reference: str) -> Order:
     return get_object_or_404(placed.select_related("payer", "promo_code"), reference=reference)
 
 
-def _context(request: PersonRequest, order: Order) -> dict[str, Any]:
-    story = tell_story(order, now=timezone.now())
+def _context(request: PersonRequest, story: Story) -> dict[str, Any]:
+    order = story.order
     labels = {gateway.name: str(gateway.label) for gateway in listed_gateways()}
     just_back = BACK in request.GET
     return {
@@ -130,8 +132,17 @@ def _context(request: PersonRequest, order: Order) -> dict[str, Any]:
             for payment in story.payments
         ],
         "refunds": [tell_refund(refund) for refund in story.refunds],
-        "form": GatewayForm(money=order.money),
+        "retakes": _retakes(story, request.user),
+        "form": GatewayForm(money=order.money, initial={"gateway": story.last_try.gateway} if story.last_try else {}),
     }
+
+
+def _retakes(story: Story, reader: User) -> list[Lapsed]:
+    """Return what can be chosen in the place of times that are not booked."""
+    lost = story.to_take_again
+    for booking in lost:
+        booking.order = story.order
+    return look_up_lapsed(lost, chosen_students(lost, reader)) if lost else []
 
 
 def _show_checkout(

@@ -224,10 +224,10 @@ def test_payer_who_asks_without_scripts_is_told_that_nothing_came_yet(
     ("status", "words"),
     [
         ("pending", "It is being sent now."),
-        ("submitted", "It is on its way. Cards and banks mostly show it within 5 to 10 working days"),
+        ("submitted", "It is on its way. E-wallets show it within a day or two; banks and cards usually take 5 to 10"),
         ("failed", "We are seeing to it and send it another way"),
         ("manual", "somebody of us sends it, mostly within 3 working days"),
-        ("succeeded", "If your bank does not show it after 10 working days"),
+        ("succeeded", "If you do not see it by then, please tell us the number of this refund."),
     ],
 )
 def test_refund_says_how_far_it_is_and_when_the_bank_shows_it(page: Client, sam: User, ada: Tutor, status: str, words: str):
