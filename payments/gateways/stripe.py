@@ -9,9 +9,11 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from functools import cached_property
 from typing import TypeVar
 
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from bookings.money import Money
@@ -38,6 +40,7 @@ from payments.gateways.stripe_set_up import find_doubts, is_live_key
 from payments.gateways.stripe_signatures import HEADER, check_signature
 from payments.gateways.stripe_words import REFUND
 
+_ON_ITS_WAY = timedelta(minutes=5)
 _NO_REFUND = {
     "charge_already_refunded": "all of it has gone back already",
     "charge_disputed": "the payer's bank disputes the payment",
@@ -97,7 +100,7 @@ class StripeGateway(Gateway):
         with self._calls.time_limit():
             token = attempt.token or self._calls.find_token(attempt)
             if not token:
-                return _not_begun(attempt)
+                return _not_begun(attempt, Outcome.CANCELLED if _is_settled(attempt) else Outcome.PENDING)
             try:
                 self._calls.expire_session(token)
             except StripeRefused as refusal:
@@ -174,8 +177,13 @@ class StripeGateway(Gateway):
         )
 
 
-def _not_begun(attempt: Attempt) -> PaymentReport:
-    return PaymentReport(attempt.reference, Outcome.PENDING, detail="not begun")
+def _not_begun(attempt: Attempt, outcome: Outcome = Outcome.PENDING) -> PaymentReport:
+    return PaymentReport(attempt.reference, outcome, detail="not begun")
+
+
+def _is_settled(attempt: Attempt) -> bool:
+    """True once a request to open the page can no longer be on its way: if there is none by now, there will be none."""
+    return attempt.made_at is not None and timezone.now() - attempt.made_at > _ON_ITS_WAY
 
 
 def _with_told(asked: Sequence[Told], told: Sequence[Told]) -> tuple[Told, ...]:

@@ -129,6 +129,21 @@ def test_page_that_was_never_made_is_not_begun(stripe: StripeDouble, hasty: Stri
     assert (report.outcome, report.token, report.detail) == (Outcome.PENDING, "", "not begun")
 
 
+@pytest.mark.parametrize(("minutes", "outcome"), [(0, Outcome.PENDING), (6, Outcome.CANCELLED)])
+def test_page_that_was_never_made_is_closed_once_it_cannot_be_on_its_way(
+    gateway: StripeGateway, minutes: int, outcome: Outcome
+):
+    made_at = timezone.now() - timedelta(minutes=minutes)
+    assert gateway.close_checkout(Attempt(REFERENCE, made_at=made_at)).outcome is outcome
+
+
+def test_lost_page_is_closed(stripe: StripeDouble, gateway: StripeGateway):
+    request = checkout_request()
+    gateway.open_checkout(request)
+    assert gateway.close_checkout(Attempt(REFERENCE, made_at=request.made_at)).outcome is Outcome.EXPIRED
+    assert stripe.open_pages(REFERENCE) == 0
+
+
 def test_lost_page_is_found_among_many(stripe: StripeDouble, gateway: StripeGateway):
     request = checkout_request()
     token = gateway.open_checkout(request).token
