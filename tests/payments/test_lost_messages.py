@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
 
 import payments.tasks
 from bookings.models import Booking, Change, Order, Tutor, User
+from bookings.money import Money
 from payments.checkout import start_checkout
 from payments.doubles.midtrans import MidtransDouble
 from payments.doubles.server import Fault
@@ -177,3 +179,64 @@ def test_eight_workers_with_messages_and_questions_of_the_same_payments_pay_each
     assert [state_of(payment) for payment in attempts] == [PAID] * len(attempts)
     assert [times_paid(payment) for payment in attempts] == [1] * len(attempts)
     assert not Payment.objects.filter(refunds__isnull=False).exists()
+
+
+@pytest.mark.defect("CE-04", "TB-27")
+@pytest.mark.django_db
+def test_refund_and_dispute_made_there_are_found_though_no_message_of_them_comes(
+    bank: Vendor, ada: Tutor, sam: User, root: User, drain: Drain
+):
+    refunded, disputed = begin(bank, ada, sam, 10), begin(bank, ada, sam, 12)
+    for payment in (refunded, disputed):
+        bank.pay(payment.reference)
+    receive_all(bank)
+    drain()
+    bank.refund_in_dashboard(refunded.reference, Money(50_000, "IDR"))
+    bank.confirm_refunds(refunded.reference)
+    bank.dispute(disputed.reference)
+
+    with time_machine.travel(timezone.now() + timedelta(minutes=11)):
+        make_rounds(drain)
+
+    assert [(one.reason, one.amount, one.status) for one in refunded.refunds.all()] == [("vendor", 50_000, "succeeded")]
+    assert [one.amount for one in disputed.disputes.all()] == [150_000]
+
+
+@pytest.mark.django_db
+def test_refund_that_arrives_without_a_message_is_found(bank: Vendor, ada: Tutor, sam: User, root: User, drain: Drain):
+    payment = begin(bank, ada, sam)
+    bank.pay(payment.reference)
+    receive_all(bank)
+    drain()
+    bank.refund_in_dashboard(payment.reference, Money(50_000, "IDR"))  # asked for, and not there yet
+    now = timezone.now()
+    with time_machine.travel(now + timedelta(minutes=11)):
+        make_rounds(drain)
+    assert payment.refunds.get().status == "submitted"
+
+    bank.confirm_refunds(payment.reference)
+    with time_machine.travel(now + timedelta(minutes=40)):
+        make_rounds(drain)
+    assert payment.refunds.get().status == "succeeded"
+
+
+@pytest.mark.django_db
+def test_run_of_reconciliation_takes_up_what_was_done_there(
+    bank: Vendor, ada: Tutor, sam: User, root: User, drain: Drain, capsys: pytest.CaptureFixture[str]
+):
+    payment = begin(bank, ada, sam)
+    bank.pay(payment.reference)
+    receive_all(bank)
+    drain()
+    bank.refund_in_dashboard(payment.reference, Money(50_000, "IDR"))
+    bank.confirm_refunds(payment.reference)
+
+    with pytest.raises(CommandError):
+        call_command("reconcile_payments", "--dry-run", "--per-second", "100")
+    assert f"{payment.reference}: refund not here. Books: nothing. Gateway: " in capsys.readouterr().out
+    assert not payment.refunds.exists()
+    call_command("reconcile_payments", "--per-second", "100")
+    assert "→ put right (succeeded)" in capsys.readouterr().out
+    assert [(one.reason, one.amount) for one in payment.refunds.all()] == [("vendor", 50_000)]
+    call_command("reconcile_payments", "--per-second", "100")
+    assert "0 differences found" in capsys.readouterr().out
