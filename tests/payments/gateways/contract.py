@@ -10,9 +10,10 @@ from tests.payments.gateways.contract_books import BooksContract
 from tests.payments.gateways.contract_endings import ClosingContract, RefundContract
 from tests.payments.gateways.contract_faults import FaultContract
 from tests.payments.gateways.contract_pages import MessageContract, PageContract
+from tests.payments.gateways.contract_returns import ReturnContract
 
 
-class GatewayContract(PageContract, MessageContract, ClosingContract, RefundContract, BooksContract):
+class GatewayContract(PageContract, MessageContract, ClosingContract, RefundContract, BooksContract, ReturnContract):
     """Create, pay, fail, cancel, expire, close, refund; late, duplicate, reordered, replayed, tampered, nonsense."""
 
 
