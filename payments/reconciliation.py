@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -13,6 +13,7 @@ from payments.gateways.base import DisputeReport, Outcome, PaymentReport, Refund
 from payments.inquiries import fetch_report, record_asked
 from payments.models import Dispute, Payment, Refund
 from payments.models.payments import PaymentQuerySet
+from payments.settlement import void_of
 
 _Told = Iterator[tuple["Kind", str, str]]
 # What a refund is called here while the gateway calls it so; what was never asked of the gateway has no word there.
@@ -36,7 +37,6 @@ class Kind(StrEnum):
     REFUND_NOT_HERE = "refund not here"
     REFUND_NOT_THERE = "refund not there"
     REFUND = "refund differs"
-    RETURNED = "another sum went back"
     DISPUTE_NOT_HERE = "dispute not here"
     DISPUTE = "dispute differs"
 
@@ -105,6 +105,8 @@ def differences(
 
     An attempt that nobody paid differs in nothing, whatever each side calls it.
     """
+    if void := void_of(payment, report):
+        report = replace(report, outcome=Outcome.PAID, money=payment.money_held, refunds=(void,))
     told = [
         *_of_money(payment, report),
         *_of_refunds(payment, refunds, report),
@@ -115,7 +117,7 @@ def differences(
 
 def _of_money(payment: Payment, report: PaymentReport) -> _Told:
     is_here = payment.has_money and not payment.may_still_be_paid
-    is_there = report.outcome in (Outcome.PAID, Outcome.RETURNED)
+    is_there = report.outcome is Outcome.PAID
     here = f"{payment.status} {payment.money_held}" if is_here else payment.status
     there = f"{_word(report)} {report.money or 'of an amount that cannot be read'}" if is_there else _word(report)
     if report.outcome is Outcome.UNKNOWN:
@@ -147,10 +149,6 @@ def _of_refunds(payment: Payment, refunds: Sequence[Refund], report: PaymentRepo
         was_sent = refund.status == Refund.Status.SUCCEEDED and refund.external_id != ""
         if refund.pk not in matched and (was_sent or refund.status == Refund.Status.SUBMITTED):
             yield Kind.REFUND_NOT_THERE, _stands(refund), "nothing"
-    if report.returned is not None and not report.refunds:
-        back = sum(refund.amount for refund in refunds if refund.status == Refund.Status.SUCCEEDED)
-        if report.returned.amount != back:
-            yield Kind.RETURNED, str(type(report.returned)(back, payment.money_held.currency)), str(report.returned)
 
 
 def _match(refunds: Sequence[Refund], told: RefundReport, matched: set[int]) -> Refund | None:

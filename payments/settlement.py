@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -23,7 +22,6 @@ from payments.models import Payment
 from payments.receipt_numbers import number_payment
 from payments.refund_steps import number_refunds
 from payments.refunds import balance_of
-from payments.returned_money import record_payment_returned
 from payments.staff import tell_staff
 from payments.vendor_refunds import record_refunds, record_reported_refunds
 
@@ -59,11 +57,9 @@ FIELDS = [
 @transaction.atomic
 def record_report(payment: Payment, report: PaymentReport) -> bool:
     """Record what the gateway says about an attempt, and of its money that went back. True when that changed something."""
-    if report.outcome is Outcome.RETURNED and (report.refunds or report.disputes):
-        report = replace(report, outcome=Outcome.PAID)  # it was, and what went back stands below
     has_changed = _RECORD[report.outcome](payment, report)
     has_changed = _record_what_went_back(payment, report) or has_changed
-    if report.refunds or report.returned or report.outcome is Outcome.CANCELLED:
+    if report.refunds or report.outcome is Outcome.CANCELLED:
         number_refunds(payment)
     return has_changed
 
@@ -104,10 +100,9 @@ def record_payment_failed(payment: Payment, report: PaymentReport) -> bool:
     reversal: the gateway took the money back.
     """
     payment = _lock(payment)
-    is_same = report.external_id != "" and report.external_id == payment.external_id
-    if payment.status == Status.SUCCEEDED and is_same and report.outcome is Outcome.CANCELLED:
-        return record_refunds(payment, [_void_of(payment, report)])
-    if payment.status == Status.SUCCEEDED and is_same:
+    if void := void_of(payment, report):
+        return record_refunds(payment, [void])
+    if payment.status == Status.SUCCEEDED and report.external_id and report.external_id == payment.external_id:
         record_reversal(payment, transaction=report.external_id, status=report.status)
         note = TAKEN_BACK(status=report.status)
         return _ask_a_person(payment, report, note=note)
@@ -174,7 +169,6 @@ _RECORD: dict[Outcome, Callable[[Payment, PaymentReport], bool]] = {
     Outcome.CANCELLED: record_payment_failed,
     Outcome.EXPIRED: record_payment_expired,
     Outcome.REVIEW: record_payment_under_review,
-    Outcome.RETURNED: record_payment_returned,
     Outcome.UNKNOWN: _record_unknown,
 }
 
@@ -187,8 +181,11 @@ def _record_what_went_back(payment: Payment, report: PaymentReport) -> bool:
     return record_reported_disputes(known, report) or has_changed
 
 
-def _void_of(payment: Payment, report: PaymentReport) -> RefundReport:
+def void_of(payment: Payment, report: PaymentReport) -> RefundReport | None:
     """Return a paid transaction that was cancelled, by us or in the gateway's own pages, as the refund that it is."""
+    is_same = report.external_id != "" and report.external_id == payment.external_id
+    if payment.status != Status.SUCCEEDED or not is_same or report.outcome is not Outcome.CANCELLED:
+        return None
     return RefundReport(f"void-{report.external_id}", RefundState.SUCCEEDED, payment.money_held, status=report.status)
 
 

@@ -21,12 +21,11 @@ class Outcome(StrEnum):
     """What became of an attempt to pay."""
 
     PENDING = "pending"  # not paid yet, or never begun
-    PAID = "paid"
+    PAID = "paid"  # also what has gone back since: refunds and disputes tell of that
     FAILED = "failed"  # refused; the payer may try again on the same page
     EXPIRED = "expired"
     CANCELLED = "cancelled"
     REVIEW = "review"  # the gateway wants a person to look: not paid
-    RETURNED = "returned"  # paid, and some or all of it has gone back: refund or chargeback
     UNKNOWN = "unknown"  # a word we do not know
 
 
@@ -135,7 +134,6 @@ class PaymentReport:
     status: str = ""  # the gateway's own word
     external_id: str = ""
     money: Money | None = None  # as the gateway has it; None if it cannot be read
-    returned: Money | None = None  # how much has gone back, all in all
     method: str = ""
     paid_at: datetime | None = None
     detail: str = ""

@@ -44,7 +44,6 @@ from payments.gateways.midtrans_words import (
     refund_with_key,
     report_of,
     text,
-    void_of,
 )
 
 _SIGNED = ("order_id", "status_code", "gross_amount")
@@ -187,7 +186,8 @@ class MidtransGateway(Gateway):
             code, words = self._api.change(transaction, "cancel")
             if code != _DONE:  # settled meanwhile, perhaps: asked again it is refunded
                 raise GatewayUnavailable(f"voiding answered {code}: {words}")
-        return replace(void_of(paid, request.key), money=request.money, made_at=timezone.now())
+        # From now on GET status says "cancel": settlement knows such a word about what was paid by the same number.
+        return RefundReport(f"void-{transaction}", RefundState.SUCCEEDED, request.money, request.key, "cancel")
 
     def _paid(self, attempt: Attempt) -> Answer:
         """Return the answer about the transaction that was paid. Raises GatewayRefused if nothing was begun."""

@@ -40,7 +40,8 @@ _OUTCOMES = {
     "chargeback": Outcome.PAID,
     "partial_chargeback": Outcome.PAID,
 }
-_GONE_BACK = ("refund", "partial_refund", *CHARGED_BACK)  # it was paid, whatever became of the money
+_REFUNDED = ("refund", "partial_refund")
+_GONE_BACK = (*_REFUNDED, *CHARGED_BACK)  # it was paid, whatever became of the money
 
 
 def outcome_of(status: str, fraud: str) -> Outcome:
@@ -57,35 +58,18 @@ def outcome_of(status: str, fraud: str) -> Outcome:
 def report_of(answer: Answer) -> PaymentReport:
     """Return what an answer of GET status says."""
     status, fraud = text(answer, "transaction_status").lower(), text(answer, "fraud_status").lower()
-    is_voided = _is_voided(answer)
     return PaymentReport(
         reference=reference_of(answer),
-        outcome=Outcome.PAID if is_voided else outcome_of(status, fraud),
+        outcome=outcome_of(status, fraud),
         status=status[:60],
         external_id=text(answer, "transaction_id")[:200],
         money=money_of(answer, "gross_amount"),
         method=text(answer, "payment_type")[:50],
         paid_at=time_of(answer, "settlement_time") or time_of(answer, "transaction_time"),
         detail=f"{status}, fraud {fraud or 'not said'}"[:200],
-        refunds=(void_of(answer),) if is_voided else refunds_of(answer),
+        refunds=refunds_of(answer),
         disputes=_disputes_of(answer),
     )
-
-
-def _is_voided(answer: Answer) -> bool:
-    """True of a card payment that was cancelled after its bank had agreed: it was paid, and has wholly gone back.
-
-    The bank's approval code tells it from a card page that was left before.
-    """
-    was_agreed = text(answer, "approval_code") != "" and text(answer, "fraud_status").lower() in ("", "accept")
-    is_cancelled = text(answer, "transaction_status").lower() == "cancel"
-    return is_cancelled and was_agreed and text(answer, "payment_type").lower() == "credit_card"
-
-
-def void_of(answer: Answer, key: str = "") -> RefundReport:
-    """Return the refund that voiding a captured card payment is: of the whole, at once."""
-    number = f"void-{text(answer, 'transaction_id')}"[:200]
-    return RefundReport(number, RefundState.SUCCEEDED, money_of(answer, "gross_amount"), key, "cancel")
 
 
 def reference_of(answer: Answer) -> str:
@@ -105,13 +89,15 @@ def refunds_of(answer: Answer) -> Sequence[RefundReport]:
     """Return every refund in an answer, whoever asked for it.
 
     A message comes when a refund is asked for and another, with `bank_confirmed_at`, when the payer's bank has it:
-    until then it is under way. The top-level status and `refund_amount` add them all up and are not looked at.
+    until then it is under way. The top-level status and `refund_amount` add them all up and tell of no single one:
+    where they are all there is, a refund without a sum makes a person look.
     """
-    entries = answer.get("refunds")
-    if not isinstance(entries, list):
-        return ()
+    listed = answer.get("refunds")
+    entries = [entry for entry in listed if isinstance(entry, dict)] if isinstance(listed, list) else []
+    if not entries and text(answer, "transaction_status").lower() in _REFUNDED:
+        return (RefundReport(f"refunded-{text(answer, 'transaction_id')}"[:200], RefundState.PENDING, status="not listed"),)
     currency = text(answer, "currency").upper()
-    return tuple(_refund_of({**entry, "currency": currency}) for entry in entries if isinstance(entry, dict))
+    return tuple(_refund_of({**entry, "currency": currency}) for entry in entries)
 
 
 def refund_with_key(answer: Answer, key: str) -> RefundReport | None:

@@ -42,9 +42,6 @@ def report_of(session: dict[str, Any]) -> PaymentReport:
         status=status[:60],
         external_id=id_of(session, "payment_intent")[:200],
         money=from_minor(session.get("amount_total"), currency),
-        returned=from_minor(charge.get("amount_refunded"), charge.get("currency"))
-        if charge.get("amount_refunded")
-        else None,
         method=text(child(charge, "payment_method_details"), "type")[:50],
         paid_at=_paid_at(charge, intent, session) if outcome is Outcome.PAID else None,
         detail=", ".join(filter(None, [status, text(intent, "status"), text(child(intent, "last_payment_error"), "code")]))[

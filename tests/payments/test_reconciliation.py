@@ -39,13 +39,11 @@ def kinds(row: Payment, report: PaymentReport, *refunds: Refund, disputes: tuple
     ("row", "report", "found"),
     [
         (payment(), PAID, []),
-        (payment(), replace(PAID, outcome=Outcome.RETURNED, status="refund"), []),
         (payment("needs_review", received_amount=150_000, received_currency="IDR"), PAID, []),
         *[(payment(status), PAID, [Kind.PAID_THERE]) for status in ("pending", "failed", "expired", "needs_review")],
-        (payment("expired"), replace(PAID, outcome=Outcome.RETURNED), [Kind.PAID_THERE]),
         *[
             (payment(), replace(PAID, outcome=outcome), [Kind.PAID_HERE])
-            for outcome in (Outcome.FAILED, Outcome.CANCELLED, Outcome.EXPIRED, Outcome.PENDING, Outcome.REVIEW)
+            for outcome in (Outcome.FAILED, Outcome.EXPIRED, Outcome.PENDING, Outcome.REVIEW)
         ],
         (payment(), NOT_BEGUN, [Kind.UNKNOWN_THERE]),
         (payment(), replace(PAID, money=PART), [Kind.AMOUNT]),
@@ -103,10 +101,12 @@ def test_refunds_are_compared(rows: list[Refund], told: list[RefundReport], foun
     assert kinds(payment(), replace(PAID, refunds=tuple(told)), *rows) == found
 
 
-@pytest.mark.parametrize(("returned", "found"), [(PART, []), (FULL, [Kind.RETURNED])])
-def test_sum_that_went_back_is_compared_where_a_gateway_lists_no_refunds(returned: Money, found: list[Kind]):
-    report = replace(PAID, outcome=Outcome.RETURNED, returned=returned)
-    assert kinds(payment(), report, refund("succeeded")) == found
+def test_void_of_a_card_payment_is_the_refund_that_the_books_know():
+    voided = replace(PAID, outcome=Outcome.CANCELLED, status="cancel")
+    known = refund("succeeded", amount=150_000, external_id="void-tx-1")
+    assert kinds(payment(), voided, known) == []
+    assert kinds(payment(), voided) == [Kind.REFUND_NOT_HERE]
+    assert kinds(payment(), replace(voided, external_id="tx-2"), known) == [Kind.PAID_HERE, Kind.REFUND_NOT_THERE]
 
 
 @pytest.mark.parametrize(

@@ -132,7 +132,7 @@ def test_absurd_body_is_shown(desk: Client, payment: Payment, told: str):
 def test_message_that_breaks_our_reader_tells_so_in_the_admin(
     desk: Client, failed: list[WebhookEvent], monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("payments.gateways.midtrans._OUTCOMES", None)
+    monkeypatch.setattr("payments.gateways.midtrans_words._OUTCOMES", None)
     answer = desk.post(f"{LIST}{failed[0].pk}/apply/", follow=True)
     assert "It cannot be applied (AttributeError). It stays in line." in answer.text
 

@@ -9,6 +9,7 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
+from bookings.models import User
 from config.logs import JsonFormatter
 from payments.models import Payment, WebhookEvent
 from payments.webhooks import apply_event, enqueue_due_events, receive_webhook
@@ -113,19 +114,38 @@ def test_message_of_money_that_never_shows_is_left_to_the_staff(
     assert [mail.to for mail in mailoutbox] == [["root@example.com"]]
 
 
+REFUND = {"refund_amount": "50000.00", "refund_chargeback_id": 1, "created_at": "2026-01-02 07:00:00"}
+
+
 @pytest.mark.defect("CE-04")
-@pytest.mark.parametrize("status", ["refund", "partial_refund", "chargeback", "partial_chargeback"])
+@pytest.mark.parametrize(
+    ("status", "changes", "what_staff_read"),
+    [
+        ("refund", {"refunds": [REFUND]}, "Rp50,000 of this payment went back at the gateway itself"),
+        ("partial_refund", {"refunds": [REFUND]}, "Rp50,000 of this payment went back at the gateway itself"),
+        ("partial_refund", {}, "but not how much"),
+        ("chargeback", {}, "bank is asking for Rp150,000"),
+        ("partial_chargeback", {}, "bank is asking for Rp50,000"),
+    ],
+)
 def test_message_that_money_went_back_never_passes_for_nothing(
-    payment: Payment, vendor: responses.RequestsMock, drain: Drain, status: str
+    payment: Payment,
+    vendor: responses.RequestsMock,
+    drain: Drain,
+    root: User,
+    mailoutbox: list[Any],
+    status: str,
+    changes: dict[str, Any],
+    what_staff_read: str,
 ):
     midtrans.serve_status(vendor, payment)
     post(midtrans.message(payment))
     drain()
-    midtrans.serve_status(vendor, payment, status, refund_amount="50000.00")
-    post(midtrans.message(payment, status, refund_amount="50000.00"))
+    facts = {"refund_amount": "50000.00", **changes}
+    midtrans.serve_status(vendor, payment, status, **facts)
+    post(midtrans.message(payment, status, **facts))
     drain()
-    payment.refresh_from_db()
-    assert (payment.status, "Rp50,000" in payment.note) == (Payment.Status.NEEDS_REVIEW, True)
+    assert [what_staff_read in mail.body for mail in mailoutbox if mail.to == [root.email]] == [True]
     assert [event.state for event in WebhookEvent.objects.order_by("pk")] == [State.DONE, State.DONE]
 
 

@@ -91,7 +91,6 @@ def test_all_refunds_are_seen_however_many(gateway: StripeGateway, stripe: Strip
         stripe.refund_in_dashboard(attempt.external_id, 100)
     report = gateway.fetch_report(attempt)
     assert len({refund.external_id for refund in report.refunds}) == 120
-    assert report.returned == Money(120, "IDR")
 
 
 Trouble = Callable[[StripeDouble, str], object]

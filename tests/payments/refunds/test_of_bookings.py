@@ -14,14 +14,15 @@ from bookings.history import record_booking_change
 from bookings.models import Booking, Change, Order, Tutor, User
 from bookings.money import Money
 from bookings.signals import refund_due, send_after_commit
+from payments.gateways.base import RefundReport, RefundState
 from payments.models import Payment, Refund
 from payments.refund_decisions import record_refund_sent_by_hand
 from payments.refunds import bookings_to_owe_for, owe_for_booking
-from payments.returned_money import record_payment_returned
+from payments.settlement import record_report
 from payments.tasks import owe_refunds
 from tests.conftest import Drain
 from tests.factories import an_hour, make_booking, make_order, make_payment, make_user, tomorrow
-from tests.payments.test_refunds import returned
+from tests.payments.test_settlement import report_of
 from tests.race import race
 
 pytestmark = pytest.mark.django_db
@@ -184,7 +185,8 @@ def test_order_cancelled_session_by_session_is_owed_as_a_whole(order, paid, root
     for booking in order.bookings.all():
         owe_for_booking(cancelled(booking))
     assert [refund.amount for refund in paid.refunds.all()] == [150_000, 150_000]
-    assert record_payment_returned(paid, returned(paid, Money(300_000, "IDR"))) is True
+    told = [RefundReport(one.key, RefundState.SUCCEEDED, one.money, one.key) for one in paid.refunds.all()]
+    assert record_report(paid, report_of(paid, external_id=paid.external_id, refunds=told)) is True
     assert {refund.status for refund in paid.refunds.all()} == {Refund.Status.SUCCEEDED}
 
 
