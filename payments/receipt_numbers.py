@@ -12,6 +12,7 @@ from itertools import chain
 from django.db import connection, transaction
 from django.utils import timezone
 
+from bookings.jobs import enqueue
 from payments.models import Payment, Refund
 
 PAYMENT, REFUND = "payment", "refund"
@@ -26,13 +27,14 @@ _TAKE_NEXT = """
 
 @transaction.atomic
 def number_payment(payment: Payment) -> str:
-    """Give a payment that arrived its receipt's number, once, and return it; empty for one that did not arrive.
+    """Give a payment that arrived its receipt's number, once, and mail it to the payer; empty for one that did not arrive.
 
     The year is that of the day on which the money came, by the site's clock. Call it last in the transaction that
     records the money: the counter is locked until its end.
     """
     kept = Payment.objects.select_for_update(of=("self",)).get(pk=payment.pk)
     if kept.receipt_number is None and kept.status == Payment.Status.SUCCEEDED and kept.succeeded_at is not None:
+        enqueue("payments.mail_payer_of_receipt", payment_id=kept.pk)
         kept.receipt_number = _take_number(PAYMENT, kept.succeeded_at)
         kept.save(update_fields=["receipt_number"])
     payment.receipt_number = kept.receipt_number

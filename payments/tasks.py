@@ -21,6 +21,7 @@ from payments import (
     payout_mails,
     pretending,
     proofs,
+    receipt_mails,
     receipt_numbers,
     refund_mails,
     refund_sending,
@@ -200,6 +201,12 @@ def mail_payer_of_refund(refund_id: int) -> None:
 def mail_payer_of_refund_sent(refund_id: int) -> None:
     """Tell the payer that the money has been sent."""
     refund_mails.mail_refund_sent(refund_id)
+
+
+@app.task(name="payments.mail_payer_of_receipt", retry=Backoff())
+def mail_payer_of_receipt(payment_id: int) -> None:
+    """Send the payer the receipt of a payment that arrived."""
+    receipt_mails.mail_receipt(payment_id)
 
 
 @app.task(name="payments.mail_tutor_of_payout", retry=Backoff())

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.core.mail import EmailMultiAlternatives
 from django.test import Client
 
 from bookings.gifts import give_session
@@ -10,8 +11,12 @@ from bookings.holds import place_hold
 from bookings.models import Booking, Order, SessionType, Tutor, User
 from bookings.orders import mark_order_paid, place_order
 from bookings.promo_codes import put_code
+from payments.gateways.base import Outcome, PaymentReport
 from payments.models import Refund
+from payments.receipt_numbers import number_payment, number_refund
 from payments.receipts import make_receipt
+from payments.settlement import record_payment_succeeded
+from tests.conftest import Drain
 from tests.factories import (
     an_hour,
     give_leave,
@@ -125,3 +130,78 @@ def test_receipt_takes_as_many_queries_for_ten_sessions(page: Client, order: Ord
     for hour in range(8):
         make_booking(sam, ada, order=order, status="paid", during=an_hour(tomorrow(2 * hour, days=3)))
     assert queries_of(page, address) == two
+
+
+def test_receipt_bears_the_numbers_of_payment_and_credit_notes(page: Client, order: Order):
+    payment = order.payments.get()
+    number = number_payment(payment)
+    refund = Refund.objects.create(payment=payment, amount=1_000, reason="other", status="succeeded", finished_at=tomorrow())
+    text = receipt_of(page, order)
+    assert f"Number {number}" in text
+    assert f"Order {order.reference}" in text
+    assert f"credit note {number_refund(refund)}" in receipt_of(page, order)
+
+
+def test_payment_that_came_twice_is_listed_with_its_own_numbers(page: Client, order: Order):
+    number_payment(order.payments.get())
+    twice = make_payment(order, status="succeeded", succeeded_at=tomorrow())
+    refund = Refund.objects.create(
+        payment=twice, amount=twice.amount, reason="twice", status="succeeded", finished_at=tomorrow()
+    )
+    numbers = number_payment(twice), number_refund(refund)
+    text = receipt_of(page, order)
+    assert "Came as well, and is no part of the price" in text
+    for number in numbers:
+        assert number in text
+    assert "Paid in the end" not in text
+
+
+def test_money_for_an_order_that_was_not_paid_has_its_receipt(page: Client, sam: User):
+    late = make_order(sam, status="expired")
+    payment = make_payment(late, status="succeeded", succeeded_at=tomorrow())
+    Refund.objects.create(payment=payment, amount=payment.amount, reason="late")
+    text = receipt_of(page, late)
+    assert "nothing is booked" in text
+    assert number_payment(payment) in receipt_of(page, late)
+    assert "On its way back to you −Rp150,000" in text
+    assert "Total" not in text
+
+
+def test_payment_that_was_returned_is_not_the_one_that_paid(page: Client, order: Order):
+    paid = order.payments.get()
+    odd = make_payment(order, status="succeeded", succeeded_at=order.placed_at.replace(year=2020), amount=5)
+    Refund.objects.create(payment=odd, amount=5, reason="other")
+    assert make_receipt(order).payment == paid
+
+
+def test_receipt_is_mailed_once_to_the_payer(order: Order, drain: Drain, mailoutbox: list[EmailMultiAlternatives]):
+    payment = order.payments.get()
+    drain()
+    mailoutbox.clear()
+
+    number = number_payment(payment)
+    number_payment(payment)
+    drain()
+
+    (mail,) = mailoutbox
+    assert (mail.to, mail.subject) == (["sam@example.com"], f"Receipt {number} for Rp270,000")
+    assert "- Maths lesson with Ada Tutor, " in str(mail.body)
+    assert f"/orders/{order.reference}/receipt/" in str(mail.body)
+    assert "See your receipt" in str(mail.alternatives[0][0])
+
+
+def test_money_that_goes_back_whole_is_told_of_once_with_its_number(
+    order: Order, drain: Drain, mailoutbox: list[EmailMultiAlternatives]
+):
+    drain()
+    mailoutbox.clear()
+    twice = make_payment(order)
+    report = PaymentReport(twice.reference, Outcome.PAID, money=twice.money, external_id="T2")
+
+    record_payment_succeeded(twice, report)
+    drain()
+
+    to_payer = [mail for mail in mailoutbox if mail.to == ["sam@example.com"]]
+    twice.refresh_from_db()
+    assert [mail.subject for mail in to_payer] == ["Your payment of Rp270,000 goes back to you"]
+    assert f"The receipt of what you paid has the number {twice.receipt_number}." in str(to_payer[0].body)
