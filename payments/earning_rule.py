@@ -32,8 +32,9 @@ counted AS (  -- payments that came, without those that went back whole
     SELECT p.order_id, sum(r.amount) AS amount
     FROM payments_refund r JOIN counted p ON p.id = r.payment_id
     WHERE r.booking_id IS NULL AND r.status <> 'failed' GROUP BY p.order_id
-), named AS (  -- what goes back for each session, and for all of the order
-    SELECT b.id, b.order_id, COALESCE(r.amount, b.refund) AS amount
+), named AS (  -- what goes back for each session, also if it is stuck; not what the staff wished and dropped again
+    SELECT b.id, b.order_id, CASE WHEN r.reason = 'other' AND r.status = 'failed' AND r.finished_at IS NOT NULL
+                                   AND r.amount = b.refund THEN 0 ELSE GREATEST(r.amount, b.refund) END AS amount
     FROM bookings_booking b LEFT JOIN payments_refund r ON r.booking_id = b.id
     WHERE (r.id IS NOT NULL OR b.refund > 0) AND (%(order)s::bigint IS NULL OR b.order_id = %(order)s)
 ), money AS (
@@ -59,7 +60,7 @@ counted AS (  -- payments that came, without those that went back whole
            COALESCE(lines.gross, 0) AS had_gross, COALESCE(lines.fee, 0) AS had_fee,
            COALESCE(lines.percent, tutor.fee_percent, %(percent)s) AS percent,
            CASE WHEN o.paid_at IS NULL THEN 0
-                WHEN b.status = ANY(%(stands)s) OR (b.status = 'cancelled' AND b.cancelled_at IS NOT NULL)
+                WHEN b.status = ANY(%(stands)s) OR (b.status = 'cancelled' AND b.refund IS NOT NULL)
                 THEN GREATEST(0, b.price - b.discount - COALESCE(named.amount, 0)) ELSE 0 END AS rest,
            COALESCE(shared.amount, 0) AS shared
     FROM bookings_booking b

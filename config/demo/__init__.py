@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.db import connection, transaction
 
 from bookings.models import Booking, Order
-from config.demo import families, people, sessions
+from config.demo import books, families, people, sessions
 
 PASSWORD = people.PASSWORD
 API_KEY = people.API_KEY
@@ -36,10 +36,13 @@ def load_demo() -> Demo:
     people.make_code()
     links = people.make_links()
     sessions.make_history(cast, links)
-    return Demo(
+    books.make_books(cast, links)
+    demo = Demo(
         soon=sessions.make_session_that_starts_soon(cast),
         tomorrow=sessions.make_session_tomorrow(cast),
         waiting=sessions.make_order_that_waits(cast),
         asked=sessions.make_request_that_waits(cast),
         childs=families.make_family(cast),
     )
+    books.settle()
+    return demo

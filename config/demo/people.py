@@ -43,6 +43,7 @@ class Offer:
 
 
 MATHS: dict[str, Any] = {
+    "fee_percent": 15,
     "slug": "ratna-wijaya",
     "headline": "Maths and physics, one clear step at a time",
     "bio": (
@@ -65,6 +66,7 @@ MATHS_HOURS: list[Hours] = [
 ]
 LANGUAGES: dict[str, Any] = {
     "slug": "jonas-keller",
+    "fee_percent": 10,
     "headline": "German and English for work, study and everyday life",
     "bio": (
         "I grew up between Leipzig and Leeds and have prepared students for Goethe and IELTS exams since 2016.\n\n"

@@ -88,8 +88,8 @@ def make_history(cast: Cast, links: list[MeetingLink]) -> None:
     """Make two sessions that are over, once, as if they had been booked and held weeks ago."""
     if Booking.objects.filter(student=cast.student, status=Booking.Status.COMPLETED).exists():
         return
-    _make_past_session(cast, cast.maths.session_types.get(slug="maths-lesson"), link=links[0], days_ago=9)
-    _make_past_session(cast, cast.languages.session_types.get(slug="german-lesson"), link=links[1], days_ago=4)
+    make_past_session(cast, cast.maths.session_types.get(slug="maths-lesson"), link=links[0], days_ago=9)
+    make_past_session(cast, cast.languages.session_types.get(slug="german-lesson"), link=links[1], days_ago=4)
 
 
 def _soon(now: datetime) -> datetime:
@@ -122,7 +122,8 @@ def _order_first_open(cast: Cast, session_type: SessionType, *, within: During) 
     return order_at_once([Wanted(session_type, slots[0].start)], student=cast.student)
 
 
-def _make_past_session(cast: Cast, session_type: SessionType, *, link: MeetingLink, days_ago: int) -> None:
+def make_past_session(cast: Cast, session_type: SessionType, *, link: MeetingLink, days_ago: int) -> Booking:
+    """Make a session that is over, as if it had been booked and paid two days before it."""
     now = timezone.now()
     starts_at = now.replace(hour=3, minute=0, second=0, microsecond=0) - timedelta(days=days_ago)
     ordered_at = starts_at - timedelta(days=2)
@@ -136,6 +137,7 @@ def _make_past_session(cast: Cast, session_type: SessionType, *, link: MeetingLi
     _record_sandbox_payment(order, at=ordered_at)
     _record_past_meeting(booking, wanted.during, link)
     record_booking_change(booking, what="status", was=Booking.Status.PAID, became=booking.status, why="made for the demo")
+    return Booking.objects.select_related("order", "student").get(pk=booking.pk)
 
 
 def _record_past_meeting(booking: Booking, during: During, link: MeetingLink) -> None:

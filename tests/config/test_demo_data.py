@@ -19,10 +19,13 @@ from bookings.models import ApiKey, Booking, Change, Order, PromoCode, SessionTy
 from config.demo import load_demo
 from config.demo.people import LINKS
 from meetings.models import Meeting, MeetingLink
-from payments.models import Payment
+from payments.models import Earning, Payment, Payout, Refund
+from payments.proofs import prove_books
+from payments.statements import balances_of
 from tests.race import race
 
 COUNTED = [User, EmailAddress, Tutor, SessionType, PromoCode, WeeklyHours, ApiKey, MeetingLink, Order, Booking, Payment]
+COUNTED += [Earning, Payout, Refund]
 
 
 def count_rows() -> dict[str, int]:
@@ -50,7 +53,7 @@ def test_demo_has_sessions_in_every_state():
     assert demo.asked.waits_for_tutor
     assert (demo.asked.tutor.user.email, demo.asked.tutor.approves_first) == ("tutor2@example.com", True)
     assert not demo.soon.tutor.approves_first
-    assert Booking.objects.filter(status=Booking.Status.COMPLETED).count() == 2
+    assert Booking.objects.filter(status=Booking.Status.COMPLETED).count() == 4
     assert PromoCode.objects.get(code="WELCOME10", is_active=True).percent == 10
     assert SessionType.objects.get(first_one_free=True).name == "Trial lesson"
     assert list(MeetingLink.objects.available().values_list("url", flat=True)) == list(LINKS)
@@ -86,6 +89,19 @@ def test_demo_sessions_are_paid_for_at_the_sandbox():
         assert (payment.gateway, payment.status, payment.received) == ("sandbox", "succeeded", booking.order.money)
         assert booking.order.is_paid
         assert Change.objects.filter(booking=booking, became=Booking.Status.PAID).count() == 1
+
+
+@pytest.mark.django_db
+def test_demo_has_books_that_add_up():
+    tutor = load_demo().soon.tutor
+
+    (balance,) = balances_of(tutor, now=timezone.now())
+
+    assert prove_books(before=timezone.now() + timedelta(seconds=1)) == []
+    assert [payout.status for payout in Payout.objects.all()] == ["paid"]
+    assert Refund.objects.get().receipt_number
+    for money in (balance.paid_out, balance.due, balance.to_come):
+        assert money.amount > 0
 
 
 @pytest.mark.django_db
@@ -173,7 +189,7 @@ def test_demo_shortly_before_midnight_has_both_sessions_to_come():
     with time_machine.travel(datetime.combine(today, time(23, 54), ZoneInfo("Asia/Jakarta")), tick=False):
         demo = load_demo()
     assert demo.soon != demo.tomorrow
-    assert count_rows()["Booking"] == 7
+    assert count_rows()["Booking"] == 10
 
 
 @pytest.mark.django_db(transaction=True)
@@ -191,9 +207,12 @@ def test_demo_loaded_twice_at_once_makes_everything_once():
         "WeeklyHours": 21,
         "ApiKey": 1,
         "MeetingLink": 3,
-        "Order": 8,  # the request's own order, and the cart that every payer has
-        "Booking": 7,
-        "Payment": 5,
+        "Order": 11,  # the request's own order, and the cart that every payer has
+        "Booking": 10,
+        "Payment": 8,
+        "Earning": 8,
+        "Payout": 1,
+        "Refund": 1,
     }
 
 

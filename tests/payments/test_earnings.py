@@ -163,6 +163,26 @@ def test_a_refund_that_failed_takes_nothing_unless_it_is_owed_for_the_session(ad
     assert nets(one, two) == [150_000, 100_000]
 
 
+def test_a_refund_that_the_staff_wished_and_dropped_again_takes_nothing(ada: Tutor, sam: User):
+    wished, called_off = sell(sam, ada, refund=50_000), sell(sam, ada, day=2, refund=50_000)
+    for booking in (wished, called_off):
+        refund = send_back(booking, 50_000, reason="other", status="failed", named=True)
+        Refund.objects.filter(pk=refund.pk).update(finished_at=timezone.now())
+    Booking.objects.filter(pk=called_off.pk).update(status=Status.CANCELLED, refund=150_000, cancelled_at=timezone.now())
+    for booking in (wished, called_off):
+        settle_earnings(booking.order_id)
+    assert nets(wished, called_off) == [150_000, 0]
+
+
+def test_sessions_of_a_late_order_earn_only_as_far_as_they_were_still_free(ada: Tutor, sam: User):
+    order = make_order(sam, status="paid")
+    kept = sell(sam, ada, order=order)
+    gone = sell(sam, ada, order=order, day=2, status=Status.EXPIRED, refund=150_000)
+    send_back(gone, 150_000, reason="late", named=True)
+    settle_earnings(order.pk)
+    assert nets(kept, gone) == [150_000, 0]
+
+
 @pytest.mark.parametrize("reason", ["late", "twice", "cancelled"])
 def test_a_second_payment_that_goes_back_whole_concerns_nobody(ada: Tutor, sam: User, reason: str):
     booking = sell(sam, ada)

@@ -48,6 +48,8 @@ def test_the_daily_job_says_nothing_of_books_that_add_up(books: Books, root: Use
 def test_the_daily_job_tells_the_staff_in_their_language(
     books: Books, root: User, drain: Drain, mailoutbox: list[EmailMessage]
 ):
+    drain()
+    mailoutbox.clear()
     ReceiptCounter.objects.filter(kind="payment").update(last=2)
     check_books(0)
     drain()
