@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin, messages
@@ -42,16 +43,16 @@ def _apply(event: WebhookEvent, request: HttpRequest) -> str:
 @admin.register(WebhookEvent)
 class WebhookEventAdmin(ReadOnlyAdmin[WebhookEvent], ButtonsAdmin):
     change_list_template = "admin/payments/webhookevent/change_list.html"
-    list_display = ["received_at", "gateway", "kind", "reference", "state", "attempts", "copies", "short_error"]
+    list_display = ["received_at", "state", "reference", "kind", "short_error", "gateway", "attempts", "copies"]
     list_filter = ["state", "gateway", "kind", ("received_at", admin.DateFieldListFilter)]
     search_fields = ["reference", "kind", "payment__order__reference", "error"]
     search_help_text = gettext_lazy("The payment's or the order's reference, the kind, or words of the error.")
     fieldsets = [
         (None, {"fields": ["gateway", "kind", "reference", "payment", "state", "error_shown"]}),
-        (gettext_lazy("When"), {"fields": ["received_at", "copies", "attempts", "next_attempt_at", "applied_at"]}),
+        (gettext_lazy("When"), {"fields": ["received_at", "copies", "attempts", "next_try_at", "applied_at"]}),
         (gettext_lazy("Raw body"), {"fields": ["raw_body"]}),
     ]
-    readonly_fields = ["raw_body", "error_shown"]
+    readonly_fields = ["raw_body", "error_shown", "next_try_at"]
     error_shown = kept_column("error", gettext_lazy("last error"))
     buttons = (Button("apply", gettext_lazy("Apply again"), _apply, lambda event: not event.is_emptied),)
     actions = ["apply_chosen"]
@@ -107,6 +108,10 @@ class WebhookEventAdmin(ReadOnlyAdmin[WebhookEvent], ButtonsAdmin):
             return
         said = ngettext("%(count)s message is applied again now.", "%(count)s messages are applied again now.", count)
         self.message_user(request, said % {"count": count}, messages.SUCCESS)
+
+    @admin.display(description=gettext_lazy("next try at"))
+    def next_try_at(self, event: WebhookEvent) -> datetime | None:
+        return None if event.is_settled else event.next_attempt_at
 
     @admin.display(description=gettext_lazy("as it came"))
     def raw_body(self, event: WebhookEvent) -> str:
