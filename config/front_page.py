@@ -20,7 +20,7 @@ from bookings.models.bookings import BookingQuerySet
 from config.job_queue import count_jobs_by_state, count_late_jobs, read_pulse
 from meetings.dashboard import absences_to_decide, sessions_during, sessions_without_link
 from meetings.pool import capacity
-from payments.dashboard import failed_events, payments_to_look_at, refunds_to_send
+from payments.dashboard import failed_events, open_disputes, payments_to_look_at, refunds_for_a_person, refunds_under_way
 
 ROWS = 25
 MOST_TODAY = 200  # of a busier day, those to come; the calendar has them all
@@ -68,6 +68,8 @@ def build_front_page(user: User | AnonymousUser, *, now: datetime) -> FrontPage:
         cards.append(_absences(now))
     if user.has_perms(["payments.view_payment", "payments.view_refund", "payments.view_webhookevent"]):
         cards += [_payments(), _refunds(), _messages()]
+    if user.has_perm("payments.view_dispute"):
+        cards.append(_disputes())
     if user.has_perm("procrastinate.view_procrastinatejob"):
         cards += [_jobs(now), _worker(now)]
     return FrontPage(cards, without_link, today, more_today)
@@ -111,9 +113,17 @@ def _payments() -> Card:
 
 
 def _refunds() -> Card:
-    number = refunds_to_send().count()
-    sentence = _("This money has not reached its payers yet.") if number else _("No money is owed.")
-    return Card(_("Refunds to send back"), str(number), sentence, _list("payments_refund"), number > 0)
+    number, under_way = refunds_for_a_person().count(), refunds_under_way().count()
+    told = ngettext("%(count)d more is on its way by itself.", "%(count)d more are on their way by themselves.", under_way)
+    sentence = told % {"count": under_way} if under_way else _("Nothing else is on its way back.")
+    return Card(_("Refunds that need a person"), str(number), sentence, _list("payments_refund", "needs=person"), number > 0)
+
+
+def _disputes() -> Card:
+    number = open_disputes().count()
+    sentence = _("Answer at the gateway in time: silence loses.") if number else _("No payer’s bank asks for money.")
+    where = _list("payments_dispute", "status__exact=open")
+    return Card(_("Open disputes"), str(number), sentence, where, number > 0)
 
 
 def _messages() -> Card:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db.models import QuerySet
 
-from payments.models import Payment, Refund, WebhookEvent
+from payments.models import Dispute, Payment, Refund, WebhookEvent
 
 
 def payments_to_look_at() -> QuerySet[Payment]:
@@ -12,10 +12,19 @@ def payments_to_look_at() -> QuerySet[Payment]:
     return Payment.objects.needing_review().select_related("order__payer").order_by("pk")
 
 
-def refunds_to_send() -> QuerySet[Refund]:
-    """Return money that has not reached its payer yet, the oldest first."""
-    waiting = Refund.objects.exclude(status=Refund.Status.SUCCEEDED)
-    return waiting.select_related("payment__order__payer").order_by("pk")
+def refunds_for_a_person() -> QuerySet[Refund]:
+    """Return money that no gateway sends back by itself, or could not, the oldest first."""
+    return Refund.objects.needing_person().select_related("payment__order__payer").order_by("pk")
+
+
+def refunds_under_way() -> QuerySet[Refund]:
+    """Return money that a gateway is asked to send back."""
+    return Refund.objects.filter(status__in=[Refund.Status.PENDING, Refund.Status.SUBMITTED])
+
+
+def open_disputes() -> QuerySet[Dispute]:
+    """Return what payers' banks ask for, and nobody has decided yet, the oldest first."""
+    return Dispute.objects.open().select_related("payment__order__payer").order_by("opened_at", "pk")
 
 
 def failed_events() -> QuerySet[WebhookEvent]:
