@@ -20,7 +20,7 @@ from bookings.models.bookings import BookingQuerySet
 from config.job_queue import count_jobs_by_state, count_late_jobs, read_pulse
 from meetings.dashboard import absences_to_decide, sessions_during, sessions_without_link
 from meetings.pool import capacity
-from payments.dashboard import failed_events, open_disputes, payments_to_look_at, refunds_for_a_person, refunds_under_way
+from payments.dashboard import count_refunds, failed_events, open_disputes, payments_to_look_at
 
 ROWS = 25
 MOST_TODAY = 200  # of a busier day, those to come; the calendar has them all
@@ -113,7 +113,7 @@ def _payments() -> Card:
 
 
 def _refunds() -> Card:
-    number, under_way = refunds_for_a_person().count(), refunds_under_way().count()
+    number, under_way = count_refunds()
     told = ngettext("%(count)d more is on its way by itself.", "%(count)d more are on their way by themselves.", under_way)
     sentence = told % {"count": under_way} if under_way else _("Nothing else is on its way back.")
     return Card(_("Refunds that need a person"), str(number), sentence, _list("payments_refund", "needs=person"), number > 0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db.models import QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from payments.models import Dispute, Payment, Refund, WebhookEvent
 
@@ -17,9 +17,14 @@ def refunds_for_a_person() -> QuerySet[Refund]:
     return Refund.objects.needing_person().select_related("payment__order__payer").order_by("pk")
 
 
-def refunds_under_way() -> QuerySet[Refund]:
-    """Return money that a gateway is asked to send back."""
-    return Refund.objects.filter(status__in=[Refund.Status.PENDING, Refund.Status.SUBMITTED])
+def count_refunds() -> tuple[int, int]:
+    """Return how many refunds need a person, and how many a gateway is asked for, in one query."""
+    under_way = Q(status__in=[Refund.Status.PENDING, Refund.Status.SUBMITTED])
+    person = Q(pk__in=Refund.objects.needing_person().values("pk"))
+    counted = Refund.objects.exclude(status=Refund.Status.SUCCEEDED).aggregate(
+        person=Count("pk", filter=person), under_way=Count("pk", filter=under_way)
+    )
+    return counted["person"], counted["under_way"]
 
 
 def open_disputes() -> QuerySet[Dispute]:

@@ -18,7 +18,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from bookings.models import Booking, Tutor, User
 from meetings.models import Meeting, MeetingLink
-from payments.models import Payment, Refund, WebhookEvent
+from payments.models import Dispute, Payment, Refund, WebhookEvent
 from tests.config.test_health import beat
 from tests.desk import address, text_of
 from tests.factories import an_hour, make_booking, make_link, make_meeting, make_order, make_payment, make_tutor, make_user
@@ -51,8 +51,9 @@ def test_the_front_page_is_calm_when_nothing_needs_a_person(desk):
         "Links in use now": ("0 of 1", False),
         "Absences to decide": ("0", False),
         "Payments that need a look": ("0", False),
-        "Refunds to send back": ("0", False),
+        "Refunds that need a person": ("0", False),
         "Failed webhook events": ("0", False),
+        "Open disputes": ("0", False),
         "Jobs that failed or are late": ("0", False),
         "Worker": ("running", False),
     }
@@ -64,6 +65,7 @@ def test_the_front_page_counts_what_needs_a_person(desk, sam):
     payment = make_payment(make_order(sam), status=Payment.Status.NEEDS_REVIEW)
     Refund.objects.create(payment=payment, amount=1000, reason=Refund.Reason.LATE, status=Refund.Status.MANUAL)
     now = timezone.now()
+    Dispute.objects.create(payment=payment, external_id="dp_1", amount=1000, currency="IDR", opened_at=now)
     WebhookEvent.objects.create(gateway="midtrans", dedupe_key="1", body=b"{}", next_attempt_at=now, state="failed")
     beat(300)
     app.configure_task("linkpool.unknown", schedule_at=now - timedelta(minutes=3)).defer()
@@ -76,8 +78,9 @@ def test_the_front_page_counts_what_needs_a_person(desk, sam):
         "Links in use now": ("1 of 1", True),
         "Absences to decide": ("0", False),
         "Payments that need a look": ("1", True),
-        "Refunds to send back": ("1", True),
+        "Refunds that need a person": ("1", True),
         "Failed webhook events": ("1", True),
+        "Open disputes": ("1", True),
         "Jobs that failed or are late": ("1", True),
         "Worker": ("silent", True),
     }
@@ -178,7 +181,7 @@ def test_staff_see_only_the_cards_they_have_a_right_to(sam):
     client = Client()
     client.force_login(clerk)
 
-    assert set(cards_of(client)) == {"Payments that need a look", "Refunds to send back", "Failed webhook events"}
+    assert set(cards_of(client)) == {"Payments that need a look", "Refunds that need a person", "Failed webhook events"}
     assert running.reference not in text_of(client.get("/admin/"))
 
 
