@@ -9,7 +9,7 @@ unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP DJANGO_SETTINGS_MODULE
 export PYTHONUTF8 = 1
 export PYTHONUNBUFFERED = 1
 
-.PHONY: help demo serve test lint bench messages lock clean
+.PHONY: help demo serve test lint bench chaos messages lock clean
 .DELETE_ON_ERROR:
 
 help:
@@ -18,6 +18,7 @@ help:
 	@echo "make test    run the tests (ARGS='-k holds' for some of them)"
 	@echo "make lint    check style, types, migrations and the production settings"
 	@echo "make bench   measure assigning links, webhooks and slots"
+	@echo "make chaos   have 2,000 orders paid while everything breaks, and check every cent (ARGS='--orders 200' for fewer)"
 	@echo "make messages bring the translations up to date (docs/translating.md)"
 	@echo "make lock    pin the newest versions of what we depend on (needs uv)"
 	@echo "make clean   remove what can be made again; the data in var/ stays"
@@ -35,6 +36,9 @@ test: .venv/.ok
 
 bench: .venv/.ok
 	@$(RUN) -m bench $(ARGS)
+
+chaos: .venv/.ok
+	@$(RUN) -m bench.chaos $(ARGS)
 
 # The settings of a site in production, as far as `check --deploy` asks for them
 PRODUCTION := DEBUG=0 SECRET_KEY=only-for-the-check-0123456789-abcdefghijklmnopqrstuvwxyz \

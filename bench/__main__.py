@@ -33,7 +33,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="a small selection, in about a minute")
     parser.add_argument("--write", action="store_true", help="put the figures into docs/benchmarks.md")
     parser.add_argument("--only", choices=["assigning", "rush", "webhooks", "slots"], help="measure this alone")
-    parser.add_argument("--port", type=int, default=8230, help="the first of three free ports on 127.0.0.1 (8230)")
+    parser.add_argument("--port", type=int, default=8230, help="the first of four free ports on 127.0.0.1 (8230)")
     return parser.parse_args()
 
 

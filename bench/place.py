@@ -9,24 +9,30 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
 ROOT = Path(__file__).resolve().parent.parent
 SERVER_KEY = "SB-Mid-server-only-for-measuring"
+STRIPE_KEY = "sk_test_only-for-measuring"
+STRIPE_WEBHOOK_SECRET = "whsec_only-for-measuring"
 
 
 @contextmanager
-def prepared_site(*, port: int) -> Iterator[Path]:
-    """Set Django up on an empty, migrated database of its own, and yield a folder for logs."""
+def prepared_site(*, port: int, settings: Mapping[str, str] | None = None) -> Iterator[Path]:
+    """Set Django up on an empty, migrated database of its own, and yield a folder for logs.
+
+    `settings` are the run's own, as the environment has them.
+    """
     beside = (ROOT / os.environ.get("DATA_DIR", "var")).resolve()
     beside.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="bench-", dir=beside))
     folder.chmod(0o755)  # PostgreSQL may run as another account
     try:
         _set_environment(folder, port=port)
+        os.environ.update(settings or {})
         with _own_database(f"linkpool_bench_{os.getpid()}"):
             yield folder
     finally:
@@ -60,6 +66,9 @@ def _set_environment(folder: Path, *, port: int) -> None:
         MIDTRANS_SERVER_KEY=SERVER_KEY,
         MIDTRANS_SNAP_URL=f"http://127.0.0.1:{port + 1}/snap/v1",
         MIDTRANS_API_URL=f"http://127.0.0.1:{port + 1}",
+        STRIPE_SECRET_KEY=STRIPE_KEY,
+        STRIPE_WEBHOOK_SECRETS=STRIPE_WEBHOOK_SECRET,
+        STRIPE_API_URL=f"http://127.0.0.1:{port + 2}",
         LINK_BUFFER_MINUTES="10",
     )
 

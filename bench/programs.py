@@ -1,22 +1,19 @@
-"""The real programs, started for a measurement and ended after it: web, workers, and a Midtrans that says "settled"."""
+"""The real programs, started for a measurement and ended after it: web and workers."""
 
 from __future__ import annotations
 
-import multiprocessing
 import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import requests
-from django.db import connection
 
-from bench.place import ROOT, SERVER_KEY, database_url
-from bench.unpaid import settled
+from bench.place import ROOT, database_url
 from config import serving
 
 START_SECONDS = 30
@@ -27,76 +24,100 @@ def running_site(*, port: int, workers: int, log: Path) -> Iterator[str]:
     """Run the site as `manage.py serve` does, with so many workers; yield its address."""
     programs = [serving.web("127.0.0.1", port), *[serving.worker()] * workers]
     with ExitStack() as running:
-        running.enter_context(_midtrans(port + 1))
         for program in programs:
             running.enter_context(_program(program.command, settings="config.settings", log=log))
-        _await(f"http://127.0.0.1:{port}/health/live/", log)
+        await_answer(f"http://127.0.0.1:{port}/health/live/", log)
         yield f"http://127.0.0.1:{port}"
 
 
 @contextmanager
 def running_bare_view(*, port: int, log: Path) -> Iterator[str]:
     """Run the bare view under the same server; yield its address."""
-    with _program(serving.web("127.0.0.1", port).command, settings="bench.bare_settings", log=log):
-        _await(f"http://127.0.0.1:{port}/bare", log)
+    command = ["bench.bare_wsgi" if part == "config.wsgi" else part for part in serving.web("127.0.0.1", port).command]
+    with _program(command, settings="bench.bare_settings", log=log):
+        await_answer(f"http://127.0.0.1:{port}/bare", log)
         yield f"http://127.0.0.1:{port}/bare"
+
+
+class Running:
+    """A program in a process group of its own. It ends with this process, however that one dies."""
+
+    def __init__(self, name: str, command: Sequence[str], *, settings: str, log: Path) -> None:
+        self.name = name
+        self._command, self._log = command, log
+        self._environment = {**os.environ, "DATABASE_URL": database_url(), "DJANGO_SETTINGS_MODULE": settings}
+        self._process: subprocess.Popen[bytes] | None = None
+        self._own_end = -1
+        self._started_at = 0.0
+
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def age(self) -> float:
+        """Seconds since it was started."""
+        return time.monotonic() - self._started_at
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid if self._process is not None else 0
+
+    def start(self) -> None:
+        """Start it, for the first time or again; what is left of the last time must not keep its port."""
+        self.kill()
+        self._let_go()
+        self._started_at = time.monotonic()
+        lifeline, self._own_end = os.pipe()
+        starter = [sys.executable, "-m", "config.lifeline", str(lifeline)]
+        with self._log.open("ab") as said:
+            self._process = subprocess.Popen(
+                [*starter, *self._command],
+                cwd=ROOT,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=said,
+                pass_fds=[lifeline],
+                start_new_session=True,
+            )
+        os.close(lifeline)
+
+    def kill(self) -> None:
+        """Kill it with -9, and all that it started."""
+        if self._process is not None:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+
+    def stop(self) -> None:
+        """Ask it to end; kill it if it does not."""
+        if self._process is not None:
+            self._process.terminate()
+            try:
+                self._process.wait(timeout=20)
+            except subprocess.TimeoutExpired:
+                self.kill()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        if self._own_end >= 0:
+            os.close(self._own_end)
+            self._own_end = -1
 
 
 @contextmanager
 def _program(command: Sequence[str], *, settings: str, log: Path) -> Iterator[None]:
-    """Run a program that ends with the block, or with this process however that one dies."""
-    environment = {**os.environ, "DATABASE_URL": database_url(), "DJANGO_SETTINGS_MODULE": settings}
-    lifeline, own_end = os.pipe()
-    starter = [sys.executable, "-m", "config.lifeline", str(lifeline)]
-    with log.open("ab") as said:
-        process = subprocess.Popen(
-            [*starter, *command], cwd=ROOT, env=environment, stdout=said, stderr=said, pass_fds=[lifeline]
-        )
-    os.close(lifeline)
+    program = Running("program", command, settings=settings, log=log)
+    program.start()
     try:
         yield
     finally:
-        process.terminate()
-        try:
-            process.wait(timeout=20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        os.close(own_end)
+        program.stop()
 
 
-@contextmanager
-def _midtrans(port: int) -> Iterator[None]:
-    connection.close()  # a forked connection would be used by two
-    process = multiprocessing.get_context("fork").Process(target=_answer_for_ever, args=(port,), daemon=True)
-    process.start()
-    try:
-        yield
-    finally:
-        process.terminate()
-        process.join(timeout=5)
-
-
-def _answer_for_ever(port: int) -> None:
-    ThreadingHTTPServer(("127.0.0.1", port), _Midtrans).serve_forever()
-
-
-class _Midtrans(BaseHTTPRequestHandler):
-    """Answers GET /v2/<order>/status: settled, whatever is asked for."""
-
-    def do_GET(self) -> None:
-        body = settled(self.path.split("/")[2], server_key=SERVER_KEY).body
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
-def _await(address: str, log: Path) -> None:
+def await_answer(address: str, log: Path) -> None:
+    """Wait until something answers there. Raises RuntimeError, with the end of the log, if nothing does."""
     deadline = time.monotonic() + START_SECONDS
     while True:
         try:

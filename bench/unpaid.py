@@ -1,32 +1,22 @@
-"""Orders that wait for their payment at Midtrans, and the messages that say that they are paid."""
+"""Orders that wait for their payment at a gateway, and what became of them."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import uuid
-from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection, transaction
 
 from bench.history import HOURS_AHEAD, insert_rows, load_people
 from bookings.models import Booking, Order
+from payments.gateways import get_gateway
+from payments.gateways.base import CheckoutItem, CheckoutRequest
 from payments.models import Payment
 
 PRICE = 150_000
 SOON = "now() + interval '1 hour'"
 
 
-@dataclass(frozen=True)
-class Message:
-    """What Midtrans sends when a payment is settled, signed."""
-
-    reference: str
-    body: bytes
-
-
-def add_unpaid_orders(*, first: int, count: int, midnight: datetime) -> None:
+def add_unpaid_orders(gateway: str, *, first: int, count: int, midnight: datetime) -> None:
     """Add orders number `first` and following, each with one held lesson and one payment that has begun."""
     numbers = f"FROM generate_series({first}, {first + count - 1}) i"
     starts = f"%(midnight)s::timestamptz + (i %% {HOURS_AHEAD}) * interval '1 hour'"
@@ -47,25 +37,45 @@ def add_unpaid_orders(*, first: int, count: int, midnight: datetime) -> None:
         }, "FROM held")  # fmt: skip
         insert_rows(Payment, {
             "order_id": "1000000 + i", "number": "1", "reference": "'PAY-W' || lpad(i::text, 6, '0') || '-1'",
-            "gateway": "'midtrans'", "amount": str(PRICE), "currency": "'IDR'", "created_at": "now()", "expires_at": SOON,
+            "gateway": f"'{gateway}'", "amount": str(PRICE), "currency": "'IDR'", "created_at": "now()", "expires_at": SOON,
         }, numbers)  # fmt: skip
 
 
-def messages(*, first: int, count: int, server_key: str) -> list[Message]:
-    """Return the signed messages for these orders."""
-    return [settled(f"PAY-W{number:06d}-1", server_key=server_key) for number in range(first, first + count)]
+def reference_of(number: int) -> str:
+    return f"PAY-W{number:06d}-1"
 
 
-def settled(reference: str, *, server_key: str) -> Message:
-    """Return the message for one payment; GET status answers with the same words."""
-    told = {
-        "order_id": reference, "status_code": "200", "gross_amount": f"{PRICE}.00", "currency": "IDR",
-        "transaction_status": "settlement", "fraud_status": "accept", "payment_type": "qris",
-        "transaction_id": str(uuid.uuid5(uuid.NAMESPACE_URL, reference)),
-        "transaction_time": "2026-01-01 07:02:11", "settlement_time": "2026-01-01 07:05:40",
-    }  # fmt: skip
-    signed = told["order_id"] + told["status_code"] + told["gross_amount"] + server_key
-    return Message(reference, json.dumps({**told, "signature_key": hashlib.sha512(signed.encode()).hexdigest()}).encode())
+def open_pages(gateway: str, *, first: int, count: int) -> list[str]:
+    """Have the gateway open a page for each of these orders, as going to pay does. Returns the payments' references."""
+    asked = get_gateway(gateway)
+    references = [reference_of(number) for number in range(first, first + count)]
+    for payment in Payment.objects.filter(reference__in=references):
+        page = asked.open_checkout(
+            CheckoutRequest(
+                reference=payment.reference,
+                money=payment.money,
+                items=[CheckoutItem("lesson", "Lesson", payment.money)],
+                payer_name="A payer",
+                payer_email="payer@example.com",
+                made_at=payment.created_at,
+                expires_at=payment.expires_at,
+                return_url="https://bench.example/",
+            )
+        )
+        payment.checkout_url, payment.checkout_token = page.url, page.token
+        payment.save(update_fields=["checkout_url", "checkout_token"])
+    return references
+
+
+def paid_count(*, first: int, count: int) -> int:
+    """Count those of these orders that are paid, with their payment succeeded, as others can see it: committed."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM payments_payment p JOIN bookings_order o ON o.id = p.order_id"
+            " WHERE p.status = 'succeeded' AND o.status = 'paid' AND o.id BETWEEN %s AND %s",
+            [1_000_000 + first, 1_000_000 + first + count - 1],
+        )
+        return int(cursor.fetchone()[0])
 
 
 def links_given(*, first: int, count: int) -> dict[str, datetime]:

@@ -1,9 +1,9 @@
-"""From a gateway's message over HTTP to the link of the lesson, through the real web server and the real workers."""
+"""From a gateway's message over HTTP to the paid order and its link, through the real web server and the real workers."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,8 +14,7 @@ from django.db import connection
 
 from bench import history, programs, truth, unpaid
 from bench.figures import Sample, percentile, ratio, shown, table
-from bench.place import SERVER_KEY
-from bench.unpaid import Message
+from bench.vendors import Message, Vendor, running_vendors
 
 SENDERS = 8
 PATIENCE = 120  # seconds until the last link must have come
@@ -23,19 +22,24 @@ PATIENCE = 120  # seconds until the last link must have come
 
 @dataclass(frozen=True)
 class Flood:
-    """Many messages at once with so many workers: how they were answered, and when the links came."""
+    """Many messages at once with so many workers: when they were answered, in the books, and had their links."""
 
+    gateway: str
     workers: int
     answers: Sample
-    seconds: float
-    linked: int
+    to_books: float  # seconds from the first request until every payment and order was seen to be paid
+    to_links: float  # the same until the last link
+    count: int
     doubles: int
     alone: list[float]  # seconds from a message to its link when nothing else is going on
 
     @property
-    def per_second(self) -> float:
-        """Messages per second from the first request to the last link."""
-        return self.linked / self.seconds if self.seconds else 0.0
+    def booked_per_second(self) -> float:
+        return ratio(self.count, self.to_books)
+
+    @property
+    def linked_per_second(self) -> float:
+        return ratio(self.count, self.to_links)
 
 
 @dataclass(frozen=True)
@@ -47,33 +51,43 @@ class Webhooks:
 
 
 def measure_webhooks(folder: Path, *, port: int, count: int, workers: Sequence[int]) -> Webhooks:
-    """Send so many messages for each number of workers, to a pool of 1,000 links."""
+    """Send so many messages of each vendor for each number of workers, to a pool of 1,000 links."""
     past = history.History(1_000, 10_000, history.coming_midnight())
     history.load_history(past)
     with connection.cursor() as cursor:
         cursor.execute("CREATE TABLE IF NOT EXISTS bench_message (id bigserial PRIMARY KEY, body bytea NOT NULL)")
-    floods, alone = [], max(5, count // 20)
-    for number, some in enumerate(workers):
-        first = past.lanes + 1 + number * (count + alone)
-        unpaid.add_unpaid_orders(first=first, count=count + alone, midnight=past.midnight)
-        with programs.running_site(port=port, workers=some, log=folder / "site.log") as address:
-            floods.append(_flood(f"{address}/webhooks/midtrans", some, first=first, count=count, alone=alone))
-    with programs.running_bare_view(port=port + 2, log=folder / "bare.log") as address:
-        bare = _send(address, unpaid.messages(first=1, count=count, server_key=SERVER_KEY))
+    floods: list[Flood] = []
+    alone, first = max(5, count // 20), past.lanes + 1
+    with running_vendors(port + 1) as vendors:
+        for some in workers:
+            with programs.running_site(port=port, workers=some, log=folder / "site.log") as address:
+                for vendor in vendors.values():
+                    messages = _pay(vendor, first=first, count=count + alone, midnight=past.midnight)
+                    floods.append(
+                        _flood(f"{address}/webhooks/{vendor.name}", vendor, some, messages, first=first, alone=alone)
+                    )
+                    first += count + alone
+    with programs.running_bare_view(port=port + 3, log=folder / "bare.log") as address:
+        bare = _send(address, messages[:count])
     return Webhooks(floods, bare)
 
 
-def _flood(address: str, workers: int, *, first: int, count: int, alone: int) -> Flood:
-    singly = [
-        _until_linked(address, message, number)
-        for number, message in enumerate(unpaid.messages(first=first, count=alone, server_key=SERVER_KEY), first)
-    ]
-    first += alone
-    began = datetime.now(UTC)
-    answers = _send(address, unpaid.messages(first=first, count=count, server_key=SERVER_KEY))
+def _pay(vendor: Vendor, *, first: int, count: int, midnight: datetime) -> list[Message]:
+    """Make so many orders, go to pay each at the vendor, and return what the vendor says of them."""
+    unpaid.add_unpaid_orders(vendor.name, first=first, count=count, midnight=midnight)
+    return vendor.take_payments(unpaid.open_pages(vendor.name, first=first, count=count))
+
+
+def _flood(address: str, vendor: Vendor, workers: int, messages: Sequence[Message], *, first: int, alone: int) -> Flood:
+    singly = [_until_linked(address, message, first + number) for number, message in enumerate(messages[:alone])]
+    first, count = first + alone, len(messages) - alone
+    began, at = datetime.now(UTC), time.monotonic()
+    answers = _send(address, messages[alone:])
+    _await(lambda: unpaid.paid_count(first=first, count=count), count)
+    to_books = time.monotonic() - at
     links = _await_links(first=first, count=count)
-    seconds = (max(links.values(), default=began) - began).total_seconds()
-    return Flood(workers, answers, seconds, len(links), truth.double_assignments(), singly)
+    to_links = (max(links.values()) - began).total_seconds()
+    return Flood(vendor.name, workers, answers, to_books, to_links, count, truth.double_assignments(), singly)
 
 
 def _until_linked(address: str, message: Message, number: int) -> float:
@@ -84,12 +98,16 @@ def _until_linked(address: str, message: Message, number: int) -> float:
 
 
 def _await_links(*, first: int, count: int) -> dict[str, datetime]:
+    _await(lambda: len(unpaid.links_given(first=first, count=count)), count)
+    return unpaid.links_given(first=first, count=count)
+
+
+def _await(done: Callable[[], int], count: int) -> None:
     deadline = time.monotonic() + PATIENCE
-    while len(links := unpaid.links_given(first=first, count=count)) < count and time.monotonic() < deadline:
+    while (so_many := done()) < count:
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"Only {so_many} of {count} messages were done with in {PATIENCE} seconds.")
         time.sleep(0.02)
-    if len(links) < count:
-        raise RuntimeError(f"Only {len(links)} of {count} messages led to a link in {PATIENCE} seconds.")
-    return links
 
 
 def _send(address: str, messages: Sequence[Message]) -> Sample:
@@ -108,7 +126,8 @@ def _send_some(address: str, messages: Sequence[Message]) -> list[float]:
 
 def _post(session: requests.Session, address: str, message: Message) -> float:
     began = time.monotonic()
-    answer = session.post(address, data=message.body, headers={"Content-Type": "application/json"}, timeout=30)
+    headers = {"Content-Type": "application/json", **message.headers}
+    answer = session.post(address, data=message.body, headers=headers, timeout=30)
     if answer.status_code != 200:
         raise RuntimeError(f"A message was answered with HTTP {answer.status_code}.")
     return time.monotonic() - began
@@ -116,15 +135,16 @@ def _post(session: requests.Session, address: str, message: Message) -> float:
 
 def report(measured: Webhooks) -> str:
     """Return the table of floods."""
-    heads = ["workers", "messages", "answered /s", "p95 ms", "answered : bare view", "linked /s", "linked : bare view",
-             "one alone: median ms", "double"]  # fmt: skip
+    heads = ["gateway", "workers", "messages", "answered /s", "p95 ms", "answered : bare view", "booked /s",
+             "booked : bare view", "linked /s", "one alone: median ms", "double"]  # fmt: skip
+    bare = measured.bare.per_second
     rows = [
         [
-            str(flood.workers), str(flood.linked), shown(flood.answers.per_second), shown(flood.answers.p95 * 1000),
-            shown(ratio(flood.answers.per_second, measured.bare.per_second)), shown(flood.per_second),
-            shown(ratio(flood.per_second, measured.bare.per_second)), shown(percentile(flood.alone, 50) * 1000),
-            str(flood.doubles),
+            flood.gateway, str(flood.workers), str(flood.count), shown(flood.answers.per_second),
+            shown(flood.answers.p95 * 1000), shown(ratio(flood.answers.per_second, bare)), shown(flood.booked_per_second),
+            shown(ratio(flood.booked_per_second, bare)), shown(flood.linked_per_second),
+            shown(percentile(flood.alone, 50) * 1000), str(flood.doubles),
         ]
         for flood in measured.floods
     ]  # fmt: skip
-    return table(heads, rows) + f"\n\nThe bare view stores {shown(measured.bare.per_second)} messages per second."
+    return table(heads, rows) + f"\n\nThe bare view stores {shown(bare)} messages per second."
