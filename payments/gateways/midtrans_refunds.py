@@ -10,7 +10,7 @@ from payments.gateways.base import RefundRequest
 from payments.gateways.midtrans_words import CHARGED_BACK, ZONE, Answer, text, time_of
 
 NOT_POSSIBLE = Kept("Midtrans cannot send back what was paid by %(method)s. %(todo)s")
-ONLY_WHOLE = Kept("%(method)s takes back the whole payment only, not a part of it. %(todo)s")
+ONLY_WHOLE = Kept("Midtrans sends back %(method)s payments in full only, not in part. %(todo)s")
 TOO_OLD = Kept("Midtrans sends back what was paid by %(method)s within %(days)s days only. %(todo)s")
 NOT_ALLOWED = Kept("Midtrans does not allow this refund. %(todo)s")
 TODO = Kept(

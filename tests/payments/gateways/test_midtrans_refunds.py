@@ -78,7 +78,7 @@ def test_part_of_what_goes_back_whole_only_is_left_to_a_person(
     attempt = paid_by(till, midtrans, method)
     with pytest.raises(RefundByHand) as raised:
         till.send_refund(asked(attempt, PART))
-    assert raised.value.detail.startswith(f"{name} takes back the whole payment only")
+    assert raised.value.detail.startswith(f"Midtrans sends back {name} payments in full only")
     assert midtrans.sent_back(REFERENCE) == 0
 
 

@@ -54,5 +54,6 @@ def test_what_looks_wrong_is_told_in_a_sentence_without_the_key(changes: dict[st
 def test_check_tells_what_looks_wrong(settings: Any):
     options = {**USUAL, "webhook_secrets": []}
     settings.SITE_URL = "https://lessons.example.com"
-    settings.PAYMENT_GATEWAYS["stripe"] = {"BACKEND": "payments.gateways.stripe.StripeGateway", "OPTIONS": options}
+    entry = {"BACKEND": "payments.gateways.stripe.StripeGateway", "OPTIONS": options}
+    settings.PAYMENT_GATEWAYS = {**settings.PAYMENT_GATEWAYS, "stripe": entry}
     assert [(message.id, message.msg[:20]) for message in check_gateways()] == [("payments.W002", "STRIPE_SECRET_KEY is")]
