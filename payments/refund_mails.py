@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
@@ -9,6 +12,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from bookings.languages import speaking_to
+from payments.lost_times import tell_kept_times, tell_lost_times
 from payments.models import Refund
 
 
@@ -20,7 +24,8 @@ def mail_refund_due(refund_id: int) -> None:
     with speaking_to(refund.payment.order.payer):
         is_part = refund.booking or refund.asked_by
         subject = _("%(money)s goes back to you") if is_part else _("Your payment of %(money)s goes back to you")
-        _send(refund, subject % {"money": refund.money}, "mail/payments/refund_due.txt")
+        also = {"kept": tell_kept_times(refund), "lost": tell_lost_times(refund)}
+        _send(refund, subject % {"money": refund.money}, "mail/payments/refund_due.txt", also)
 
 
 def mail_refund_sent(refund_id: int) -> None:
@@ -30,14 +35,14 @@ def mail_refund_sent(refund_id: int) -> None:
         return
     with speaking_to(refund.payment.order.payer):
         subject = _("%(money)s has been sent back to you") % {"money": refund.money}
-        _send(refund, subject, "mail/payments/refund_sent.txt")
+        _send(refund, subject, "mail/payments/refund_sent.txt", {})
 
 
 def _load(refund_id: int) -> Refund:
     return Refund.objects.select_related("payment__order__payer", "booking").get(pk=refund_id)
 
 
-def _send(refund: Refund, subject: str, template: str) -> None:
+def _send(refund: Refund, subject: str, template: str, also: Mapping[str, Any]) -> None:
     order = refund.payment.order
     facts = {
         "refund": refund,
@@ -47,13 +52,16 @@ def _send(refund: Refund, subject: str, template: str) -> None:
         "language": get_language(),
         "site_name": settings.SITE_NAME,
         "order_url": settings.SITE_URL + order.get_absolute_url(),
+        **also,
     }
     text = "\n\n".join(part.strip() for part in render_to_string(template, facts).split("\n\n") if part.strip())
     greeting, sentence, *paragraphs = text.split("\n\n")
     parts = {"greeting": greeting, "sentence": sentence, "paragraphs": paragraphs}
     page = render_to_string("mail/payments/refund.html", facts | parts)
     ending = f"{_('Your order')}:\n{facts['order_url']}\n\n-- \n{settings.SITE_NAME}\n"
-    mail = EmailMultiAlternatives(subject, f"{text}\n\n{ending}", settings.DEFAULT_FROM_EMAIL, [order.payer.email])
+    lists = render_to_string("mail/payments/lost_times.txt", facts).strip()
+    body = "\n\n".join(part for part in (text, lists, ending) if part)
+    mail = EmailMultiAlternatives(subject, body, settings.DEFAULT_FROM_EMAIL, [order.payer.email])
     mail.extra_headers = {"Auto-Submitted": "auto-generated"}
     mail.attach_alternative(page, "text/html")
     mail.send()
