@@ -34,12 +34,12 @@ def _tell(payment: Payment, now: datetime) -> tuple[str, str, str]:
         return "succeeded", _("received"), _("Your money has arrived.")
     if payment.status == Status.NEEDS_REVIEW:
         return "pending", _("being looked at"), _("Something does not fit, so a person looks at it. Nothing is lost.")
+    if payment.status == Status.FAILED and payment.checkout_url:
+        return "failed", _("did not go through"), _("It was refused, or broken off. Nothing was taken.")
     if payment.superseded_at is not None:
         return "dropped", _("closed"), _("You went on in another way, or gave the order up. Nothing was taken.")
     if not payment.checkout_url:
         return _tell_of_no_page(payment)
-    if payment.status == Status.FAILED:
-        return "failed", _("did not go through"), _("It was refused, or broken off. Nothing was taken.")
     if payment.page_is_open(now):
         return "pending", _("waiting"), _("Its payment page is open.")
     if payment.is_pending and payment.next_check_at is not None:

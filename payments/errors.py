@@ -42,7 +42,10 @@ class MoneyBeingLookedAt(AlreadyPaid):
 
 
 class TooManyAttempts(DomainError):
-    message = _("This order has been tried to be paid too often. Please wait for its end and choose your times again.")
+    message = _(
+        "There were too many attempts to pay this order. Please wait until its time to pay is over, then choose your times "
+        "again."
+    )
 
 
 class BeginsTooSoon(DomainError):

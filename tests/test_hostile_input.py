@@ -49,6 +49,9 @@ ASKED = {
     "/bookings/{asked}/request/propose/": ["from", "starts_at"],
     "/teaching/": ["week", "month"],
     "/bookings/": ["show", "page"],
+    "/payments/": ["year", "page"],
+    "/payments/table.csv": ["year"],
+    "/orders/{order}/": ["back"],
     "/bookings/{paid}/move/": ["from", "starts_at"],
     "/admin/bookings/booking/{paid_key}/move/": ["from"],
     "/orders/{order}/state/": ["seen"],
@@ -105,6 +108,8 @@ SENT = {
     "/profile/": {"full_name": "Sam", "time_zone": "UTC"},
     "/profile/time-zone/": {"time_zone": "UTC"},
     "/orders/{order}/pay/": {"gateway": "sandbox"},
+    "/admin/payments/payment/{received}/refund/": {"amount": "1000", "why": "sorry", "seen": "150000", "booking": "1"},
+    "/admin/payments/payment/{received}/ask/": {"back": "/admin/"},
     "/teaching/hours/dates/remove/": {"first": "2026-12-01", "last": "2026-12-02"},
     "/admin/bookings/tutor/{tutor}/why/": {
         "session_type": "maths",
@@ -138,6 +143,7 @@ def names(ada: Tutor, sam: User) -> dict[str, str]:
         "meeting": str(make_meeting(lost).pk),
         "paid": paid.reference,
         "paid_key": str(paid.pk),
+        "received": str(make_payment(paid.order, status="succeeded", succeeded_at=tomorrow(days=0), gateway="gone").pk),
     }
 
 

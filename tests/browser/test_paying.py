@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from bookings.holds import place_hold
 from bookings.models import Booking, SessionType, User
+from payments.checkout import start_checkout
+from payments.doubles.midtrans import MidtransDouble
 from payments.models import Payment
 from tests.factories import make_link, tomorrow
 
@@ -21,11 +24,13 @@ def hold(maths: SessionType, sam: User) -> Booking:
 
 
 @pytest.fixture
-def two_ways(site: str, settings: Any) -> None:
+def two_ways(site: str, settings: Any) -> Iterator[MidtransDouble]:
     """Another way to pay beside the pretend bank."""
-    options = {"server_key": "key", "snap_url": "http://127.0.0.1:9/snap/v1", "api_url": "http://127.0.0.1:9"}
-    midtrans = {"BACKEND": "payments.gateways.midtrans.MidtransGateway", "OPTIONS": options}
-    settings.PAYMENT_GATEWAYS = {"midtrans": midtrans, **settings.PAYMENT_GATEWAYS}
+    with MidtransDouble(server_key="key") as double:
+        options = {"server_key": "key", "snap_url": f"{double.url}/snap/v1", "api_url": double.url}
+        midtrans = {"BACKEND": "payments.gateways.midtrans.MidtransGateway", "OPTIONS": options}
+        settings.PAYMENT_GATEWAYS = {"midtrans": midtrans, **settings.PAYMENT_GATEWAYS}
+        yield double
 
 
 def pay_at_the_bank(sam: Any, press: str = "Pay") -> None:
@@ -86,6 +91,25 @@ def test_way_to_pay_is_chosen_with_the_keyboard_alone(visit, two_ways, hold: Boo
 
     page.sees("This is not a real bank")
     assert Payment.objects.get().gateway == "sandbox"
+
+
+@pytest.mark.defect("CE-21", "TB-13")
+def test_payer_changes_how_to_pay_and_pays_once(visit, worker, two_ways, hold: Booking, sam: User):
+    first = start_checkout(hold.order, gateway_name="midtrans")
+    page = visit(as_user=sam, width=390).go(hold.order.get_absolute_url())
+    page.sees("Go to your payment page")
+
+    page.press_text("Change how you pay")
+    page.page.get_by_role("radio", name="Pretend bank").check()
+    page.page.locator("main details form button").click()
+    page.sees("This is not a real bank")
+    pay_at_the_bank(page)
+
+    page.sees("Paid. Thank you!", within=20)
+    first.refresh_from_db()
+    assert (first.status, first.closed_at is None) == ("expired", False)
+    assert any(asked.path.endswith("/cancel") for asked in two_ways.requests)
+    assert [payment.gateway for payment in Payment.objects.filter(status="succeeded")] == ["sandbox"]
 
 
 def test_payer_reads_what_was_paid_and_opens_the_receipt(visit, worker, hold: Booking, sam: User):
