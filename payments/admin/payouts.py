@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -122,8 +123,8 @@ class PayoutAdmin(ReadOnlyAdmin[Payout], PayoutPages):
         return int(payout.sessions)
 
     @admin.display(description=gettext_lazy("everything due before"), ordering="until")
-    def until_shown(self, payout: Payout) -> Any:
-        return timezone.localtime(payout.until, timezone.get_default_timezone()).date()
+    def until_shown(self, payout: Payout) -> str:
+        return date_format(timezone.localtime(payout.until, timezone.get_default_timezone()), "DATE_FORMAT")
 
     @admin.display(description=gettext_lazy("what stays of the prices"))
     def gross_shown(self, payout: Any) -> str:

@@ -196,7 +196,7 @@ def test_the_home_asks_for_the_card_of_this_month(ada: Tutor, sam: User, tutor: 
     earn(sam, ada, 1_000, at=MARCH_2)
     assert 'hx-get="/teaching/earnings/"' in tutor.get("/teaching/").content.decode()
     card = text_of(tutor.get("/teaching/earnings/"))
-    for words in ("1 session Rp150,000", "Fee of the site −Rp15,000", "Remains for you Rp135,000"):
+    for words in ("Paid for 1 session Rp150,000", "Fee of the site −Rp15,000", "Remains for you Rp135,000"):
         assert words in card
     assert "Due for the next payout: Rp1,000." in card
 
