@@ -21,8 +21,8 @@ _HOW_FAR: dict[str, Promise] = {
         "some 14."
     ),
     Status.SUCCEEDED: gettext_lazy(
-        "E-wallets show it within a day or two; banks and cards usually take 5 to 10 working days, some 14. If you do not "
-        "see it by then, please tell us the number of this refund."
+        "Sent on %(day)s. E-wallets show it within a day or two; banks and cards usually take 5 to 10 working days, some "
+        "14. If you do not see it by then, please tell us the number of this refund."
     ),
     Status.FAILED: gettext_lazy(
         "It did not get through at the first try. We are seeing to it and send it another way; you need not do anything."
@@ -99,7 +99,6 @@ _OF_PAYMENT: dict[str, Promise] = {
 
 def _how_far(refund: Refund) -> str:
     words = str(_HOW_FAR[refund.status])
-    if refund.status != Status.SUCCEEDED or refund.finished_at is None:
+    if refund.finished_at is None:
         return words
-    sent = {"day": date_format(timezone.localtime(refund.finished_at), "DATE_FORMAT"), "hint": words}
-    return _("Sent on %(day)s. %(hint)s") % sent
+    return words % {"day": date_format(timezone.localtime(refund.finished_at), "DATE_FORMAT")}

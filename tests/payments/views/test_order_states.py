@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 import responses
 from django.test import Client
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from bookings.models import Booking, Order, Tutor, User
 from payments.models import Dispute, Payment, Refund
 from payments.settlement import record_payment_expired, record_payment_failed, record_payment_succeeded
-from payments.stories import State
+from payments.standing import badge_of, tell_standing
+from payments.stories import State, tell_story
 from tests.factories import an_hour, make_booking, make_order, make_payment, tomorrow
 from tests.pages import text_of
 from tests.payments import midtrans
@@ -165,6 +166,23 @@ def test_order_tells_each_state_and_the_next_step(page: Client, sam: User, kim: 
     notice = re.search(r'<div class="notice[^"]*" data-state=.*?</div>\s*</div>', answer.text, re.S)
     assert notice is not None
     assert "<a href=" in notice[0] or "Pay now" in told or "Try again" in told
+
+
+@pytest.mark.parametrize("state", State)
+def test_each_state_is_told_in_indonesian_as_well(sam: User, kim: User, ada: Tutor, state: State):
+    make = MAKE[state]
+    order = make(sam, ada, kim) if make is returned else make(sam, ada)
+    story = tell_story(order, now=timezone.now())
+    said = []
+
+    for language in ("en", "id"):
+        with translation.override(language):
+            told = tell_standing(story, sam)
+            said.append(
+                [str(told.title), str(told.text), str(badge_of(state)[1]), *[str(label) for _url, label in told.steps]]
+            )
+
+    assert [words for words in said[1] if words in said[0]] == []
 
 
 @pytest.mark.defect("CE-23", "TB-13")
