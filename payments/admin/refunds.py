@@ -8,6 +8,8 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -84,7 +86,7 @@ class NeedFilter(admin.SimpleListFilter):
 @admin.register(Refund)
 class RefundAdmin(ReadOnlyAdmin[Refund], ButtonsAdmin):
     change_list_template = "admin/payments/refund_list.html"
-    list_display = ["reference", "status", "money", "payer", "reason", "order_story", "next_attempt_at", "created_at"]
+    list_display = ["reference", "status", "money", "payer", "reason", "order_story", "created_at"]
     list_filter = [NeedFilter, "status", "reason", ("created_at", admin.DateFieldListFilter)]
     list_select_related = ["payment__order__payer"]
     search_fields = [
@@ -182,5 +184,6 @@ class RefundAdmin(ReadOnlyAdmin[Refund], ButtonsAdmin):
         return str(refund.payment.money_held)
 
     @admin.display(description=gettext_lazy("paid at"))
-    def paid_at(self, refund: Refund) -> Any:
-        return refund.payment.succeeded_at
+    def paid_at(self, refund: Refund) -> str:
+        paid_at = refund.payment.succeeded_at
+        return date_format(timezone.localtime(paid_at), "DATETIME_FORMAT") if paid_at else "–"
