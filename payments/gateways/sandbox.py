@@ -207,8 +207,8 @@ def _report_of(told: Entry) -> PaymentReport:
         money=money,
         method="sandbox",
         paid_at=datetime.fromisoformat(told["at"]),
-        refunds=tuple(_refund_of(refund) for refund in told["refunds"]),
-        disputes=(_dispute_of(told["dispute"], money),) if told["dispute"] else (),
+        refunds=tuple(_refund_of(refund) for refund in told.get("refunds", ())),
+        disputes=(_dispute_of(told["dispute"], money),) if told.get("dispute") else (),
     )
 
 

@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 import responses
+from django.utils import translation
 
+from bookings.kept import read_kept
 from bookings.money import Money
 from payments.doubles.midtrans import MidtransDouble
 from payments.doubles.midtrans_books import written
@@ -227,3 +229,26 @@ def test_chargeback_of_a_part_is_told_without_what_was_refunded_before(till: Gat
     midtrans.charge_back(REFERENCE)
     (later,) = till.fetch_report(attempt).disputes
     assert (later.external_id, later.money) == (dispute.external_id, MONEY)
+
+
+@pytest.mark.parametrize(
+    ("method", "money", "said"),
+    [
+        (
+            "bank_transfer",
+            MONEY,
+            "Midtrans tidak bisa mengembalikan pembayaran lewat transfer bank. Tanyakan kepada",
+        ),
+        ("ovo", PART, "Midtrans hanya mengembalikan pembayaran OVO seluruhnya, bukan sebagian. Tanyakan kepada"),
+    ],
+)
+def test_what_is_to_be_done_by_hand_is_kept_for_readers_of_any_language(
+    till: Gateway, midtrans: MidtransDouble, method: str, money: Money, said: str
+):
+    attempt = paid_by(till, midtrans, method)
+    with pytest.raises(RefundByHand) as raised:
+        till.send_refund(asked(attempt, money))
+    with translation.override("id"):
+        read = read_kept(raised.value.detail)
+    assert read.startswith(said)
+    assert f"transaksi Midtrans {attempt.external_id}." in read
