@@ -6,7 +6,7 @@ import random
 from datetime import timedelta
 from typing import Any
 
-from django.db import OperationalError, transaction
+from django.db import InterfaceError, OperationalError, transaction
 from procrastinate import BaseRetryStrategy, RetryDecision
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.django_connector import DjangoConnector
@@ -14,13 +14,15 @@ from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
 from procrastinate.jobs import Job, JobDeferrer
 from procrastinate.manager import JobManager
 
+DATABASE_TROUBLE = (OperationalError, InterfaceError)
 _QUEUE = JobManager(DjangoConnector())
 
 
 class Backoff(BaseRetryStrategy):
     """Try again after `base` seconds, then twice as long each time up to `cap`, ±20 % so that crowds spread out.
 
-    `runs` counts executions, the first one included; `on` are the errors worth another try.
+    `runs` counts executions, the first one included; `on` are the errors worth another try. Trouble of the database
+    always is: it says nothing about the job.
     """
 
     def __init__(
@@ -29,10 +31,14 @@ class Backoff(BaseRetryStrategy):
         self.runs, self.base, self.cap, self.on = runs, base, cap, on
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
-        if job.attempts + 1 >= self.runs or not isinstance(exception, self.on):
+        if job.attempts + 1 >= self.runs or not isinstance(exception, (*self.on, *DATABASE_TROUBLE)):
             return None
         seconds = min(self.cap, self.base * 2**job.attempts) * random.uniform(0.8, 1.2)  # noqa: S311 - spreads load only
         return RetryDecision(retry_in={"seconds": max(1, int(seconds))})
+
+
+# For jobs whose row says when to try again: only a database that was away for a moment must not end them.
+WHEN_DATABASE_IS_BACK = Backoff(on=())
 
 
 def enqueue_once(task: str, **arguments: Any) -> None:

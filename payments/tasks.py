@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
-from bookings.jobs import Backoff, enqueue
+from bookings.jobs import WHEN_DATABASE_IS_BACK, Backoff, enqueue
 from bookings.kept import read_kept
 from bookings.staff import Letter, mail_staff
 from payments import (
@@ -50,7 +50,7 @@ def apply_due_events(timestamp: int) -> None:
     webhooks.enqueue_due_events(now=timezone.now())
 
 
-@app.task(name="payments.apply_events_in_line")
+@app.task(name="payments.apply_events_in_line", retry=WHEN_DATABASE_IS_BACK)
 def apply_events_in_line() -> None:
     """Apply what somebody has put in line, a batch after the other: each batch calls the next."""
     if webhooks.enqueue_due_events(now=timezone.now(), limit=BATCH) == BATCH:
@@ -68,9 +68,9 @@ def empty_old_messages(timestamp: int) -> None:
             return
 
 
-@app.task(name="payments.check_payment")
+@app.task(name="payments.check_payment", retry=WHEN_DATABASE_IS_BACK)
 def check_payment(payment_id: int) -> None:
-    """Ask the gateway about one attempt. Trouble is not retried here: the row says when to ask again."""
+    """Ask the gateway about one attempt. Trouble with the gateway is not retried here: the row says when to ask again."""
     inquiries.check_payment(Payment.objects.select_related("order").get(pk=payment_id))
 
 
@@ -82,7 +82,7 @@ def check_due_payments(timestamp: int) -> None:
     inquiries.enqueue_due_checks(now=timezone.now())
 
 
-@app.task(name="payments.close_payment")
+@app.task(name="payments.close_payment", retry=WHEN_DATABASE_IS_BACK)
 def close_payment(payment_id: int) -> None:
     """Close the page of one attempt. Trouble is not retried here: the row says when to try again."""
     closing.close_due(Payment.objects.select_related("order").get(pk=payment_id))
@@ -103,9 +103,9 @@ def owe_refunds(timestamp: int) -> None:
         refunds.owe_for_booking(booking)
 
 
-@app.task(name="payments.send_refund")
+@app.task(name="payments.send_refund", retry=WHEN_DATABASE_IS_BACK)
 def send_refund(refund_id: int, attempts: int) -> None:
-    """Ask the gateway for one refund. Trouble is not retried here: the row says when to ask again."""
+    """Ask the gateway for one refund. Trouble with the gateway is not retried here: the row says when to ask again."""
     refund_sending.send_refund(Refund.objects.get(pk=refund_id), attempts=attempts)
 
 
@@ -153,7 +153,7 @@ def deliver_sandbox_webhook(body: str) -> None:
         raise GatewayUnavailable(f"the site answered its own sandbox HTTP {answer.status_code}")
 
 
-@app.task(name="payments.pay_sandbox_late")
+@app.task(name="payments.pay_sandbox_late", retry=WHEN_DATABASE_IS_BACK)
 def pay_sandbox_late(token: str) -> None:
     """Pay an order at the pretend bank whose deadline has passed."""
     gateway = _sandbox()

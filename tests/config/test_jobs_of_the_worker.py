@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from django.db import connection, connections, transaction
+from django.db import InterfaceError, OperationalError, connection, connections, transaction
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
 
@@ -49,6 +49,22 @@ def test_job_that_a_job_makes_comes_and_goes_with_its_change():
                 assert other.execute("SELECT count(*) FROM procrastinate_jobs").fetchone() == (0,)
 
     assert ProcrastinateJob.objects.count() == 1
+
+
+def test_no_job_ends_for_good_because_the_database_was_away():
+    """Those of a clock may: another comes with the next minute."""
+    of_a_clock = {periodic.task.name for periodic in app.periodic_registry.periodic_tasks.values()}
+    job: Any = SimpleNamespace(attempts=0)
+
+    ended = {
+        task.name
+        for task in app.tasks.values()
+        if task.name.split(".")[0] in ("bookings", "config", "meetings", "payments") and task.name not in of_a_clock
+        for trouble in (OperationalError("the server closed the connection"), InterfaceError("the connection is closed"))
+        if task.get_retry_exception(exception=trouble, job=job) is None
+    }
+
+    assert ended == set()
 
 
 def _parameters() -> dict[str, Any]:
