@@ -228,6 +228,8 @@ def _ask_a_person(payment: Payment, report: PaymentReport, *, note: str, receive
     if payment.status == Status.NEEDS_REVIEW and payment.note == note:
         return False
     payment.mark_needs_review(note=note, received=report.money if received else None)
+    if received:  # whatever is decided is about this transaction, not about an earlier try on the same page
+        _name_transaction(payment, report)
     payment.save(update_fields=FIELDS)
     log.warning("payment needs a look", extra={**_facts(payment), "reason": note})
     tell_staff(payment, what=note)
@@ -235,13 +237,17 @@ def _ask_a_person(payment: Payment, report: PaymentReport, *, note: str, receive
 
 
 def _save(payment: Payment, report: PaymentReport) -> bool:
-    mine = Payment.objects.filter(gateway=payment.gateway, external_id=report.external_id).exclude(pk=payment.pk)
-    if report.external_id and not mine.exists():
-        payment.external_id = report.external_id
-    payment.method = report.method or payment.method
+    _name_transaction(payment, report)
     payment.save(update_fields=FIELDS)
     log.info("payment recorded", extra={**_facts(payment), "kind": report.status})
     return True
+
+
+def _name_transaction(payment: Payment, report: PaymentReport) -> None:
+    others = Payment.objects.filter(gateway=payment.gateway, external_id=report.external_id).exclude(pk=payment.pk)
+    if report.external_id and not others.exists():
+        payment.external_id = report.external_id
+    payment.method = report.method or payment.method
 
 
 def _ignore(payment: Payment, report: PaymentReport) -> bool:

@@ -9,8 +9,9 @@ from bookings.money import Money
 from payments.gateways.base import Outcome
 from payments.models import Payment, Refund
 from payments.reviews import accept_payment, return_payment
-from payments.settlement import record_payment_failed, record_payment_succeeded
+from payments.settlement import record_payment_failed, record_payment_pending, record_payment_succeeded
 from tests.factories import make_booking, make_payment
+from tests.payments import midtrans
 from tests.payments.test_settlement import report_of
 
 
@@ -92,3 +93,22 @@ def test_decision_is_made_in_the_admin(odd: Payment, root: User, client: Client,
     told = client.post(f"/admin/payments/payment/{odd.pk}/{button}/", {"text": "looked at it"}, follow=True)
     assert word in told.text
     assert f"/admin/payments/payment/{odd.pk}/{button}/" not in told.text
+
+
+@pytest.mark.defect("CE-05")
+def test_odd_money_is_known_by_its_own_transaction_not_by_an_earlier_try(payment: Payment, root: User):
+    """Sam begins a bank transfer, then pays by card with a fee: what is decided is about the card."""
+    transfer = report_of(payment, Outcome.PENDING, external_id=midtrans.OTHER_TRANSACTION)
+    card = report_of(payment, money=Money(155_000, "IDR"), method="credit_card")
+    record_payment_pending(payment, transfer)
+    record_payment_succeeded(payment, card)
+
+    accept_payment(payment, who=root, why="the fee of the gateway")
+
+    assert record_payment_succeeded(payment, card) is False  # the same again, asked ten minutes later
+    payment.refresh_from_db()
+    assert (payment.status, payment.external_id, payment.method) == (
+        Payment.Status.SUCCEEDED,
+        midtrans.TRANSACTION,
+        "credit_card",
+    )
