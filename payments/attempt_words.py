@@ -36,8 +36,10 @@ def _tell(payment: Payment, now: datetime) -> tuple[str, str, str]:
         return "pending", _("being looked at"), _("Something does not fit, so a person looks at it. Nothing is lost.")
     if payment.status == Status.FAILED and payment.checkout_url:
         return "failed", _("did not go through"), _("It was refused, or broken off. Nothing was taken.")
-    if payment.superseded_at is not None:
-        return "dropped", _("closed"), _("You went on in another way, or gave the order up. Nothing was taken.")
+    if payment.closed_at is not None:
+        return "dropped", _("closed"), _("Its payment page was closed. Nothing was taken.")
+    if payment.superseded_at is not None and now < payment.expires_at:
+        return "pending", _("being closed"), _("Its payment page is being closed.")
     if not payment.checkout_url:
         return _tell_of_no_page(payment)
     if payment.page_is_open(now):

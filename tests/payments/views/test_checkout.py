@@ -121,7 +121,19 @@ def test_looking_at_an_order_opens_no_page(page: Client, payment: Payment, vendo
     assert (payment.order.payments.count(), len(vendor.calls)) == (1, 0)
 
 
-@pytest.mark.defect("CE-19")
+@pytest.mark.defect("CE-22")
+def test_paid_order_is_not_asked_about_again_and_stays_paid(page: Client, payment: Payment, vendor: responses.RequestsMock):
+    Payment.objects.update(checkout_url="https://pay.test/page-1")
+    record_payment_succeeded(payment, report_of(payment))
+    midtrans.serve_status(vendor, payment, "deny")
+
+    answer = page.post(f"/orders/{payment.order.reference}/check/", follow=True)
+
+    assert "Paid. Thank you!" in answer.text
+    assert len(vendor.calls) == 0
+
+
+@pytest.mark.defect("CE-19", "CE-22")
 @pytest.mark.parametrize("what", ["", "state/", "pay/", "check/"])
 def test_order_of_somebody_else_is_not_found(page: Client, kim: User, ada: Tutor, what: str):
     address = f"/orders/{make_booking(kim, ada).order.reference}/{what}"

@@ -282,7 +282,7 @@ def test_attempts_are_told_one_by_one(page: Client, sam: User, ada: Tutor):
     told = text_of(page.get(order.get_absolute_url())).partition("4 attempts to pay")[2]
 
     lines = ["4. Midtrans", "Its payment page is open.", "3. Midtrans", "Its payment page is over. Nothing was taken."]
-    lines += ["2. Midtrans", "You went on in another way", "1. Midtrans", "It was refused, or broken off."]
+    lines += ["2. Midtrans", "Its payment page was closed.", "1. Midtrans", "It was refused, or broken off."]
     places = [told.find(line) for line in lines]
     assert places == sorted(places)
     assert places[0] >= 0
