@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from bookings import times
@@ -98,6 +99,14 @@ class BookingColumns:
     def shown_back(self, booking: Booking) -> str:
         return "–" if booking.refund is None else str(booking.money_back)
 
+    @admin.display(description=_("status"), ordering="status")
+    def shown_status(self, booking: Booking) -> str:
+        """The state, and that the payer's bank asks for the money back."""
+        status = booking.get_status_display()
+        if booking.order.disputed_at is None:
+            return status
+        return gettext("%(status)s, disputed") % {"status": status}
+
     @admin.display(description=_("disputed"))
     def shown_disputed(self, booking: Booking) -> str:
         """Since when the payer's bank asks for the money back."""
@@ -116,7 +125,7 @@ class BookingColumns:
 
 @admin.register(Booking)
 class BookingAdmin(CalendarPages, GiftPages, ChangePages, BookingColumns, ReadOnlyAdmin[Booking]):
-    list_display = ["reference", "shown_time", "student", "tutor", "name", "status", "shown_disputed", "shown_meeting"]
+    list_display = ["reference", "shown_time", "student", "tutor", "name", "shown_status", "shown_meeting"]
     list_filter = ["status", DayFilter, DisputedFilter, TutorFilter]
     list_select_related = ["student", "tutor__user", "order", "meeting__link"]
     search_help_text = _("Search by the reference of a booking or order, or by a name or e-mail address.")

@@ -80,7 +80,7 @@ class RefundInline(ReadOnlyInline):
 class PaymentAdmin(OrderStoryPage, RefundPage, ReadOnlyAdmin[Payment], ButtonsAdmin):
     change_form_template = "admin/payments/payment.html"
     change_list_template = "admin/payments/payment_list.html"
-    list_display = ["reference", "status", "money", "goes_back", "gateway", "payer", "order_story", "created_at"]
+    list_display = ["reference", "order_story", "status", "money", "goes_back", "payer", "created_at", "gateway"]
     list_filter = ["status", "gateway", ("created_at", admin.DateFieldListFilter)]
     list_select_related = ["order__payer"]
     search_fields = ["reference", "external_id", "order__reference", "order__payer__email", "order__payer__full_name"]

@@ -182,6 +182,7 @@ def test_disputed_sessions_and_orders_can_be_listed(desk: Client, order: Order, 
     disputed = desk.get(address(Booking), {"disputed": "yes"})
 
     assert list(disputed.context["cl"].queryset) == list(order.bookings.all())
+    assert "paid, disputed" in text_of(disputed)
     assert list(desk.get(address(Booking), {"disputed": "no"}).context["cl"].queryset) == [other]
     assert list(desk.get(address(Order), {"disputed_at__isempty": "0"}).context["cl"].queryset) == [order]
     assert "–" not in text_of(desk.get(address(Booking, "change", order.bookings.get().pk))).partition("Disputed")[2][:20]
