@@ -24,7 +24,7 @@ log = logging.getLogger("linkpool.books")
 WENT_BACK = Kept("%(money)s of the price goes back to the payer.")
 CAME_BACK = Kept("%(money)s of the price stays after all.")
 TAKEN_BY_THE_BANK = Kept("The payer's bank took the payment back.")
-BATCH = 500
+BATCH, BATCHES = 500, 20
 
 
 @transaction.atomic
@@ -49,7 +49,13 @@ def settle_soon(order_id: int) -> None:
 
 def settle_all_earnings() -> int:
     """Settle orders whose news was lost, or whose sessions are over by now. Returns how many sessions differed."""
-    return sum(settle_earnings(order) for order in orders_that_differ(limit=BATCH))
+    settled = 0
+    for _number in range(BATCHES):
+        orders = orders_that_differ(limit=BATCH)
+        settled += sum(settle_earnings(order) for order in orders)
+        if len(orders) < BATCH:
+            break
+    return settled
 
 
 def held_back() -> Q:
