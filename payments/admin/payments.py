@@ -21,7 +21,7 @@ from payments.closing import close_attempt
 from payments.dashboard import payments_to_look_at
 from payments.inquiries import ask_gateway
 from payments.models import Payment, Refund
-from payments.reviews import accept_payment, return_payment
+from payments.reviews import accept_payment, may_be_accepted, may_be_returned, return_payment
 
 MOST_WAITING = 20  # of those that need a person, above the list
 
@@ -53,10 +53,6 @@ def _return(payment: Payment, request: HttpRequest) -> str:
 
 def _has_open_page(payment: Payment) -> bool:
     return payment.status in Payment.UNPAID and payment.checkout_url != "" and payment.closed_at is None
-
-
-def _awaits_decision(payment: Payment) -> bool:
-    return payment.awaits_decision
 
 
 def _person(request: HttpRequest) -> User:
@@ -99,8 +95,8 @@ class PaymentAdmin(OrderStoryPage, RefundPage, ReadOnlyAdmin[Payment], ButtonsAd
     buttons = (
         Button("ask", gettext_lazy("Ask the gateway now"), _ask, lambda payment: True),
         Button("close", gettext_lazy("Close its page at the gateway"), _close, _has_open_page),
-        Button("accept", gettext_lazy("Accept as it is"), _accept, _awaits_decision, asks=gettext_lazy("Why?")),
-        Button("return", gettext_lazy("Send it back"), _return, _awaits_decision, asks=gettext_lazy("Why?")),
+        Button("accept", gettext_lazy("Accept as it is"), _accept, may_be_accepted, asks=gettext_lazy("Why is it right?")),
+        Button("return", gettext_lazy("Send it back"), _return, may_be_returned, asks=gettext_lazy("Why does it go back?")),
     )
 
     note_shown = kept_column("note", gettext_lazy("what happened"))

@@ -8,11 +8,17 @@ from bookings.models import Booking, Change, Order, Tutor, User
 from bookings.money import Money
 from payments.gateways.base import Outcome
 from payments.models import Payment, Refund
-from payments.reviews import accept_payment, return_payment
-from payments.settlement import record_payment_failed, record_payment_pending, record_payment_succeeded
-from tests.factories import make_booking, make_payment
+from payments.reviews import accept_payment, may_be_accepted, may_be_returned, return_payment
+from payments.settlement import (
+    record_payment_failed,
+    record_payment_pending,
+    record_payment_succeeded,
+    record_payment_under_review,
+)
+from tests.factories import make_booking, make_order, make_payment
 from tests.payments import midtrans
 from tests.payments.test_settlement import report_of
+from tests.race import race
 
 
 @pytest.fixture
@@ -79,10 +85,98 @@ def test_decision_needs_a_reason_and_something_to_decide(odd: Payment, root: Use
         decide(odd, who=root, why="twice")
 
 
-def test_payment_without_money_cannot_be_accepted(payment: Payment, root: User):
+def test_money_of_another_currency_pays_nothing(payment: Payment, root: User):
+    record_payment_succeeded(payment, report_of(payment, money=Money(900, "USD")))
+    with pytest.raises(DomainError, match="another currency"):
+        accept_payment(payment, who=root, why="it is about as much")
+    payment.refresh_from_db()
+    assert (payment.status, payment.order.status) == (Payment.Status.NEEDS_REVIEW, Order.Status.AWAITING_PAYMENT)
+
+
+def test_amount_that_cannot_be_read_is_taken_to_be_what_was_asked(payment: Payment, root: User):
     record_payment_succeeded(payment, report_of(payment, money=None))
-    with pytest.raises(DomainError):
-        accept_payment(payment, who=root, why="I believe it")
+    payment.refresh_from_db()
+    assert (may_be_accepted(payment), may_be_returned(payment)) == (True, False)
+    accept_payment(payment, who=root, why="I have looked at the gateway")
+    payment.refresh_from_db()
+    assert (payment.received, payment.order.status) == (Money(150_000, "IDR"), Order.Status.PAID)
+
+
+@pytest.mark.parametrize("money", [Money(1, "IDR"), Money(155_000, "IDR")], ids=["too little", "too much"])
+def test_what_came_is_kept_as_it_came_whatever_was_asked(payment: Payment, root: User, money: Money):
+    record_payment_succeeded(payment, report_of(payment, money=money))
+    accept_payment(payment, who=root, why="so it is")
+    payment.refresh_from_db()
+    assert (payment.money, payment.received, payment.order.money) == (Money(150_000, "IDR"), money, Money(150_000, "IDR"))
+
+
+@pytest.mark.parametrize("decide", [accept_payment, return_payment])
+def test_payment_without_money_is_not_decided_about(payment: Payment, root: User, decide: Any):
+    record_payment_under_review(payment, report_of(payment, Outcome.REVIEW))
+    with pytest.raises(DomainError, match="No money has come"):
+        decide(payment, who=root, why="I believe it")
+
+
+def test_money_accepted_for_an_order_that_is_paid_goes_back(payment: Payment, root: User):
+    other = make_payment(payment.order)
+    record_payment_succeeded(payment, report_of(payment, money=Money(155_000, "IDR")))
+    record_payment_succeeded(other, report_of(other, external_id=midtrans.OTHER_TRANSACTION))
+    accept_payment(payment, who=root, why="the fee")
+    assert [(r.payment, r.money, r.reason) for r in Refund.objects.all()] == [
+        (payment, Money(155_000, "IDR"), Refund.Reason.TWICE)
+    ]
+
+
+@pytest.mark.defect("TB-13")
+def test_second_money_of_a_page_goes_back_and_the_first_still_pays_the_order(payment: Payment, root: User):
+    record_payment_succeeded(payment, report_of(payment))
+    record_payment_succeeded(payment, report_of(payment, external_id=midtrans.OTHER_TRANSACTION))
+    refund = return_payment(payment, who=root, why="paid twice")
+    payment.refresh_from_db()
+    assert (refund.money, payment.received, payment.left) == (payment.money, Money(300_000, "IDR"), payment.money)
+    assert (payment.status, payment.order.status) == (Payment.Status.SUCCEEDED, Order.Status.PAID)
+
+
+def test_money_that_the_gateway_took_back_cannot_be_sent_back(payment: Payment, root: User):
+    record_payment_succeeded(payment, report_of(payment))
+    record_payment_failed(payment, report_of(payment, Outcome.FAILED))
+    payment.refresh_from_db()
+    assert (may_be_accepted(payment), may_be_returned(payment)) == (True, False)
+    with pytest.raises(DomainError, match="taken this money back already"):
+        return_payment(payment, who=root, why="so it is")
+
+
+def test_money_counted_elsewhere_cannot_be_sent_back_here(payment: Payment, kim: User, root: User):
+    record_payment_succeeded(payment, report_of(payment))
+    other = make_payment(make_order(kim))
+    record_payment_succeeded(other, report_of(other))
+    with pytest.raises(DomainError, match="counted with another payment"):
+        return_payment(other, who=root, why="so it is")
+    assert not Refund.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_admins_and_a_double_click_decide_once(odd: Payment, root: User):
+    def press(number: int) -> object:
+        return (accept_payment, return_payment)[number % 2](odd, who=root, why=f"press {number}")
+
+    outcomes = race(press, threads=6)
+    assert [type(one.error) for one in outcomes].count(type(None)) == 1
+    assert {str(one.error) for one in outcomes if one.error} == {
+        "Somebody has decided about this payment already. Please look at how it stands now."
+    }
+    assert odd.order.changes.filter(what="payment").count() == 1
+    odd.order.refresh_from_db()
+    assert Refund.objects.count() == (0 if odd.order.is_paid else 1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_decisions_about_two_payments_of_one_order_wait_for_one_another(odd: Payment, root: User):
+    other = make_payment(odd.order)
+    record_payment_succeeded(other, report_of(other, money=Money(155_000, "IDR"), external_id=midtrans.OTHER_TRANSACTION))
+    outcomes = race(lambda number: accept_payment([odd, other][number], who=root, why="the fee"), threads=2)
+    assert [outcome.error for outcome in outcomes] == [None, None]
+    assert [refund.reason for refund in Refund.objects.all()] == [Refund.Reason.TWICE]
 
 
 @pytest.mark.parametrize(("button", "word"), [("accept", "Accepted. The order is: paid."), ("return", "is to be sent back")])

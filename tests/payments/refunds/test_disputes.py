@@ -163,5 +163,5 @@ def test_reversal_says_what_is_to_be_done_and_can_send_nothing_back(
     assert "ask the payer to pay again, or cancel them" in payment.note
     assert [(one.status, one.money) for one in payment.disputes.all()] == [(Status.LOST, ALL)]
     assert len([mail for mail in mailoutbox if "took the money back" in mail.body]) == 1
-    with pytest.raises(DomainError, match="Nothing is left"):
+    with pytest.raises(DomainError, match="taken this money back already"):
         return_payment(payment, who=root, why="send it back")
