@@ -19,10 +19,12 @@ from bookings.holds import HOLDS_AT_ONCE, Wanted
 from bookings.models import ApiKey, Order, PromoCode, SessionType, User
 from bookings.promo_codes import find_code
 from payments.checkout import order_and_check_out
-from payments.errors import GatewayNotOffered
+from payments.errors import GatewayError, GatewayNotOffered
 from payments.gateways import offered_gateways
 from payments.inquiries import ask_gateway
 from payments.models import Payment
+
+MOST_ASKED = 3  # attempts of one order
 
 
 class InitiateBookingCheckout(APIView):
@@ -62,12 +64,8 @@ class VerifyPayment(APIView):
 
     def post(self, request: Request) -> Response:
         """Answer our state and the gateway's own word. `success` says that there is an answer, never that it is paid."""
-        reference = _text(_object(request.data), "orderId")
-        order, payment = _find(reference)
-        status = ""
-        if payment is not None:
-            status = ask_gateway(payment).status or "not_started"
-            payment.refresh_from_db()
+        order, attempts = _find(_text(_object(request.data), "orderId"))
+        payment, status = _ask(attempts)
         return Response(
             {
                 "success": True,
@@ -134,17 +132,36 @@ def _during(session_type: SessionType, start: str) -> Wanted:
     return wanted
 
 
-def _find(reference: str) -> tuple[Order, Payment | None]:
-    """Return the order and the attempt that says most about it: the paid one, else the newest."""
+def _find(reference: str) -> tuple[Order, list[Payment]]:
+    """Return the order and the attempts that are asked about: the one that is named, or all, paid ones and newest first."""
     payment = Payment.objects.select_related("order").filter(reference=reference).first()
     if payment is not None:
-        return payment.order, payment
+        return payment.order, [payment]
     order = Order.objects.exclude(status=Order.Status.CART).filter(reference=reference).first()
     if order is None:
         raise NotFound(_("There is no order of this number."))
-    attempts = list(order.payments.select_related("order").order_by("-number"))
-    paid = next((attempt for attempt in attempts if attempt.status == Payment.Status.SUCCEEDED), None)
-    return order, paid or next(iter(attempts), None)
+    attempts = order.payments.select_related("order").order_by("-number")
+    return order, sorted(attempts, key=lambda attempt: attempt.status != Payment.Status.SUCCEEDED)
+
+
+def _ask(attempts: list[Payment]) -> tuple[Payment | None, str]:
+    """Ask until one is paid, and return that attempt, else the first, with the gateway's word about it.
+
+    What our books know as paid stays paid though its gateway is silent: a success is never told as an error.
+    """
+    said: list[tuple[Payment, str]] = []
+    for payment in attempts[:MOST_ASKED]:
+        try:
+            status = ask_gateway(payment).status or "not_started"
+        except GatewayError:
+            if payment.status != Payment.Status.SUCCEEDED:
+                raise
+            status = ""
+        payment.refresh_from_db()
+        said.append((payment, status))
+        if payment.status == Payment.Status.SUCCEEDED:
+            return said[-1]
+    return said[0] if said else (None, "")
 
 
 def _object(data: Any) -> Mapping[str, Any]:

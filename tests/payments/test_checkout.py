@@ -8,9 +8,10 @@ import requests
 import responses
 import time_machine
 from django.conf import settings
+from django.utils import timezone
 
 from bookings.errors import CartEmpty, OrderNotPayable, PriceChanged
-from bookings.holds import Wanted, place_hold
+from bookings.holds import Wanted, place_hold, release_hold
 from bookings.models import Booking, Order, SessionType, Tutor, User
 from bookings.money import Money
 from bookings.promo_codes import put_code
@@ -195,6 +196,23 @@ def test_gateway_gets_no_line_of_zero_and_lines_that_sum_up(ada: Any, sam: User,
     assert (cart.total, cart.discount) == (53_600, 106_400)
     assert sent["transaction_details"]["gross_amount"] == 53_600
     assert [line["price"] for line in sent["item_details"]] == [80_000, 80_000, -106_400]
+
+
+@pytest.mark.parametrize("left_out", ["put back", "kept too long"])
+def test_lines_sum_up_whatever_was_left_out_of_the_cart(ada: Any, sam: User, vendor: responses.RequestsMock, left_out: str):
+    lesson = make_session_type(ada, price=80_000)
+    holds = [place_hold(lesson, starts_at=tomorrow(hour), student=sam) for hour in (8, 10, 12)]
+    if left_out == "put back":
+        release_hold(holds[0].reference, payer=sam)
+    else:
+        Booking.objects.filter(pk=holds[0].pk).update(held_until=timezone.now())
+    midtrans.serve_page(vendor)
+
+    start_checkout(place_cart(sam, seen=Money(160_000, "IDR")), gateway_name="midtrans")
+
+    sent = json.loads(vendor.calls[0].request.body or "")
+    assert sent["transaction_details"]["gross_amount"] == 160_000
+    assert [(line["id"], line["price"]) for line in sent["item_details"]] == [(one.reference, 80_000) for one in holds[1:]]
 
 
 @pytest.mark.defect("TB-09")
