@@ -84,6 +84,8 @@ def _lock_for_decision(payment: Payment, why: str) -> Payment:
 
 
 def _mark_decided(payment: Payment, *, received: Money) -> None:
+    if _says(payment, PAID_TWICE):  # it may be told of again: decided is decided
+        record_order_change(payment.order, what="payment", became=Payment.Status.SUCCEEDED, why=payment.note)
     payment.mark_succeeded(at=payment.succeeded_at or timezone.now(), received=received)
     payment.save(update_fields=["status", "succeeded_at", "received_amount", "received_currency", "note", "next_check_at"])
 

@@ -221,6 +221,8 @@ def _look_at_second_transaction(payment: Payment, report: PaymentReport) -> bool
     if not report.external_id or not payment.external_id or report.external_id == payment.external_id:
         return False
     note = PAID_TWICE(other=report.external_id)
+    if payment.order.changes.filter(what="payment", why=note).exists():  # somebody has decided about it
+        return False
     return _ask_a_person(payment, report, note=note, received=False)
 
 
