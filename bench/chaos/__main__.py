@@ -14,7 +14,7 @@ from typing import Any
 
 from bench.place import prepared_site
 
-PEOPLE = "An order is a payer with one to three sessions; a run of 2,000 takes some minutes."
+PEOPLE = "An order is a payer with one to three sessions."
 
 
 def main() -> None:
@@ -26,10 +26,14 @@ def main() -> None:
 
         logging.disable(logging.WARNING)  # this process's own part in it; the site's programs have their log
         print(f"The database was made in {time.monotonic() - began:.0f} s.", flush=True)
-        result = run.make_chaos(run.Asked(**{name: value for name, value in vars(asked).items() if name != "logs"}), folder)
+        plan = run.Asked(asked.orders, asked.seed, asked.seconds_limit, asked.restarts, asked.pause, asked.port)
+        result = run.make_chaos(plan, folder)
         if asked.logs:
             _keep_logs(folder, Path(asked.logs))
-        print(report.tell(result))
+        told = report.tell(result)
+        print(told)
+        if asked.write:
+            report.write(told)
     sys.exit(1 if result.violations else 0)
 
 
@@ -41,6 +45,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--restarts", type=int, default=6, help="how often the database goes down (6)")
     parser.add_argument("--pause", type=float, default=1.5, help="seconds between two kills, on average (1.5)")
     parser.add_argument("--port", type=int, default=8240, help="the first of ten free ports on 127.0.0.1 (8240)")
+    parser.add_argument("--write", action="store_true", help="put the figures into docs/benchmarks.md")
     parser.add_argument("--logs", help="a folder to keep what the site's programs and PostgreSQL logged")
     return parser.parse_args()
 

@@ -16,7 +16,7 @@ from bench.chaos.courier import Courier
 from bench.chaos.desks import DESKS, Taken
 from payments.doubles.server import Fault
 
-CONFIRMED_EVERY = 3.0  # seconds between two times that banks confirm refunds
+BANKS_WORK_EVERY = 3.0  # seconds
 SILENCE = 2.0  # seconds until a lost answer breaks the connection
 FAULTS = {
     Fault.LOST: 0.004,
@@ -39,7 +39,7 @@ class Bank:
         self._courier = Courier(vendor, self._desk.double, addresses, seed=seed)
         self._desk.double.start()
         self._courier.start()
-        threading.Thread(target=self._confirm_for_ever, daemon=True).start()
+        threading.Thread(target=self._catch_up_for_ever, daemon=True).start()
 
     def pay(self, reference: str, *, by_hand: bool) -> bool:
         """Pay an attempt, `by_hand` in a way that the vendor cannot send back. False if its page takes no money."""
@@ -71,17 +71,17 @@ class Bank:
         self._courier.calm_down()
 
     def is_idle(self) -> bool:
-        """True when all money that goes back has arrived, and every message as well."""
-        return not self._desk.confirm_refunds() and self._courier.is_idle
+        """True when all money that was under way has arrived, and every message as well."""
+        return not self._desk.catch_up() and self._courier.is_idle
 
     def counts(self) -> dict[str, int]:
         """Return what became of the messages, and how many requests were answered."""
         return {**self._courier.counts, "requests": len(self._desk.double.requests)}
 
-    def _confirm_for_ever(self) -> None:
+    def _catch_up_for_ever(self) -> None:
         while True:
-            time.sleep(CONFIRMED_EVERY)
-            self._desk.confirm_refunds()
+            time.sleep(BANKS_WORK_EVERY)
+            self._desk.catch_up()
 
 
 class _Vendors(BaseManager):

@@ -17,6 +17,9 @@ from payments.doubles.stripe import StripeDouble
 from payments.doubles.stripe_books import Thing
 from payments.doubles.stripe_people import GONE
 
+SLOW = 0.1  # of all payments at Stripe
+NEVER_COMES = 0.2  # of these
+
 
 @dataclass(frozen=True)
 class Taken:
@@ -60,9 +63,9 @@ class Desk(ABC):
     @abstractmethod
     def dispute(self, reference: str) -> bool: ...
 
-    def confirm_refunds(self) -> int:
-        """Have the payers' banks confirm what the vendor has sent back. Returns how many payments they told of."""
-        return 0
+    @abstractmethod
+    def catch_up(self) -> int:
+        """Do what banks do in their own time: confirm refunds, bring slow money. Returns how many of these were done."""
 
     @abstractmethod
     def ledger(self) -> list[Taken]: ...
@@ -96,7 +99,7 @@ class MidtransDesk(Desk):
     def dispute(self, reference: str) -> bool:
         return bool(self._vendor.charge_back(reference))
 
-    def confirm_refunds(self) -> int:
+    def catch_up(self) -> int:
         with self.double.lock:
             every = [one for page in self._vendor.pages.values() for one in page.transactions]
             waiting = {one.order_id for one in every if any("bank_confirmed_at" not in refund for refund in one.refunds)}
@@ -123,7 +126,7 @@ class MidtransDesk(Desk):
 
 
 class StripeDesk(Desk):
-    """Cards only. Its amounts are hundredths of a rupiah."""
+    """Most pay by card, some in a way of which only days later is known whether money comes. Hundredths of a rupiah."""
 
     MINOR = 100
     OURS = "refund"  # the metadata of what this site asked for
@@ -132,9 +135,29 @@ class StripeDesk(Desk):
         super().__init__()
         keys = {"secret_key": STRIPE_KEY, "webhook_secrets": [STRIPE_WEBHOOK_SECRET]}
         self.double = self._vendor = StripeDouble(**keys, port=port, silence=silence, seed=seed)
+        self._dice = random.Random(seed)
+        self._slow: list[str] = []
 
     def _pay(self, reference: str, *, by_hand: bool) -> bool:
-        return bool(self._vendor.pay(reference))
+        if self._dice.random() >= SLOW:
+            return bool(self._vendor.pay(reference))
+        if self._vendor.pay_later(reference):
+            self._slow.append(reference)
+            return True
+        return False
+
+    def catch_up(self) -> int:
+        with self.double.lock:
+            self._vendor.refunds_start = self._dice.choice(["succeeded", "succeeded", "pending"])
+            waiting = [one["id"] for one in self._vendor.refunds.values() if one["status"] == "pending"]
+            slow, self._slow = self._slow, []
+            for refund in waiting:
+                self._vendor.settle_refund(refund)
+            for reference in slow:
+                self._paid_at[reference] = time.time()
+                bring = self._vendor.fail_later if self._dice.random() < NEVER_COMES else self._vendor.settle_later
+                bring(reference)
+            return len(waiting) + len(slow)
 
     def fail(self, reference: str) -> bool:
         return bool(self._vendor.decline(reference))

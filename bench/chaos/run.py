@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections import Counter
@@ -57,6 +58,8 @@ class Result:
     ledgers: Mapping[str, Sequence[Taken]]
     rounds: int
     violations: Sequence[str]
+    load_before: float
+    load_after: float
 
 
 def make_chaos(asked: Asked, folder: Path) -> Result:
@@ -64,6 +67,7 @@ def make_chaos(asked: Asked, folder: Path) -> Result:
     ports = {vendor: asked.port + 1 + number for number, vendor in enumerate(DESKS)}
     addresses = [f"http://127.0.0.1:{asked.port + 5 + number}" for number in range(WEBS)]
     seconds: dict[str, float] = {}
+    load = os.getloadavg()[0]
     plan = draw_plan(orders=asked.orders, tutors=asked.tutors, seed=asked.seed)
     server = connection.server  # type: ignore[attr-defined]
     # This process must not start the server again by itself as soon as a payer of the run asks it something.
@@ -89,7 +93,9 @@ def make_chaos(asked: Asked, folder: Path) -> Result:
         ledgers = {vendor: one.ledger() for vendor, one in banks.items()}
         messages = {vendor: one.counts() for vendor, one in banks.items()}
         violations = [*troubles, *find_violations(ledgers)]
-        return Result(asked, plan, seconds, town.seen, monkey.counts, messages, ledgers, rounds, violations)
+        return Result(
+            asked, plan, seconds, town.seen, monkey.counts, messages, ledgers, rounds, violations, load, os.getloadavg()[0]
+        )
 
 
 def _start(monkey: Monkey, addresses: Sequence[str], log: Path) -> None:
