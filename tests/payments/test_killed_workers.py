@@ -82,7 +82,7 @@ def kill(worker: subprocess.Popen[bytes]) -> None:
 
 
 def wait_until(is_true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 90  # a worker takes its time to start on a busy machine
     while not is_true():
         assert time.monotonic() < deadline, "it never became true"
         time.sleep(0.05)

@@ -44,7 +44,7 @@ def bank(request: pytest.FixtureRequest, settings: Any) -> Iterator[Vendor]:
     with vendor.double:
         use_bank(settings, vendor)
         if request.param == "stripe":  # its library's own repetitions would take their seconds
-            settings.PAYMENT_GATEWAYS["stripe"]["OPTIONS"]["patience"] = Patience(timeout=2, limit=4, retries=0)
+            settings.PAYMENT_GATEWAYS["stripe"]["OPTIONS"]["patience"] = Patience(timeout=20, limit=30, retries=0)
         yield vendor
 
 
