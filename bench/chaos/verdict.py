@@ -46,25 +46,21 @@ FAILED_JOBS = "SELECT task_name AS task, left(args::text, 100) AS args FROM proc
 
 def find_violations(ledgers: Mapping[str, Sequence[Taken]]) -> list[str]:
     """Return everything that is not as it must be, a sentence each, with its reference."""
+    return [*look_at_money(ledgers), *look_at_sessions(), *look_for_leftovers(), *_look_at_books()]
+
+
+def look_at_money(ledgers: Mapping[str, Sequence[Taken]]) -> Iterator[str]:
+    """Compare the vendors' ledgers with our payments and orders, both ways."""
     payments = {row["reference"]: row for row in _rows(PAYMENTS)}
-    taken = [(vendor, one) for vendor, ledger in ledgers.items() for one in ledger]
-    found: list[str] = []
-    for vendor, one in taken:
-        found += _look_at_payment(vendor, one, payments.get(one.reference))
-    known = {one.reference for _vendor, one in taken}
-    found += [
-        f"{reference}: {row['status']}, but no vendor took money for it"
-        for reference, row in payments.items()
-        if row["received"] and reference not in known
-    ]
-    found += _look_at_orders(payments, [one for _vendor, one in taken])
-    found += _look_at_sessions()
-    for what, which in calm.unfinished().items():
-        found += [f"{one}: among the {what}" for one in which]
-    of_a_clock = {periodic.task.name for periodic in app.periodic_registry.periodic_tasks.values()}  # the next one has come
-    jobs = [row for row in _rows(FAILED_JOBS) if row["task"] not in of_a_clock]
-    found += [f"{row['task']} {row['args']}: this job has failed" for row in jobs]
-    return [*found, *_look_at_books()]
+    taken = [one for ledger in ledgers.values() for one in ledger]
+    for vendor, ledger in ledgers.items():
+        for one in ledger:
+            yield from _look_at_payment(vendor, one, payments.get(one.reference))
+    known = {one.reference for one in taken}
+    for reference, row in payments.items():
+        if row["received"] and reference not in known:
+            yield f"{reference}: {row['status']}, but no vendor took money for it"
+    yield from _look_at_orders(payments, taken)
 
 
 def _look_at_payment(vendor: str, one: Taken, row: Row | None) -> Iterator[str]:
@@ -110,12 +106,23 @@ def _look_at_orders(payments: Mapping[str, Row], taken: Iterable[Taken]) -> Iter
             )
 
 
-def _look_at_sessions() -> Iterator[str]:
+def look_at_sessions() -> Iterator[str]:
+    """Find sessions at the same time of one tutor, one student or one link."""
     for whose, taken in (("tutor_id", "blocks"), ("student_id", "during")):
         for row in _rows(OVERLAPS.format(whose=whose, taken=taken)):
             yield f"{row['reference']}: overlaps another session of the same {whose.removesuffix('_id')}"
     if doubles := truth.double_assignments():
         yield f"{doubles} sessions share their link with another at the same time"
+
+
+def look_for_leftovers() -> Iterator[str]:
+    """Find what is still to be done, and jobs that were given up."""
+    for what, which in calm.unfinished().items():
+        yield from (f"{one}: among the {what}" for one in which)
+    of_a_clock = {periodic.task.name for periodic in app.periodic_registry.periodic_tasks.values()}  # the next one has come
+    for row in _rows(FAILED_JOBS):
+        if row["task"] not in of_a_clock:
+            yield f"{row['task']} {row['args']}: this job has failed"
 
 
 def _look_at_books() -> Iterator[str]:
