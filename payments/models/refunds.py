@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -29,8 +29,9 @@ class RefundQuerySet(models.QuerySet["Refund"]):
         )
 
     def due(self, now: datetime) -> RefundQuerySet:
-        """Refunds to be asked for, or looked after, by now, the longest due first."""
-        return self.filter(next_attempt_at__lte=now).order_by("next_attempt_at", "id")
+        """Refunds to be asked for, or looked after, by now; those first that an older version made, without a time."""
+        timeless = Q(status=Refund.Status.PENDING, next_attempt_at=None)
+        return self.filter(timeless | Q(next_attempt_at__lte=now)).order_by(F("next_attempt_at").asc(nulls_first=True), "id")
 
     def needing_person(self) -> RefundQuerySet:
         """What nobody but a person can send: the gateway cannot, or said no."""
@@ -115,6 +116,9 @@ class Refund(models.Model):
         indexes = [
             models.Index(
                 fields=["next_attempt_at"], condition=Q(next_attempt_at__isnull=False), name="refund_by_next_attempt"
+            ),
+            models.Index(
+                fields=["id"], condition=Q(status="pending", next_attempt_at=None), name="refund_pending_without_time"
             ),
             models.Index(
                 fields=["finished_at"], condition=Q(status="succeeded", receipt_number=None), name="refund_without_number"

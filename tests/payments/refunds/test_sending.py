@@ -121,8 +121,11 @@ def test_rounds_at_once_give_each_refund_one_job(sam: User, order: Order, stripe
     assert sending_jobs() == 5
 
 
-def test_round_finds_what_was_owed_by_an_older_version(stripe_bank: Bank, order: Order, drain: Drain):
-    refund = Refund.objects.create(payment=pay(stripe_bank, order), amount=PART, reason=Refund.Reason.OTHER)
+@pytest.mark.parametrize("fields", [{}, {"next_attempt_at": None}], ids=["by default", "without a time"])
+def test_round_finds_what_was_owed_by_an_older_version(
+    stripe_bank: Bank, order: Order, drain: Drain, fields: dict[str, Any]
+):
+    refund = Refund.objects.create(payment=pay(stripe_bank, order), amount=PART, reason=Refund.Reason.OTHER, **fields)
     send_due_refunds(timestamp=0)
     drain()
     refund.refresh_from_db()
