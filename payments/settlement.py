@@ -22,6 +22,7 @@ from payments.models import Payment
 from payments.receipt_numbers import number_payment
 from payments.refund_steps import number_refunds
 from payments.refunds import balance_of
+from payments.same_page import is_another, payment_beside, sort_out
 from payments.staff import tell_staff
 from payments.vendor_refunds import record_refunds, record_reported_refunds
 
@@ -41,7 +42,7 @@ OTHER_PAYMENT = Kept("The gateway names another payment (%(other)s).")
 AMOUNT_UNREADABLE = Kept("The amount that the gateway took cannot be read.")
 OTHER_AMOUNT = Kept("We asked for %(asked)s, but the gateway took %(taken)s.")
 NUMBER_TAKEN = Kept("The gateway's number already belongs to %(other)s.")
-PAID_TWICE = Kept("A second transaction of this payment was paid as well (%(other)s).")
+PAID_TWICE = Kept("A second transaction of this payment was paid as well (%(other)s), which is known of another payment.")
 FIELDS = [
     "status",
     "external_id",
@@ -56,7 +57,15 @@ FIELDS = [
 
 @transaction.atomic
 def record_report(payment: Payment, report: PaymentReport) -> bool:
-    """Record what the gateway says about an attempt, and of its money that went back. True when that changed something."""
+    """Record what the gateway says about an attempt, and of its money that went back. True when that changed something.
+
+    Where several transactions were paid on its page, each is recorded at a payment of its own.
+    """
+    changes = [_record_transaction(of, told) for of, told in sort_out(payment, report)]
+    return any(changes)
+
+
+def _record_transaction(payment: Payment, report: PaymentReport) -> bool:
     has_changed = _RECORD[report.outcome](payment, report)
     has_changed = _record_what_went_back(payment, report) or has_changed
     if report.refunds or report.outcome is Outcome.CANCELLED:
@@ -72,8 +81,8 @@ def record_payment_succeeded(payment: Payment, report: PaymentReport) -> bool:
     kept for a person to look at, and confirms nothing.
     """
     payment = _lock(payment)
-    if payment.status == Status.SUCCEEDED:
-        return _look_at_second_transaction(payment, report)
+    if is_another(payment, report):
+        return _record_beside(payment, report)
     if not payment.may_still_be_paid:
         return False
     if mismatch := _mismatch(payment, report):
@@ -217,9 +226,10 @@ def _mismatch(payment: Payment, report: PaymentReport) -> str:
     return ""
 
 
-def _look_at_second_transaction(payment: Payment, report: PaymentReport) -> bool:
-    if not report.external_id or not payment.external_id or report.external_id == payment.external_id:
-        return False
+def _record_beside(payment: Payment, report: PaymentReport) -> bool:
+    """Record a second transaction on the page: it pays the order if the first could not, else it goes back by itself."""
+    if (told := payment_beside(payment, report)) is not None:
+        return record_payment_succeeded(*told)
     note = PAID_TWICE(other=report.external_id)
     if payment.order.changes.filter(what="payment", why=note).exists():  # somebody has decided about it
         return False

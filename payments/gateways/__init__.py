@@ -43,4 +43,5 @@ def require_offered(name: str, money: Money) -> Gateway:
 
 def attempt_of(payment: Payment) -> Attempt:
     """Return what a gateway must know of an attempt to be asked about it."""
-    return Attempt(payment.reference, payment.checkout_token, payment.external_id, payment.created_at)
+    page = payment.page_of or payment
+    return Attempt(page.reference, payment.checkout_token, payment.external_id, page.created_at)

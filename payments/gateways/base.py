@@ -140,6 +140,7 @@ class PaymentReport:
     token: str = ""  # of the page, where it was lost and has been found again
     refunds: Sequence[RefundReport] = ()  # all that the gateway knows of, whoever asked for them
     disputes: Sequence[DisputeReport] = ()
+    others: Sequence[PaymentReport] = ()  # other transactions that were paid on the same page
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from bookings.money import Money
-from payments.errors import BadMessage, BadSignature, GatewayRefused, GatewayUnavailable, RefundByHand
+from payments.errors import BadMessage, BadSignature, GatewayError, GatewayRefused, GatewayUnavailable, RefundByHand
 from payments.gateways.base import (
     Attempt,
     CheckoutItem,
@@ -109,28 +109,18 @@ class MidtransGateway(Gateway):
             claims_money=outcome_of(kind, "") is Outcome.PAID,
         )
 
-    def confirm_message(self, message: GatewayMessage, attempt: Attempt | None = None) -> PaymentReport:
-        """Ask, and where GET status shows another paid transaction, ask for the one that the message names as well.
-
-        Whoever has paid twice on one page is told of by two messages: each must be seen.
-        """
-        known = attempt or Attempt(message.reference)
-        report = self.fetch_report(replace(known, external_id=message.external_id or known.external_id))
-        if report.outcome is not Outcome.PAID or report.external_id == message.external_id:
-            return report
-        other = self._report_of_transaction(message.external_id, message.reference)
-        return other if other is not None and other.outcome is Outcome.PAID else report
-
     def fetch_report(self, attempt: Attempt) -> PaymentReport:
         """Ask by order_id; if another transaction of the order is meant, ask for that one too.
 
         One Snap order can yield several transactions (declined, declined, settled), and which of them GET status
-        shows is not documented. The paid one counts.
+        shows is not documented. The paid one counts; whoever has paid twice on one page is told of by both.
         """
         answer = self._api.status_of(attempt.reference)
         report = report_of(answer) if answer else PaymentReport(attempt.reference, Outcome.PENDING, detail="not begun")
-        if report.outcome is Outcome.PAID or report.external_id == attempt.external_id:
+        if report.external_id == attempt.external_id:
             return report
+        if report.outcome is Outcome.PAID:
+            return self._with_other_paid(report, attempt)
         other = self._report_of_transaction(attempt.external_id, attempt.reference)
         if other is None:
             return report
@@ -196,6 +186,17 @@ class MidtransGateway(Gateway):
         if answer is None:
             raise GatewayRefused("there is nothing to send back: nobody has begun to pay")
         return answer
+
+    def _with_other_paid(self, report: PaymentReport, attempt: Attempt) -> PaymentReport:
+        """Return what is true of the transaction that is meant if it was paid as well, and with it what GET status shows.
+
+        Money that is seen waits for no second question.
+        """
+        try:
+            meant = self._report_of_transaction(attempt.external_id, attempt.reference)
+        except GatewayError:
+            return report
+        return replace(meant, others=(report,)) if meant is not None and meant.outcome is Outcome.PAID else report
 
     def _report_of_transaction(self, identity: str, reference: str) -> PaymentReport | None:
         answer = self._answer_of_transaction(identity, reference)

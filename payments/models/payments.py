@@ -56,6 +56,16 @@ class Payment(models.Model):
 
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="payments", verbose_name=_("order"))
     number = models.PositiveSmallIntegerField(_("attempt"))
+    # Another transaction was paid on the page of this attempt: the gateway knows both by the attempt's reference.
+    page_of = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="beside",
+        verbose_name=_("on the page of"),
+    )
     reference = models.CharField(_("reference"), max_length=30, unique=True, editable=False)
     gateway = models.CharField(_("gateway"), max_length=20)
     amount = models.PositiveBigIntegerField(_("amount asked"))

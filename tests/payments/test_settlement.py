@@ -267,17 +267,6 @@ def test_payment_of_an_order_that_an_admin_gave_away_is_owed_back(payment: Payme
     assert [r.reason for r in payment.refunds.all()] == [Refund.Reason.TWICE]
 
 
-def test_second_transaction_of_one_attempt_is_left_to_a_person(payment: Payment):
-    record_payment_succeeded(payment, report_of(payment))
-    assert record_payment_succeeded(payment, report_of(payment, external_id=midtrans.OTHER_TRANSACTION)) is True
-    payment.refresh_from_db()
-    assert (payment.status, payment.order.status, payment.external_id) == (
-        Status.NEEDS_REVIEW,
-        Order.Status.PAID,
-        midtrans.TRANSACTION,
-    )
-
-
 def test_time_of_payment_is_never_in_the_future(payment: Payment):
     record_payment_succeeded(payment, report_of(payment, paid_at=timezone.now().replace(year=2099)))
     payment.refresh_from_db()
