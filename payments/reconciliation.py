@@ -95,7 +95,18 @@ def reconcile(payment: Payment) -> Finding:
 def _compare_now(payment: Payment, report: PaymentReport) -> list[Difference]:
     """Compare with the rows as they are now, which may be younger than `payment`."""
     row = Payment.objects.get(pk=payment.pk)
-    return differences(row, list(row.refunds.select_related("payment")), report, list(row.disputes.all()))
+    found = differences(row, list(row.refunds.select_related("payment")), report, list(row.disputes.all()))
+    return [*found, *_second_transactions(row, report)]
+
+
+def _second_transactions(payment: Payment, report: PaymentReport) -> Iterator[Difference]:
+    """Yield what else was paid on the page and is not in the books."""
+    numbers = [other.external_id for other in report.others]
+    known = set(Payment.objects.filter(external_id__in=numbers).values_list("external_id", flat=True)) if numbers else set()
+    for other in report.others:
+        if other.external_id not in known:
+            there = f"{_word(other)} {other.money or ''}, a second transaction: {other.external_id}"
+            yield Difference(payment.reference, Kind.PAID_THERE, "nothing", there)
 
 
 def differences(

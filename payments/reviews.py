@@ -15,8 +15,8 @@ from bookings.money import Money
 from payments.late_money import settle_order
 from payments.models import Payment, Refund
 from payments.receipt_numbers import number_payment
-from payments.refunds import owe_back, refund_payment
-from payments.settlement import AMOUNT_UNREADABLE, NUMBER_TAKEN, PAID_TWICE, TAKEN_BACK
+from payments.refunds import owe_back
+from payments.settlement import AMOUNT_UNREADABLE, NUMBER_TAKEN, TAKEN_BACK
 
 _ONLY_TAKES = _("This money is in another currency than its order, so it cannot pay for it. Please send it back.")
 _IS_GONE = _("The gateway has taken this money back already, so there is nothing to send. The sessions can be called off.")
@@ -58,19 +58,13 @@ def accept_payment(payment: Payment, *, who: User, why: str) -> Payment:
 
 @transaction.atomic
 def return_payment(payment: Payment, *, who: User, why: str) -> Refund:
-    """Owe the money back in the currency in which it came; the order stays as it is.
-
-    Of a page that was paid twice the second money goes back: what came is then both. Raises what `accept_payment` raises.
-    """
+    """Owe the money back in the currency in which it came; the order stays as it is. Raises what `accept_payment` raises."""
     payment = _lock_for_decision(payment, why)
     if not may_be_returned(payment):
         raise _why_not(payment, _IS_COUNTED if _says(payment, NUMBER_TAKEN) else _IS_GONE)
-    held, is_second = payment.money_held, _says(payment, PAID_TWICE)
-    _mark_decided(payment, received=held + payment.money if is_second else held)
+    _mark_decided(payment, received=payment.money_held)
     _note(payment, who=who, why=why)
     number_payment(payment)
-    if is_second:
-        return refund_payment(payment, amount=payment.money, who=who, why=why)
     return owe_back(payment, reason=Refund.Reason.OTHER)
 
 
@@ -84,8 +78,6 @@ def _lock_for_decision(payment: Payment, why: str) -> Payment:
 
 
 def _mark_decided(payment: Payment, *, received: Money) -> None:
-    if _says(payment, PAID_TWICE):  # it may be told of again: decided is decided
-        record_order_change(payment.order, what="payment", became=Payment.Status.SUCCEEDED, why=payment.note)
     payment.mark_succeeded(at=payment.succeeded_at or timezone.now(), received=received)
     payment.save(update_fields=["status", "succeeded_at", "received_amount", "received_currency", "note", "next_check_at"])
 

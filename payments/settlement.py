@@ -42,7 +42,6 @@ OTHER_PAYMENT = Kept("The gateway names another payment (%(other)s).")
 AMOUNT_UNREADABLE = Kept("The amount that the gateway took cannot be read.")
 OTHER_AMOUNT = Kept("We asked for %(asked)s, but the gateway took %(taken)s.")
 NUMBER_TAKEN = Kept("The gateway's number already belongs to %(other)s.")
-PAID_TWICE = Kept("A second transaction of this payment was paid as well (%(other)s), which is known of another payment.")
 FIELDS = [
     "status",
     "external_id",
@@ -230,10 +229,8 @@ def _record_beside(payment: Payment, report: PaymentReport) -> bool:
     """Record a second transaction on the page: it pays the order if the first could not, else it goes back by itself."""
     if (told := payment_beside(payment, report)) is not None:
         return record_payment_succeeded(*told)
-    note = PAID_TWICE(other=report.external_id)
-    if payment.order.changes.filter(what="payment", why=note).exists():  # somebody has decided about it
-        return False
-    return _ask_a_person(payment, report, note=note, received=False)
+    log.error("a transaction is told of two pages", extra={**_facts(payment), "kind": report.status})
+    return False
 
 
 def _ask_a_person(payment: Payment, report: PaymentReport, *, note: str, received: bool = True) -> bool:

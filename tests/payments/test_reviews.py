@@ -127,18 +127,6 @@ def test_money_accepted_for_an_order_that_is_paid_goes_back(payment: Payment, ro
     ]
 
 
-@pytest.mark.defect("TB-13")
-def test_second_money_of_a_page_goes_back_and_the_first_still_pays_the_order(payment: Payment, root: User):
-    record_payment_succeeded(payment, report_of(payment))
-    record_payment_succeeded(payment, report_of(payment, external_id=midtrans.OTHER_TRANSACTION))
-    refund = return_payment(payment, who=root, why="paid twice")
-    told_again = report_of(payment, external_id=midtrans.OTHER_TRANSACTION)
-    assert record_payment_succeeded(payment, told_again) is False
-    payment.refresh_from_db()
-    assert (refund.money, payment.received, payment.left) == (payment.money, Money(300_000, "IDR"), payment.money)
-    assert (payment.status, payment.order.status) == (Payment.Status.SUCCEEDED, Order.Status.PAID)
-
-
 def test_money_that_the_gateway_took_back_cannot_be_sent_back(payment: Payment, root: User):
     record_payment_succeeded(payment, report_of(payment))
     record_payment_failed(payment, report_of(payment, Outcome.FAILED))

@@ -7,11 +7,12 @@ from dataclasses import replace
 import pytest
 from django.utils import timezone
 
-from bookings.models import Order, Tutor, User
+from bookings.models import Order
 from bookings.money import Money
 from payments.inquiries import ask_gateway
 from payments.models import Payment, Refund
 from payments.proofs import prove_books
+from payments.reconciliation import Kind, compare, reconcile
 from payments.refund_sending import enqueue_due_refunds
 from payments.settlement import record_report
 from payments.webhooks import apply_event, receive_webhook
@@ -37,7 +38,7 @@ PAID_ONCE = [("succeeded", 0, []), ("succeeded", PRICE.amount, [("twice", PRICE.
 
 
 @pytest.mark.django_db
-@pytest.mark.defect("CE-06", "IT-25")
+@pytest.mark.defect("TB-13")
 @pytest.mark.parametrize("is_heard", [True, False], ids=["by messages", "by asking"])
 def test_second_transaction_on_a_page_goes_back_by_itself(
     midtrans_bank: MidtransBank, order: Order, drain: Drain, is_heard: bool
@@ -87,15 +88,28 @@ def test_odd_money_beside_the_right_one_is_looked_at_alone(payment: Payment):
 
 
 @pytest.mark.django_db
-def test_number_of_another_page_is_left_to_a_person(payment: Payment, kim: User, ada: Tutor):
-    from_elsewhere = make_payment(payment.order, external_id=midtrans.OTHER_TRANSACTION)
+def test_number_of_another_page_is_counted_there_alone(payment: Payment):
+    other = make_payment(payment.order, external_id=midtrans.OTHER_TRANSACTION)
     record_report(payment, report_of(payment))
-    assert record_report(payment, report_of(payment, external_id=from_elsewhere.external_id)) is True
-    assert [state for state, *_rest in stands(payment.order)] == ["needs_review", "pending"]
+    assert record_report(payment, report_of(payment, external_id=other.external_id)) is False
+    assert stands(payment.order) == [("succeeded", 0, []), ("pending", 0, [])]
+
+
+@pytest.mark.django_db
+def test_second_transaction_is_a_difference_until_it_is_recorded(midtrans_bank: MidtransBank, order: Order):
+    payment = open_page(midtrans_bank, order)
+    midtrans_bank.double.pay(payment.reference)
+    ask_gateway(payment)
+    second = midtrans_bank.double.pay_late(payment.reference, "gopay")
+    payment.refresh_from_db()
+    [told] = compare(payment).found
+    assert (told.kind, second in told.there) == (Kind.PAID_THERE, True)
+    assert reconcile(payment).left == []
+    assert compare(payment).found == []
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.defect("IT-25")
+@pytest.mark.defect("TB-13")
 def test_both_transactions_told_at_once_by_many_workers_end_as_one_payment_each(payment: Payment):
     a = report_of(payment)
     b = report_of(payment, external_id=midtrans.OTHER_TRANSACTION)
