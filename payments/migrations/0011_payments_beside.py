@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("payments", "0009_long_page_addresses")]
+    dependencies = [("payments", "0010_refunds_without_a_time")]
 
     operations = [
         migrations.AddField(
