@@ -106,6 +106,7 @@ def test_payer_changes_how_to_pay_and_pays_once(visit, worker, two_ways, hold: B
     pay_at_the_bank(page)
 
     page.sees("Paid. Thank you!", within=20)
+    assert first is not None
     first.refresh_from_db()
     assert (first.status, first.closed_at is None) == ("expired", False)
     assert any(asked.path.endswith("/cancel") for asked in two_ways.requests)

@@ -47,6 +47,7 @@ def test_server_that_was_killed_starts_again_with_what_was_committed(server, dat
 def test_server_that_is_just_ending_is_started_again_at_once(server, data):
     guest = psycopg.connect(host=str(server.socket_folder), user="postgres", dbname="postgres")
     first = find_postmaster(data.resolve())
+    assert first is not None
     os.kill(first, signal.SIGTERM)  # it takes in nobody any more, and ends when the last guest has gone
     wait_until(lambda: not server.answers())
     leaving = threading.Timer(1, guest.close)

@@ -36,7 +36,8 @@ def test_job_runs_though_the_database_dropped_the_connection_since_the_last_one(
 @pytest.mark.defect("TB-25")
 def test_job_that_a_job_makes_comes_and_goes_with_its_change():
     """A worker's own connector would store it beside the change: before its commit, and in spite of its end."""
-    with app.replace_connector(app.connector.get_worker_connector()) as of_worker, of_worker.open():
+    of_the_site: Any = app.connector
+    with app.replace_connector(of_the_site.get_worker_connector()) as of_worker, of_worker.open():
         with transaction.atomic():
             enqueue("config.send_mail", mail={})
             enqueue_once("config.send_mail", mail={})

@@ -43,6 +43,7 @@ def test_refund_is_shown_before_it_is_owed(desk: Client, paid: Payment):
     assert done.redirect_chain[-1][0] == reverse("admin:payments_order_story", args=[paid.order.reference])
     assert "Rp50,000 goes back to Sam Student" in text_of(done)
     refund = Refund.objects.get()
+    assert refund.asked_by is not None
     assert (refund.amount, refund.why, refund.asked_by.email) == (50_000, "a promise of ours", "root@example.com")
 
 

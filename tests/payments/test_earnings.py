@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -23,7 +24,7 @@ Status = Booking.Status
 PAST = During(datetime(2026, 3, 2, 3, tzinfo=UTC), datetime(2026, 3, 2, 4, tzinfo=UTC))
 
 
-def sell(student: User, tutor: Tutor, *, order: Order | None = None, day: int = 1, **fields: object) -> Booking:
+def sell(student: User, tutor: Tutor, *, order: Order | None = None, day: int = 1, **fields: Any) -> Booking:
     """A session that is paid for, with the payment of its order."""
     order = order or make_order(student, status="paid")
     during = fields.pop("during", an_hour(tomorrow(days=day)))

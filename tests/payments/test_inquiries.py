@@ -112,6 +112,7 @@ def test_payment_with_a_refund_under_way_is_asked_about_until_it_is_known_and_wa
 
     assert (watch_refunds(now=now), watch_refunds(now=now)) == (1, 0)
     payment.refresh_from_db()
+    assert payment.next_check_at is not None
     assert payment.next_check_at - now < timedelta(minutes=6)
     assert next_check(payment, now + timedelta(hours=3)) == now + timedelta(hours=6)
 
@@ -138,6 +139,7 @@ def test_answer_that_is_missing_at_the_last_question_is_asked_for_again(payment:
     vendor.get(midtrans.status_url(payment.reference), status=503, body="busy")
     check_payment(payment)
     payment.refresh_from_db()
+    assert payment.next_check_at is not None
     assert payment.next_check_at - now < timedelta(hours=2)
     with time_machine.travel(now + timedelta(days=11)):
         Payment.objects.update(next_check_at=None)
@@ -154,6 +156,7 @@ def test_gateway_that_is_silent_three_times_in_a_row_is_left_alone_for_a_minute(
         check_payment(due)
     assert len(vendor.calls) == 3
     due.refresh_from_db()
+    assert due.next_check_at is not None
     assert due.next_check_at <= timezone.now() + timedelta(minutes=2)
     with time_machine.travel(timezone.now() + timedelta(minutes=2)):
         check_payment(due)

@@ -12,7 +12,7 @@ import pytest
 
 from payments.doubles.server import Answer, Fault, Request
 from payments.doubles.stripe import StripeDouble
-from payments.errors import GatewayRefused, GatewayUnavailable
+from payments.errors import GatewayError, GatewayRefused, GatewayUnavailable
 from payments.gateways.base import Attempt
 from payments.gateways.stripe import StripeGateway
 from payments.gateways.stripe_client import ANSWER_LIMIT, Patience
@@ -77,6 +77,7 @@ def test_no_is_told_from_no_answer_and_no_secret_is_told(
     stripe.said = lambda request: answer
     with pytest.raises(expected) as told:
         patient(stripe).open_checkout(checkout_request())
+    assert isinstance(told.value, GatewayError)
     assert isinstance(told.value, GatewayRefused) == (expected is GatewayRefused)
     for word in ("EXAMPLE", "sam@"):
         assert word not in told.value.detail + repr(told.value) + caplog.text

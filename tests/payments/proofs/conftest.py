@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -37,7 +38,7 @@ def books(ada: Tutor, sam: User) -> Books:
     order = make_order(sam, status="paid", total=300_000)
     held = make_booking(sam, ada, order=order, status="completed", during=During(START, START + timedelta(hours=1)))
     later = During(START + timedelta(days=1), START + timedelta(days=1, hours=1))
-    gone = {"status": "cancelled", "refund": 150_000, "cancelled_at": START}
+    gone: dict[str, Any] = {"status": "cancelled", "refund": 150_000, "cancelled_at": START}
     called_off = make_booking(sam, ada, order=order, during=later, **gone)
     payment = make_payment(
         order, status="succeeded", succeeded_at=START, received_amount=300_000, received_currency="IDR", external_id="T1"

@@ -56,7 +56,8 @@ def bank(request: pytest.FixtureRequest, settings: Any) -> Bank:
         bank: Bank = SandboxBank()
         use_bank(settings, bank)
         return bank
-    return request.getfixturevalue(f"{request.param}_bank")
+    company: Bank = request.getfixturevalue(f"{request.param}_bank")
+    return company
 
 
 def open_page(bank: Bank, order: Order, **fields: Any) -> Payment:

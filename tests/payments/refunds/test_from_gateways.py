@@ -271,7 +271,8 @@ def test_second_payment_of_which_a_part_is_gone_owes_the_rest(payment: Payment, 
 
 
 def test_refunds_of_another_transaction_or_payment_are_not_ours(payment: Payment):
-    for changes in ({"external_id": "another"}, {"reference": "PAY-OTHER-1"}):
+    others: list[dict[str, Any]] = [{"external_id": "another"}, {"reference": "PAY-OTHER-1"}]
+    for changes in others:
         record_report(payment, report_of(payment, refunds=[told()], **changes))
     assert rows(payment) == []
 

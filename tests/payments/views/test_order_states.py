@@ -100,7 +100,7 @@ def asked(sam: User, ada: Tutor) -> Order:
 
 def given_up(sam: User, ada: Tutor, status: Booking.Status = Booking.Status.CANCELLED) -> Order:
     order = make_order(sam, status=Order.Status.CANCELLED)
-    fields = {"cancelled_at": timezone.now()} if status == Booking.Status.CANCELLED else {}
+    fields: dict[str, Any] = {"cancelled_at": timezone.now()} if status == Booking.Status.CANCELLED else {}
     return make_booking(sam, ada, order=order, status=status, **fields).order
 
 

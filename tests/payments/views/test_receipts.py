@@ -169,6 +169,7 @@ def test_money_for_an_order_that_was_not_paid_has_its_receipt(page: Client, sam:
 
 def test_payment_that_was_returned_is_not_the_one_that_paid(page: Client, order: Order):
     paid = order.payments.get()
+    assert order.placed_at is not None
     odd = make_payment(order, status="succeeded", succeeded_at=order.placed_at.replace(year=2020), amount=5)
     Refund.objects.create(payment=odd, amount=5, reason="other")
     assert make_receipt(order).payment == paid
