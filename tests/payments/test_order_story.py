@@ -142,7 +142,7 @@ def test_story_is_for_whoever_may_see_payments(order: Order, rights: list[str], 
     answer = clerk(*rights).get(story(order))
     assert answer.status_code == status
     if status == 200:
-        assert order.payments.earliest("pk").reference in text_of(answer)
+        assert order.payments.latest("pk").reference in text_of(answer)
 
 
 def test_clerk_without_the_right_to_see_refunds_sees_none(order: Order):
