@@ -38,6 +38,8 @@ def _tell(payment: Payment, now: datetime) -> tuple[str, str, str]:
         return "failed", _("did not go through"), _("It was refused, or broken off. Nothing was taken.")
     if payment.closed_at is not None:
         return "dropped", _("closed"), _("Its payment page was closed. Nothing was taken.")
+    if payment.is_begun(now):
+        return _tell_of_begun(payment)
     if payment.superseded_at is not None and now < payment.expires_at:
         return "pending", _("being closed"), _("Its payment page is being closed.")
     if not payment.checkout_url:
@@ -47,6 +49,18 @@ def _tell(payment: Payment, now: datetime) -> tuple[str, str, str]:
     if payment.is_pending and payment.next_check_at is not None:
         return "pending", _("being asked about"), _("Its payment page is over; we ask whether money came after all.")
     return "dropped", _("not paid in time"), _("Its payment page is over. Nothing was taken.")
+
+
+def _tell_of_begun(payment: Payment) -> tuple[str, str, str]:
+    """Nobody but the gateway knows whether its money comes: a slow bank may send it days after the page is over."""
+    if payment.is_pending:
+        text = _("A payment was begun on its page, and its money may be on its way. We go on asking about it.")
+        return "pending", _("begun"), text
+    text = _(
+        "A payment was begun on its page, and no money has reached us. If it still comes, it pays for this order where that "
+        "can be, or goes back to you."
+    )
+    return "dropped", _("no money yet"), text
 
 
 def _tell_of_no_page(payment: Payment) -> tuple[str, str, str]:

@@ -75,7 +75,7 @@ def _of_payment(payment: Payment, way: str) -> Iterator[Happening]:
     if payment.succeeded_at is not None:
         text = _("%(money)s received") % {"money": payment.money_held}
         yield Happening(payment.succeeded_at, text, way)
-    elif payment.closed_at is not None:
+    elif payment.closed_at is not None and not payment.has_money:
         yield Happening(payment.closed_at, _("Payment page closed, nothing was taken"), way)
 
 

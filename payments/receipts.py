@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 from bookings.models import Booking, Order, User
 from bookings.money import Money
 from payments.gateways import listed_gateways
-from payments.models import Payment, Refund
+from payments.models import Dispute, Payment, Refund
 
 # A payment that goes back whole never paid the order: it came twice, too late, or for an order that was given up.
 WENT_BACK_WHOLE = (Refund.Reason.TWICE, Refund.Reason.LATE, Refund.Reason.CANCELLED)
@@ -46,6 +46,7 @@ class Receipt:
     way: str
     refunds: Sequence[Refund]
     others: Sequence[PaymentLine] = field(default_factory=list)
+    taken_back: Sequence[Dispute] = field(default_factory=list)
 
     @property
     def number(self) -> str:
@@ -65,7 +66,8 @@ class Receipt:
     @property
     def rest(self) -> Money:
         """What stays paid once all has gone back."""
-        return self.order.money - self.gone_back - self.going_back
+        taken = sum((dispute.money for dispute in self.taken_back), Money(0, self.order.currency))
+        return self.order.money - self.gone_back - self.going_back - taken
 
     def _sum(self, refunds: Iterable[Refund]) -> Money:
         return sum((refund.money for refund in refunds), Money(0, self.order.currency))
@@ -78,7 +80,7 @@ def orders_with_receipt(payer: User) -> QuerySet[Order]:
 
 
 def make_receipt(order: Order) -> Receipt:
-    """Load what the receipt of an order says, in three queries."""
+    """Load what the receipt of an order says, in four queries."""
     came = _payments_of(order)
     able = [one for one in came if not one.never_counted and one.payment.money_held.currency == order.currency]
     paid = min(able, key=lambda one: one.is_all_back, default=None) if order.paid_at else None
@@ -87,7 +89,8 @@ def make_receipt(order: Order) -> Receipt:
     others = [one for one in came if one is not paid]
     if paid is None:
         return Receipt(order, list(lines) if order.paid_at else [], None, "", [], others)
-    return Receipt(order, list(lines), paid.payment, paid.way, paid.refunds, others)
+    lost = paid.payment.disputes.filter(status=Dispute.Status.LOST, currency=order.currency).order_by("pk")
+    return Receipt(order, list(lines), paid.payment, paid.way, paid.refunds, others, list(lost))
 
 
 def _payments_of(order: Order) -> list[PaymentLine]:

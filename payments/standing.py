@@ -57,11 +57,19 @@ def _waiting(story: Story, reader: User) -> Standing:
 
 
 def _underway(story: Story, reader: User) -> Standing:
+    if story.begun:
+        return Standing("wait", _("Waiting for your payment"), _BEGUN)
     text = _(
         "This page says so by itself as soon as the payment service tells us; a bank transfer can take some minutes. "
         "If you have paid already, please do not pay again."
     )
     return Standing("wait", _("Waiting for your payment"), text)
+
+
+_BEGUN = gettext_lazy(
+    "You have begun to pay, and this page says so by itself as soon as the money has come: that takes some banks minutes, "
+    "and some days. If you have sent it, please do not pay again. Money that comes too late for a time goes back to you."
+)
 
 
 def _just_back(story: Story) -> Standing:
@@ -89,6 +97,8 @@ def _no_page(story: Story, reader: User) -> Standing:
 
 
 def _lapsed(story: Story, reader: User) -> Standing:
+    if story.begun:
+        return Standing("wait", _("Waiting for your payment"), _BEGUN)
     text = _("It was not used in time, or was closed. Nothing was taken, and your times are still kept: please pay below.")
     return Standing("wait", _("Your payment page is closed"), text)
 
@@ -131,9 +141,17 @@ def _partly(story: Story, reader: User) -> Standing:
     return Standing("good", _("Paid, and some of your sessions are booked"), text, [*steps, *_choose_again(story)])
 
 
+_NOT_SENT = gettext_lazy("What was to go back is not sent any more. If you do not know why, please write to us.")
+
+
 def _called_off(story: Story, reader: User) -> Standing:
+    text: Words
     if story.refunds:
         text = _("What comes back of it stands below.")
+    elif not story.taken_back.is_zero:
+        text = _("Your bank has taken %(money)s of it back.") % {"money": story.taken_back}
+    elif any(booking.refund for booking in story.bookings):
+        text = _NOT_SENT
     else:
         text = _("Nothing of it comes back; each session says why.")
     return Standing("", _("This order was paid, and its sessions were cancelled"), text, _choose_again(story))
@@ -145,6 +163,14 @@ def _disputed(story: Story, reader: User) -> Standing:
         "did not mean to ask your bank, please tell it that this payment is right."
     )
     return Standing("wait", _("Your bank has asked for this payment back"), text, [_to_payments()])
+
+
+def _taken(story: Story, reader: User) -> Standing:
+    text = _(
+        "Your bank has taken %(money)s of this payment back. Your sessions stay as they are below until we write to you. If "
+        "this was a mistake, please write to us."
+    ) % {"money": story.taken_back}
+    return Standing("wait", _("Your bank has taken money back"), text, [_to_payments()])
 
 
 def _checking(story: Story, reader: User) -> Standing:
@@ -177,7 +203,25 @@ def _returned(story: Story, reader: User) -> Standing:
         )
     else:
         text = _("Your payment did not fit this order. Nothing is booked; your money goes back to you, as it says below.")
+    if all(refund.has_arrived for refund in story.refunds):
+        return Standing("", _("Nothing is booked, and your money went back"), _WENT_BACK, _choose_again(story))
     return Standing("wait", _("Nothing is booked, and your money goes back"), text, _choose_again(story))
+
+
+_WENT_BACK = gettext_lazy(
+    "Your payment could not be used for this order. It was sent back to you, as it says below. Please choose again if you "
+    "still want a session."
+)
+
+
+def _after_money(story: Story) -> str:
+    """Say what became of money for an order that came to nothing, of which nothing is on its way back."""
+    if not story.taken_back.is_zero:
+        return _("Its times have been released. Your bank has taken %(money)s back.") % {"money": story.taken_back}
+    return _(
+        "Its times have been released. Money came for it, and nothing of that is being sent back. If you do not know why, "
+        "please write to us."
+    )
 
 
 def _gone(title: Words) -> Callable[[Story, User], Standing]:
@@ -185,6 +229,13 @@ def _gone(title: Words) -> Callable[[Story, User], Standing]:
 
     def tell(story: Story, reader: User) -> Standing:
         text = _("Its times have been released and you were not charged. Please choose again if you still want a session.")
+        if story.has_money:
+            text = _after_money(story)
+        elif story.begun:
+            text = _(
+                "Its times have been released, and no money has reached us. If a payment that you have begun still comes, "
+                "your sessions are booked where their times are free; if they are not, it goes back to you."
+            )
         return Standing("", title, text, _choose_again(story))
 
     return tell
@@ -201,6 +252,7 @@ _TELL: dict[State, Callable[[Story, User], Standing]] = {
     State.PARTLY: _partly,
     State.CALLED_OFF: _called_off,
     State.DISPUTED: _disputed,
+    State.TAKEN: _taken,
     State.CHECKING: _checking,
     State.REVIEW: _review,
     State.RETURNED: _returned,
@@ -209,33 +261,6 @@ _TELL: dict[State, Callable[[Story, User], Standing]] = {
     State.DECLINED: _gone(gettext_lazy("The tutor could not take this session")),
     State.CANCELLED: _gone(gettext_lazy("This order was cancelled")),
 }
-
-
-# Each state in a list: a status with an icon, and a word or two.
-_BADGES: dict[State, tuple[str, Words]] = {
-    State.ASKED: ("requested", gettext_lazy("waiting for an answer")),
-    State.WAITING: ("awaiting_payment", gettext_lazy("to be paid")),
-    State.UNDERWAY: ("awaiting_payment", gettext_lazy("to be paid")),
-    State.FAILED: ("failed", gettext_lazy("did not go through")),
-    State.NO_PAGE: ("failed", gettext_lazy("did not go through")),
-    State.LAPSED: ("awaiting_payment", gettext_lazy("to be paid")),
-    State.PAID: ("paid", gettext_lazy("paid")),
-    State.PARTLY: ("paid", gettext_lazy("paid in part")),
-    State.CALLED_OFF: ("cancelled", gettext_lazy("cancelled")),
-    State.DISPUTED: ("needs_review", gettext_lazy("disputed")),
-    State.CHECKING: ("waiting", gettext_lazy("being asked about")),
-    State.REVIEW: ("waiting", gettext_lazy("being looked at")),
-    State.RETURNED: ("cancelled", gettext_lazy("goes back")),
-    State.EXPIRED: ("expired", gettext_lazy("not paid in time")),
-    State.UNANSWERED: ("expired", gettext_lazy("not answered")),
-    State.DECLINED: ("cancelled", gettext_lazy("declined")),
-    State.CANCELLED: ("cancelled", gettext_lazy("cancelled")),
-}
-
-
-def badge_of(state: State) -> tuple[str, Words]:
-    """Return a state as a list shows it."""
-    return _BADGES[state]
 
 
 def _choose_again(story: Story) -> list[Step]:

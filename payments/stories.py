@@ -28,6 +28,7 @@ class State(StrEnum):
     PARTLY = "partly"  # paid too late for some of its times: the others are booked, the rest goes back
     CALLED_OFF = "called_off"  # paid, and none of its sessions stands any more
     DISPUTED = "disputed"  # the payer's bank asks for the money back
+    TAKEN = "taken"  # paid, and the payer's bank has taken money back: the sessions stand until a person decides
     CHECKING = "checking"  # the deadline is over, but an attempt may still turn out to be paid
     EXPIRED = "expired"
     UNANSWERED = "unanswered"  # nobody agreed to the time before its deadline
@@ -68,6 +69,8 @@ class Story:
     def _state_of_paid(self) -> State:
         if self.is_called_off:
             return State.CALLED_OFF
+        if self.is_taken_back:
+            return State.TAKEN
         return State.PARTLY if self.lost else State.PAID
 
     def _state_of_last_try(self) -> State:
@@ -111,6 +114,33 @@ class Story:
     def last_try(self) -> Payment | None:
         """The payer's newest attempt."""
         return self.payments[0] if self.payments else None
+
+    @property
+    def begun(self) -> list[Payment]:
+        """The attempts on whose page a payment was begun that is not known to be over: its money may be on its way."""
+        return [payment for payment in self.payments if payment.is_begun(self.now)]
+
+    @property
+    def has_money(self) -> bool:
+        """True when money came for it, whatever became of that."""
+        return any(payment.succeeded_at is not None or payment.received is not None for payment in self.payments)
+
+    @property
+    def taken_back(self) -> Money:
+        """What the payer's bank has taken back."""
+        lost = [one.money for one in self.disputes if one.status == Dispute.Status.LOST]
+        return sum((one for one in lost if one.currency == self.order.currency), Money(0, self.order.currency))
+
+    @property
+    def is_taken_back(self) -> bool:
+        """True when the bank has taken money that the order needs; a second payment may have been meant."""
+        if self.taken_back.is_zero:
+            return False
+        came = [payment.money_held for payment in self.payments if payment.has_money]
+        here = sum((one for one in came if one.currency == self.order.currency), Money(0, self.order.currency))
+        never_counted = [one.money for one in self.refunds if one.booking_id is None and one.reason == Refund.Reason.TWICE]
+        spare = sum((one for one in never_counted if one.currency == self.order.currency), Money(0, self.order.currency))
+        return (here - self.taken_back - spare).amount < self.order.total
 
     @property
     def lost(self) -> list[Booking]:
@@ -175,6 +205,7 @@ class Story:
         parts += [f"{refund.reference}{refund.status}" for refund in self.refunds]
         parts += [f"{dispute.pk}{dispute.status}" for dispute in self.disputes]
         parts += [f"{booking.reference}{booking.status}" for booking in self.bookings]
+        parts += [f"{payment.reference}begun" for payment in self.begun]
         parts.append(self.open_page.reference if self.open_page else "")
         return hashlib.sha256("|".join(parts).encode()).hexdigest()[:16]
 
@@ -189,7 +220,7 @@ def tell_story(order: Order, *, now: datetime) -> Story:
 def tell_stories(orders: Iterable[Order], *, now: datetime) -> list[Story]:
     """Load the stories of several orders in four queries, without their changes."""
     orders = list(orders)
-    bookings = Booking.objects.select_related("tutor__user", "student", "session_type").order_by("during", "pk")
+    bookings = Booking.objects.select_related("tutor__user", "student", "session_type", "refunded").order_by("during", "pk")
     standing = Refund.objects.standing().select_related("payment", "booking").order_by("pk")
     prefetch_related_objects(
         orders,

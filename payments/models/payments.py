@@ -183,6 +183,14 @@ class Payment(models.Model):
         """True while the payer can go (back) to the gateway's page of this attempt."""
         return self.is_pending and self.checkout_url != "" and now < self.expires_at and self.superseded_at is None
 
+    def is_begun(self, now: datetime) -> bool:
+        """True when the payer has begun to pay and the gateway has not said how it ended: its money may be on its way.
+
+        Before its end an attempt expires by the gateway's word, and is over; after it by our clock alone, until closed.
+        """
+        by_our_clock = self.status == self.Status.EXPIRED and now >= self.expires_at
+        return self.external_id != "" and self.closed_at is None and (self.is_pending or by_our_clock)
+
     @property
     def opened_by(self) -> datetime:
         """Until then the request that began it may still get the page."""

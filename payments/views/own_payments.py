@@ -14,8 +14,8 @@ from django.views.decorators.http import require_GET
 
 from bookings.access import PersonRequest
 from bookings.views.days import reader_zone
+from payments.badges import badge_of
 from payments.own_payments import OwnOrder, in_year, load_rows, orders_with_money, totals_of, years_of
-from payments.standing import badge_of
 
 ORDERS_ON_A_PAGE = 20
 MOST_LINES = 5000  # of a table: more than anybody pays in a lifetime of lessons

@@ -13,9 +13,10 @@ from django.test import Client
 from django.utils import timezone, translation
 
 from bookings.models import Booking, Order, Tutor, User
+from payments.badges import badge_of
 from payments.models import Dispute, Payment, Refund
 from payments.settlement import record_payment_expired, record_payment_failed, record_payment_succeeded
-from payments.standing import badge_of, tell_standing
+from payments.standing import tell_standing
 from payments.stories import State, tell_story
 from tests.factories import an_hour, make_booking, make_order, make_payment, tomorrow
 from tests.pages import text_of
@@ -68,6 +69,12 @@ def disputed(sam: User, ada: Tutor) -> Order:
     return order
 
 
+def end_dispute(order: Order, status: Dispute.Status) -> Order:
+    Dispute.objects.filter(payment__order=order).update(status=status, closed_at=timezone.now())
+    Order.objects.filter(pk=order.pk).update(disputed_at=None)
+    return order
+
+
 def over(sam: User, ada: Tutor, *, status: str = Booking.Status.EXPIRED, **fields: Any) -> Order:
     order = make_order(sam, status=Order.Status.EXPIRED, **fields)
     return make_booking(sam, ada, order=order, status=status).order
@@ -115,6 +122,7 @@ MAKE: dict[State, Callable[..., Order]] = {
     State.PARTLY: lambda sam, ada: paid(sam, ada, Booking.Status.PAID, Booking.Status.EXPIRED),
     State.CALLED_OFF: lambda sam, ada: paid(sam, ada, Booking.Status.CANCELLED),
     State.DISPUTED: disputed,
+    State.TAKEN: lambda sam, ada: end_dispute(disputed(sam, ada), Dispute.Status.LOST),
     State.CHECKING: checking,
     State.EXPIRED: over,
     State.UNANSWERED: lambda sam, ada: over(sam, ada, placed_at=None),
@@ -134,6 +142,7 @@ SAYS = {
     State.PARTLY: "1 time had gone to somebody else. Your other sessions are booked",
     State.CALLED_OFF: "This order was paid, and its sessions were cancelled",
     State.DISPUTED: "Your bank has asked for this payment back",
+    State.TAKEN: "Your bank has taken Rp150,000 of this payment back",
     State.CHECKING: "We are asking the payment service whether your payment came after all",
     State.EXPIRED: "This order was not paid in time",
     State.UNANSWERED: "This request was not answered in time",
@@ -269,23 +278,6 @@ def test_page_with_money_on_its_way_looks_for_news_now_and_then(page: Client, sa
     Refund.objects.filter(pk=refund.pk).update(status="succeeded", finished_at=timezone.now())
 
     assert 'hx-trigger="every' not in page.get(order.get_absolute_url()).text
-
-
-def test_attempts_are_told_one_by_one(page: Client, sam: User, ada: Tutor):
-    order = waiting(sam, ada)
-    now = timezone.now()
-    make_payment(order, checkout_url=URL, status="failed")
-    make_payment(order, checkout_url=URL, status="expired", superseded_at=now, closed_at=now)
-    make_payment(order, checkout_url=URL, status="expired")
-    make_payment(order, checkout_url=URL)
-
-    told = text_of(page.get(order.get_absolute_url())).partition("4 attempts to pay")[2]
-
-    lines = ["4. Midtrans", "Its payment page is open.", "3. Midtrans", "Its payment page is over. Nothing was taken."]
-    lines += ["2. Midtrans", "Its payment page was closed.", "1. Midtrans", "It was refused, or broken off."]
-    places = [told.find(line) for line in lines]
-    assert places == sorted(places)
-    assert places[0] >= 0
 
 
 def test_old_order_can_still_be_opened_and_says_how_it_ended(page: Client, sam: User, ada: Tutor):
