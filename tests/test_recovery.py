@@ -21,8 +21,10 @@ from bookings.notice_mails import STAMP
 from bookings.orders import mark_order_paid, place_order
 from bookings.rescheduling import move_booking
 from meetings.models import Meeting
+from payments.gateways.sandbox_ledger import Answer, Ledger
 from payments.late_money import settle_order
-from payments.models import Refund
+from payments.models import Earning, Payment, Refund
+from payments.proofs import prove_books
 from tests.conftest import Drain
 from tests.factories import make_link, make_payment, make_session_type, tomorrow
 
@@ -33,7 +35,11 @@ ROUNDS = [
     bookings.tasks.complete_sessions,
     payments.tasks.apply_due_events,
     payments.tasks.check_due_payments,
+    payments.tasks.close_superseded,
     payments.tasks.owe_refunds,
+    payments.tasks.send_due_refunds,
+    payments.tasks.number_receipts,
+    payments.tasks.settle_all_earnings,
     meetings.tasks.provision_meetings,
 ]
 
@@ -98,3 +104,38 @@ def test_orders_left_behind_are_ended_without_their_jobs(ada: Tutor, sam: User):
     assert Order.objects.get(pk=order.pk).status == "expired"
     assert Booking.objects.get(pk=hold.pk).status == "expired"
     assert mark_order_paid(order).is_paid
+
+
+@pytest.mark.django_db  # nothing is committed in here, so no news arrives
+@pytest.mark.defect("TB-27", "IT-20")
+def test_money_finds_its_end_without_its_jobs(ada: Tutor, sam: User, drain: Drain):
+    """A session paid twice and called off, all jobs lost after each step: closed, sent back, numbered and earned."""
+    hold = place_hold(make_session_type(ada), starts_at=tomorrow(12, days=5), student=sam)
+    order = place_order(hold.order)
+    open_one, paid, second = (make_payment(order, gateway="sandbox", checkout_url="https://pay.test") for _ in range(3))
+    Payment.objects.update(next_check_at=timezone.now())
+    for payment in (paid, second):
+        Ledger(payment.reference).write(Answer.PAID, payment.money)
+    lose_all_jobs()
+    make_rounds_and_jobs(drain, minutes=1)
+    cancel_booking(Booking.objects.get(pk=hold.pk), who=sam, seen=hold.money)
+    lose_all_jobs()
+    for minutes in (3, 6, 9):
+        make_rounds_and_jobs(drain, minutes=minutes)
+        lose_all_jobs()
+
+    open_one.refresh_from_db()
+    assert (open_one.status, open_one.closed_at is not None, open_one.next_close_at) == ("expired", True, None)
+    refunds = Refund.objects.order_by("reason").values_list("reason", "amount", "status")
+    assert list(refunds) == [(reason, hold.price, "succeeded") for reason in ("cancelled", "twice")]
+    sent = [entry["amount"] for one in (paid, second) for entry in Ledger(one.reference).refunds()]
+    assert sent == [hold.price, hold.price]
+    assert Payment.objects.exclude(receipt_number=None).count() == Refund.objects.exclude(receipt_number=None).count() == 2
+    assert sum(line.gross for line in Earning.objects.all()) == 0
+    assert prove_books(before=timezone.now() + timedelta(hours=1)) == []
+
+
+def make_rounds_and_jobs(drain: Drain, *, minutes: int) -> None:
+    with time_machine.travel(timezone.now() + timedelta(minutes=minutes)):
+        make_rounds()
+        drain(limit=200)
