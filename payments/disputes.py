@@ -20,7 +20,7 @@ from bookings.models import Order, User
 from payments.earnings import settle_soon
 from payments.gateways.base import DisputeReport, DisputeState, PaymentReport
 from payments.models import Dispute, Payment, Refund
-from payments.refund_steps import enqueue_sending, give_up_refund
+from payments.refund_steps import FIRST_LOOK, enqueue_sending, give_up_refund
 from payments.refunds import balance_of, lock_payment
 from payments.staff import tell_staff
 
@@ -161,6 +161,7 @@ def _close(dispute: Dispute, status: Dispute.Status, *, why: str, who: User | No
         _drop_refunds(payment)
         return
     tell_staff(payment, what=WON(money=dispute.money))
+    _take_up_dropped(payment)
     if not payment.disputes.open().exists():
         _resume_refunds(payment)
 
@@ -173,6 +174,18 @@ def _drop_refunds(payment: Payment) -> None:
             break
         refund.payment = payment
         give_up_refund(refund, note=NOT_LEFT())
+
+
+def _take_up_dropped(payment: Payment) -> None:
+    """Owe again what was given up because the bank had the money, oldest first: it was counted as lost too soon."""
+    dropped = payment.refunds.filter(status=Refund.Status.FAILED, note=NOT_LEFT()).exclude(finished_at=None)
+    for refund in dropped.select_for_update().order_by("pk"):
+        if refund.amount > balance_of(payment):
+            continue
+        refund.mark_to_be_sent(at=timezone.now() + FIRST_LOOK)
+        refund.save(update_fields=["status", "round", "finished_at", "next_attempt_at", "note"])
+        was, became = Refund.Status.FAILED, refund.status
+        record_order_change(payment.order, what="refund", was=was, became=became, why=refund.reference)
 
 
 def _resume_refunds(payment: Payment) -> None:

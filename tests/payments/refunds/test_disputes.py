@@ -14,6 +14,7 @@ from bookings.money import Money
 from payments.disputes import decide_dispute, record_disputes
 from payments.gateways.base import DisputeReport, DisputeState, Outcome
 from payments.models import Dispute, Payment, Refund
+from payments.refund_decisions import drop_refund
 from payments.refunds import left_to_refund, owe_for_booking
 from payments.reviews import return_payment
 from payments.settlement import record_report
@@ -134,6 +135,28 @@ def test_gateways_own_word_of_the_end_counts_more_than_a_persons(payment: Paymen
     decide_dispute(Dispute.objects.get(), status=Status.WON, who=root, why="so they said")
     record_disputes(payment, [told(LOST)])
     assert Dispute.objects.get().status == Status.LOST
+
+
+@pytest.mark.defect("CE-04")
+def test_money_that_was_not_lost_after_all_is_owed_again(payment: Payment, order: Order, root: User):
+    """Somebody records a loss too soon; the session's money must not be forgotten when the bank says otherwise."""
+    refund = owe(payment, 150_000, booking=order.bookings.get(), reason=Refund.Reason.CANCELLED)
+    dropped_by_hand = owe_and_drop(payment, root)
+    record_disputes(payment, [told()])
+    decide_dispute(Dispute.objects.get(), status=Status.LOST, who=root, why="so they said")
+    assert Refund.objects.get(pk=refund.pk).is_given_up
+    for _copy in range(2):
+        record_disputes(payment, [told(WON)])
+    refund.refresh_from_db()
+    assert (refund.status, refund.finished_at, refund.next_attempt_at is not None) == (Refund.Status.PENDING, None, True)
+    dropped_by_hand.refresh_from_db()
+    assert dropped_by_hand.is_given_up
+    assert left_to_refund(payment).is_zero
+
+
+def owe_and_drop(payment: Payment, who: User) -> Refund:
+    refund = owe(payment, 1_000, status=Refund.Status.FAILED)
+    return drop_refund(refund, who=who, why="a mistake")
 
 
 def test_chargeback_at_midtrans_is_a_dispute_that_a_person_ends(midtrans_bank: Any, order: Order, root: User):
