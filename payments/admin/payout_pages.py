@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
@@ -123,7 +124,10 @@ class PayoutPages(ButtonsAdmin):
         """Answer the list, narrowed as it is on the page, as CSV for the bookkeeper."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        listed = self.get_changelist_instance(request).get_queryset(request)
+        try:
+            listed = self.get_changelist_instance(request).get_queryset(request)
+        except IncorrectLookupParameters:  # the list itself leads to all of it as well
+            return redirect("admin:payments_payout_changelist")
         with timezone.override(timezone.get_default_timezone()):
             return answer_table("payouts.csv", _HEADS, [_row(payout) for payout in listed.order_by("pk")])
 

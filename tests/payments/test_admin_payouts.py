@@ -160,3 +160,10 @@ def test_lines_are_found_by_where_their_money_is(ada: Tutor, sam: User, root: Us
 
 def test_the_fee_of_a_tutor_is_set_in_the_admin(ada: Tutor, desk: Client):
     assert 'name="fee_percent"' in desk.get(f"/admin/bookings/tutor/{ada.pk}/change/").content.decode()
+
+
+@pytest.mark.parametrize("query", ["state=x", "until__gte=x"])
+def test_table_of_an_address_that_means_nothing_leads_to_the_list(desk: Client, query: str):
+    answer = desk.get(f"{LIST}table.csv?{query}")
+
+    assert (answer.status_code, answer["Location"]) == (302, LIST)
