@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from bookings.models import Booking, User
 from bookings.money import Money
+from payments.errors import RefundTooLarge
 from payments.models import Payment, Refund
 from payments.refunds import left_to_refund, refund_payment, refund_what_is_left, refundable_sessions
 
@@ -42,9 +43,14 @@ class RefundForm(forms.Form):
         if not typed:
             return None
         try:
-            return Money.from_typed(typed, self.left.currency)
+            asked = Money.from_typed(typed, self.left.currency)
         except ValueError:
-            raise forms.ValidationError(_("Please give a sum such as %(sum)s.") % {"sum": self.left}) from None
+            asked = Money(0, self.left.currency)
+        if asked.is_zero:
+            raise forms.ValidationError(_("Please give a sum such as %(sum)s.") % {"sum": self.left})
+        if asked.amount > self.left.amount:
+            raise forms.ValidationError(RefundTooLarge.message)
+        return asked
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

@@ -108,7 +108,7 @@ SENT = {
     "/profile/": {"full_name": "Sam", "time_zone": "UTC"},
     "/profile/time-zone/": {"time_zone": "UTC"},
     "/orders/{order}/pay/": {"gateway": "sandbox"},
-    "/admin/payments/payment/{received}/refund/": {"amount": "1000", "why": "sorry", "seen": "150000", "booking": "1"},
+    "/admin/payments/payment/{received}/refund/": {"amount": "1000", "why": "sorry", "seen": "150000-1000", "booking": "1"},
     "/admin/payments/payment/{received}/ask/": {"back": "/admin/"},
     "/teaching/hours/dates/remove/": {"first": "2026-12-01", "last": "2026-12-02"},
     "/admin/bookings/tutor/{tutor}/why/": {

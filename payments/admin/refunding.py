@@ -33,10 +33,10 @@ class RefundPage(admin.ModelAdmin[Any]):
             raise PermissionDenied
         payment = get_object_or_404(Payment.objects.select_related("order__payer"), pk=key)
         form = RefundForm(request.POST if request.method == "POST" else None, payment=payment)
-        is_seen = form.is_valid() and request.POST.get("seen") == str(form.left.amount)
-        if is_seen and self._owe(request, form, who):
-            return redirect("admin:payments_order_story", payment.order.reference)
         back = _asked(form)
+        seen = f"{form.left.amount}-{back.amount}" if back else ""
+        if back and request.POST.get("seen") == seen and self._owe(request, form, who):
+            return redirect("admin:payments_order_story", payment.order.reference)
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -45,6 +45,7 @@ class RefundPage(admin.ModelAdmin[Any]):
             "order": payment.order,
             "form": form,
             "back": back,
+            "seen": seen,
             "stays": form.left - back if back else None,
             "sessions": payment.order.bookings.select_related("student", "tutor__user").order_by("during", "pk"),
         }

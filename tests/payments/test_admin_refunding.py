@@ -38,7 +38,7 @@ def test_refund_is_shown_before_it_is_owed(desk: Client, paid: Payment):
     assert "This cancels no session." in preview
     assert not Refund.objects.exists()
 
-    done = desk.post(page(paid), {**asked, "seen": "150000"}, follow=True)
+    done = desk.post(page(paid), {**asked, "seen": "150000-50000"}, follow=True)
 
     assert done.redirect_chain[-1][0] == reverse("admin:payments_order_story", args=[paid.order.reference])
     assert "Rp50,000 goes back to Sam Student" in text_of(done)
@@ -51,14 +51,14 @@ def test_refund_without_a_sum_is_of_all_that_is_left(desk: Client, paid: Payment
     asked = {"amount": "", "why": "all of it"}
     assert "Rp150,000 goes back to Sam Student; Rp0 stays." in text_of(desk.post(page(paid), asked))
 
-    desk.post(page(paid), {**asked, "seen": "150000"})
+    desk.post(page(paid), {**asked, "seen": "150000-150000"})
 
     assert Refund.objects.get().amount == 150_000
     assert "Nothing is left of this payment to send back." in text_of(desk.get(page(paid)))
 
 
 def test_second_press_of_the_same_page_owes_nothing_again(desk: Client, paid: Payment):
-    asked = {"amount": "50000", "why": "once", "seen": "150000"}
+    asked = {"amount": "50000", "why": "once", "seen": "150000-50000"}
     desk.post(page(paid), asked)
 
     again = desk.post(page(paid), asked)
@@ -67,9 +67,19 @@ def test_second_press_of_the_same_page_owes_nothing_again(desk: Client, paid: Pa
     assert "Rp50,000 goes back to Sam Student; Rp50,000 stays." in text_of(again)  # told anew, as it stands now
 
 
+def test_sum_that_was_changed_after_it_was_shown_is_told_anew(desk: Client, paid: Payment):
+    told = desk.post(page(paid), {"amount": "1000", "why": "a promise of ours"})
+    assert 'name="seen" value="150000-1000"' in told.text
+
+    answer = desk.post(page(paid), {"amount": "100000", "why": "a promise of ours", "seen": "150000-1000"})
+
+    assert not Refund.objects.exists()
+    assert "Rp100,000 goes back to Sam Student; Rp50,000 stays." in text_of(answer)
+
+
 @pytest.mark.parametrize("amount", ["-1", "0", "x", "1e5", "150.001", "NaN", "9" * 30, "\0"])
 def test_sum_that_cannot_go_back_gets_a_sentence_and_owes_nothing(desk: Client, paid: Payment, amount: str):
-    answer = desk.post(page(paid), {"amount": amount, "why": "typed by hand", "seen": "150000"})
+    answer = desk.post(page(paid), {"amount": amount, "why": "typed by hand"})
 
     assert answer.status_code == 200
     assert 'class="errorlist' in answer.text
@@ -77,7 +87,7 @@ def test_sum_that_cannot_go_back_gets_a_sentence_and_owes_nothing(desk: Client, 
 
 
 def test_refund_needs_a_reason(desk: Client, paid: Payment):
-    answer = desk.post(page(paid), {"amount": "1000", "why": "  ", "seen": "150000"})
+    answer = desk.post(page(paid), {"amount": "1000", "why": "  ", "seen": "150000-1000"})
 
     assert "This field is required." in text_of(answer)
     assert not Refund.objects.exists()
@@ -86,7 +96,7 @@ def test_refund_needs_a_reason(desk: Client, paid: Payment):
 def test_payment_that_was_not_received_cannot_be_sent_back(desk: Client, sam: User, ada: Tutor):
     waiting = make_payment(make_booking(sam, ada).order)
 
-    desk.post(page(waiting), {"amount": "1000", "why": "no", "seen": "150000"})
+    desk.post(page(waiting), {"amount": "1000", "why": "no", "seen": "150000-1000"})
 
     assert not Refund.objects.exists()
 
@@ -94,5 +104,5 @@ def test_payment_that_was_not_received_cannot_be_sent_back(desk: Client, sam: Us
 @pytest.mark.parametrize(("rights", "status"), [(["view_payment"], 403), (["change_payment"], 200)])
 def test_refunding_is_for_whoever_may_change_payments(paid: Payment, rights: list[str], status: int):
     assert clerk(*rights).get(page(paid)).status_code == status
-    assert clerk(*rights).post(page(paid), {"amount": "1", "why": "x", "seen": "150000"}).status_code in (status, 302)
+    assert clerk(*rights).post(page(paid), {"amount": "1", "why": "x", "seen": "150000-1"}).status_code in (status, 302)
     assert Refund.objects.exists() == (status == 200)
