@@ -8,8 +8,8 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import BigIntegerField, Exists, OuterRef, Q, QuerySet, Sum
-from django.db.models.functions import Coalesce
+from django.db.models import BigIntegerField, Exists, OuterRef, Q, QuerySet, Sum, Value
+from django.db.models.functions import Coalesce, NullIf
 
 from bookings.models import Order, User
 from bookings.money import Money
@@ -74,12 +74,13 @@ def totals_of(payer: User, year: int | None, zone: ZoneInfo) -> list[YearTotal]:
     if year is not None:
         start, end = _bounds(year, zone)
         received = received.filter(succeeded_at__gte=start, succeeded_at__lt=end)
-    sums = received.values("currency").annotate(
+    came_in = Coalesce(NullIf("received_currency", Value("")), "currency")  # not always in what was asked for
+    sums = received.values(came_in=came_in).annotate(
         taken=Sum(Coalesce("received_amount", "amount", output_field=BigIntegerField())), back=Sum("refunded_amount")
     )
     return [
-        YearTotal(Money(int(one["taken"]), one["currency"]), Money(int(one["back"]), one["currency"]))
-        for one in sums.order_by("currency")
+        YearTotal(Money(int(one["taken"]), one["came_in"]), Money(int(one["back"]), one["came_in"]))
+        for one in sums.order_by("came_in")
     ]
 
 

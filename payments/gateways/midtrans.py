@@ -109,6 +109,14 @@ class MidtransGateway(Gateway):
             claims_money=outcome_of(kind, "") is Outcome.PAID,
         )
 
+    def confirm_message(self, message: GatewayMessage, attempt: Attempt | None = None) -> PaymentReport:
+        """Ask; the message waits for an answer about the transaction that it names, or a second payment would be missed."""
+        report = super().confirm_message(message, attempt)
+        if report.outcome is not Outcome.PAID or report.external_id == message.external_id:
+            return report
+        told = self._report_of_transaction(message.external_id, message.reference)
+        return replace(told, others=(report,)) if told is not None and told.outcome is Outcome.PAID else report
+
     def fetch_report(self, attempt: Attempt) -> PaymentReport:
         """Ask by order_id; if another transaction of the order is meant, ask for that one too.
 

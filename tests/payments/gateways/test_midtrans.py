@@ -255,6 +255,18 @@ def test_second_paid_transaction_of_an_order_is_seen_too(gateway: MidtransGatewa
     assert (report.outcome, report.external_id) == (Outcome.PAID, midtrans.OTHER_TRANSACTION)
 
 
+def test_message_of_a_second_transaction_waits_until_that_one_can_be_asked_about(
+    gateway: MidtransGateway, vendor: responses.RequestsMock
+):
+    midtrans.serve_status(vendor, PAYMENT)
+    vendor.get(midtrans.status_url(midtrans.OTHER_TRANSACTION), status=500)
+    message = gateway.read_message(midtrans.message(PAYMENT, transaction_id=midtrans.OTHER_TRANSACTION))
+    with pytest.raises(GatewayUnavailable):
+        gateway.confirm_message(message)
+    # Money that is seen already waits for nothing.
+    assert gateway.fetch_report(Attempt(REFERENCE, external_id=midtrans.OTHER_TRANSACTION)).outcome is Outcome.PAID
+
+
 def test_transaction_of_another_order_proves_nothing(gateway: MidtransGateway, vendor: responses.RequestsMock):
     midtrans.serve_not_begun(vendor, PAYMENT)
     told = midtrans.facts(PAYMENT, order_id="PAY-OTHERORDER-1")

@@ -6,13 +6,16 @@ import csv
 from datetime import UTC, datetime
 from io import StringIO
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
 from bookings.models import Booking, Order, Tutor, User
+from bookings.money import Money
 from payments.models import Payment, Refund
+from payments.own_payments import totals_of
 from tests.factories import an_hour, make_booking, make_order, make_payment, tomorrow
 from tests.pages import queries_of, text_of
 
@@ -130,3 +133,10 @@ def test_table_holds_exact_amounts_and_nothing_that_reckons(page: Client, sam: U
 
 def test_account_menu_leads_to_the_payments(page: Client):
     assert 'href="/payments/"' in page.get("/home/").text
+
+
+def test_total_is_in_the_currency_in_which_the_money_came(sam: User, ada: Tutor):
+    order = buy(sam, ada)
+    order.payments.update(received_amount=1_500, received_currency="USD", refunded_amount=1_500)
+    [total] = totals_of(sam, None, ZoneInfo("Asia/Jakarta"))
+    assert (total.received, total.back) == (Money(1_500, "USD"), Money(1_500, "USD"))
