@@ -21,12 +21,12 @@ Told = tuple[Payment, PaymentReport]
 
 def sort_out(payment: Payment, report: PaymentReport) -> list[Told]:
     """Return every transaction of a report with the payment that it belongs to; where there are several, all are locked."""
-    told = [_belonging(payment, one) for one in (report, *report.others)]
-    if len(told) > 1:
-        keys = {one.pk for one, _report in told}
-        list(Payment.objects.filter(pk__in=keys).order_by("pk").select_for_update().values_list("pk"))
-        Order.objects.select_for_update().get(pk=payment.order_id)
-    return told
+    if report.others:
+        first = payment.page_of_id or payment.pk
+        # Whoever makes a payment beside the first holds its lock: those that there are now can be seen after it only.
+        list(Payment.objects.filter(pk=first).select_for_update().values_list("pk"))
+        list(Payment.objects.filter(page_of=first).order_by("pk").select_for_update().values_list("pk"))
+    return [_belonging(payment, one) for one in (report, *report.others)]
 
 
 def is_another(payment: Payment, report: PaymentReport) -> bool:
@@ -40,9 +40,9 @@ def payment_beside(payment: Payment, report: PaymentReport) -> Told | None:
 
     None if the transaction is known to belong to another page.
     """
-    order = Order.objects.select_for_update().get(pk=payment.order_id)
     if (known := Payment.objects.filter(gateway=payment.gateway, external_id=report.external_id).first()) is not None:
         return _told(known, payment, report) if payment.pk in (known.pk, known.page_of_id) else None
+    order = Order.objects.select_for_update().get(pk=payment.order_id)
     number = (order.payments.aggregate(last=Max("number"))["last"] or 0) + 1
     beside = Payment.objects.create(
         order=order,
