@@ -10,8 +10,8 @@ from typing import Any
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
@@ -93,11 +93,11 @@ class ButtonsAdmin(admin.ModelAdmin[Any]):
     def _press(self, button: Button, request: HttpRequest, key: int) -> HttpResponse:
         row = get_object_or_404(self.get_queryset(request), pk=key)
         self.press_and_tell(request, partial(button.press, row, request))
-        return redirect(_way_back(request) or reverse(f"admin:{self.page_name('change')}", args=[row.pk]))
+        return HttpResponseRedirect(_way_back(request) or reverse(f"admin:{self.page_name('change')}", args=[row.pk]))
 
 
 def _way_back(request: HttpRequest) -> str:
     """Return the page of this site from which the button was pressed, if it says so."""
     back = request.POST.get("back", "")
     is_ours = url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()}, require_https=request.is_secure())
-    return back if is_ours else ""
+    return back if is_ours and back.startswith("/") else ""
