@@ -52,8 +52,13 @@ class OrderFile:
         return self._sum(refund.money for refund in self.refunds if refund.status in Refund.COUNTED)
 
     @property
+    def taken(self) -> Money:
+        """What the payer's bank has taken back."""
+        return self._sum(dispute.money for dispute in self.disputes if dispute.status == Dispute.Status.LOST)
+
+    @property
     def stays(self) -> Money:
-        return self.received - self.back
+        return self.received - self.back - self.taken
 
     @property
     def wants(self) -> list[tuple[str, object]]:

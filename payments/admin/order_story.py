@@ -32,12 +32,14 @@ class OrderStoryPage(admin.ModelAdmin[Any]):
         if not self.has_view_permission(request):
             raise PermissionDenied
         orders = Order.objects.select_related("payer", "promo_code", "gifted_by")
-        file = _as_seen_by(request.user, open_file(get_object_or_404(orders, reference=reference)))
+        whole = open_file(get_object_or_404(orders, reference=reference))
+        file = _as_seen_by(request.user, whole)
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "title": str(file.order),
             "file": file,
+            "sums": whole,  # which are right for whoever reads them, also without the rows that they do not see
             "order": file.order,
             "wants": [(text, self._row(request, row)) for text, row in file.wants if isinstance(row, Model)],
             "payments": [self._row(request, row) for row in file.payments],

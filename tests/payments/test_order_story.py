@@ -199,3 +199,13 @@ def test_page_can_be_closed_at_the_gateway(desk: Client, sam: User, ada: Tutor, 
     payment.refresh_from_db()
     assert (payment.status, payment.closed_at is None) == ("expired", False)
     assert "Close its page at the gateway" not in told
+
+
+def test_sums_are_right_when_the_bank_has_taken_money_back_and_for_whoever_sees_payments_alone(order: Order):
+    Dispute.objects.update(status=Dispute.Status.LOST, closed_at=timezone.now())
+
+    for rights in (["view_payment"], ["view_payment", "view_refund", "view_dispute"]):
+        told = text_of(clerk(*rights).get(story(order)))
+
+        assert "Rp150,000 received, Rp1,000 goes or went back, Rp148,000 stays" in told
+        assert "Rp1,000 was taken back by the payer’s bank" in told
