@@ -21,6 +21,7 @@ from bookings.holds import Wanted, drop_from_order, expire_holds, place_holds
 from bookings.models import Booking, Order, PromoCode, User
 from bookings.money import Money
 from bookings.pricing import PRICE_FIELDS, Quote, price_order, quote_under_lock, settle
+from bookings.rounds import for_each
 from bookings.taking import SEEN_WITH, Taken, give_up_time, record_paid, sessions_sold, take_times
 
 log = logging.getLogger("linkpool.orders")
@@ -168,7 +169,7 @@ def expire_unpaid(*, now: datetime, limit: int = 500) -> int:
 
     Safe in two workers at once: rows that another one works on are skipped.
     """
-    freed = sum(expire_order(order) for order in Order.objects.overdue(now).order_by("expires_at")[:limit])
+    freed = for_each(Order.objects.overdue(now).order_by("expires_at")[:limit], expire_order)
     with transaction.atomic():
         left = Booking.objects.stale_holds(now).filter(order__status=Order.Status.CART).order_by("pk")
         stale = list(left.select_for_update(skip_locked=True, of=("self",))[:limit])

@@ -47,6 +47,7 @@ FIELDS = (
     "count",
     "number",
     "receiver",
+    "row",
     "method",
     "path",
     "status",

@@ -17,6 +17,7 @@ from bookings.jobs import enqueue
 from bookings.kept import Kept
 from bookings.models import Booking, Order
 from bookings.money import Money
+from bookings.rounds import for_each
 from payments.earning_rule import Difference, differences_of, orders_that_differ
 from payments.models import Earning, Payment
 
@@ -48,11 +49,11 @@ def settle_soon(order_id: int) -> None:
 
 
 def settle_all_earnings() -> int:
-    """Settle orders whose news was lost, or whose sessions are over by now. Returns how many sessions differed."""
+    """Settle orders whose news was lost, or whose sessions are over by now. Returns how many orders differed."""
     settled = 0
     for _number in range(BATCHES):
         orders = orders_that_differ(limit=BATCH)
-        settled += sum(settle_earnings(order) for order in orders)
+        settled += for_each(orders, settle_earnings)
         if len(orders) < BATCH:
             break
     return settled

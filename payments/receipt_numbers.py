@@ -7,12 +7,12 @@ gives its number back, and whoever comes next waits for that. So it is the last 
 from __future__ import annotations
 
 from datetime import datetime
-from itertools import chain
 
 from django.db import connection, transaction
 from django.utils import timezone
 
 from bookings.jobs import enqueue
+from bookings.rounds import for_each
 from payments.models import Payment, Refund
 
 PAYMENT, REFUND = "payment", "refund"
@@ -59,8 +59,7 @@ def number_receipts() -> int:
     """Number what arrived without getting its number, in the order in which it came. Returns how many were numbered."""
     payments = Payment.objects.filter(status=Payment.Status.SUCCEEDED, receipt_number=None).order_by("succeeded_at", "pk")
     refunds = Refund.objects.filter(status=Refund.Status.SUCCEEDED, receipt_number=None).order_by("finished_at", "pk")
-    numbers = chain(map(number_payment, payments[:_BATCH]), map(_number_locked, refunds[:_BATCH]))
-    return sum(1 for number in numbers if number)
+    return for_each(payments[:_BATCH], number_payment) + for_each(refunds[:_BATCH], _number_locked)
 
 
 @transaction.atomic

@@ -12,6 +12,7 @@ from procrastinate.contrib.django import app
 
 from bookings.jobs import WHEN_DATABASE_IS_BACK, Backoff, enqueue
 from bookings.kept import read_kept
+from bookings.rounds import for_each
 from bookings.staff import Letter, mail_staff
 from payments import (
     closing,
@@ -99,8 +100,7 @@ def close_superseded(timestamp: int) -> None:
 @app.task(name="payments.owe_refunds", queueing_lock="payments.owe_refunds")
 def owe_refunds(timestamp: int) -> None:
     """Find sessions whose refund was decided and that nobody has owed yet."""
-    for booking in refunds.bookings_to_owe_for()[:BATCH]:
-        refunds.owe_for_booking(booking)
+    for_each(refunds.bookings_to_owe_for()[:BATCH], refunds.owe_for_booking)
 
 
 @app.task(name="payments.send_refund", retry=WHEN_DATABASE_IS_BACK)
