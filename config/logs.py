@@ -32,6 +32,7 @@ FIELDS = (
     "order",
     "payment",
     "refund",
+    "payout",
     "dispute",
     "meeting",
     "provider",

@@ -50,7 +50,7 @@ def test_indonesian_words_fit_a_phone_on_every_page(visit, reader):
             too_wide.append(address)
         for found in addresses_on(phone.page.content()):
             kind = kind_of(found)
-            is_page = not found.endswith(".ics") and "/join/" not in found and "/calendar/" not in found
+            is_page = not found.endswith((".ics", ".csv")) and "/join/" not in found and "/calendar/" not in found
             if is_page and found not in seen and not kinds[kind]:
                 seen.add(found)
                 kinds[kind] += 1

@@ -64,7 +64,7 @@ def test_cancelled_booking_gives_its_link_to_who_waits(django_capture_on_commit_
     Booking.objects.filter(pk=leaving.booking_id).update(status=Booking.Status.CANCELLED)
     with django_capture_on_commit_callbacks(execute=True):
         send_after_commit(booking_cancelled, Booking, booking=leaving.booking)
-    assert drain() == [("meetings.provision_waiting", "succeeded")]
+    assert ("meetings.provision_waiting", "succeeded") in drain()
     leaving.refresh_from_db()
     waiting.refresh_from_db()
     assert (leaving.status, leaving.link) == (Status.CANCELLED, link)  # which one it was stays to be read

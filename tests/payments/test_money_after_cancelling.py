@@ -55,6 +55,18 @@ def test_cancelled_order_is_revived_as_far_as_it_is_free(maths: SessionType, sam
     assert [(why, amount) for why, amount, _booking in back(order)] == [("late", 150_000)]
 
 
+def test_time_that_had_run_out_before_its_order_was_cancelled_is_part_of_it(maths: SessionType, sam: User, kim: User):
+    order = order_of(maths, sam)
+    first = order.bookings.earliest("during")
+    Booking.objects.filter(pk=first.pk).update(held_until=timezone.now())
+    lost = place_hold(maths, starts_at=first.starts_at, student=kim)  # finds it, and lets it expire
+    release_hold(lost.reference, payer=kim)
+    release_order(order, why="so", who=sam)
+    assert [state for state, _back in states(order)] == [Status.EXPIRED, Status.CANCELLED, Status.CANCELLED]
+    pay(order)
+    assert (states(order), back(order)) == ([(Status.PAID, None)] * 3, [])
+
+
 def test_student_who_cancelled_says_less_than_the_payer_who_pays(maths: SessionType, pat: User, kim: User):
     give_leave(payer=pat, student=kim)
     order = place_order(place_hold(maths, starts_at=tomorrow(), student=kim, payer=pat).order)
