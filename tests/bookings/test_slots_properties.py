@@ -159,7 +159,7 @@ def cases(draw):
 
 
 @given(cases())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_slots_are_those_of_a_reckoning_minute_by_minute(case):
     rows, within, now = case
 
@@ -170,7 +170,7 @@ def test_slots_are_those_of_a_reckoning_minute_by_minute(case):
 
 
 @given(cases(), st.lists(st.integers(0, 4 * 1440 - 1), max_size=20))
-@settings(deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_slot_is_offered_exactly_when_no_reason_speaks_against_it(case, numbers):
     rows, within, now = case
     offered = {slot.start for slot in open_slots(*rows, within=within, now=now)}
@@ -181,7 +181,7 @@ def test_slot_is_offered_exactly_when_no_reason_speaks_against_it(case, numbers)
 
 
 @given(cases(), st.integers(1, 1439))
-@settings(deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_slots_do_not_depend_on_how_the_question_is_cut(case, cut):
     rows, within, now = case
     middle = within.start + cut * MINUTE
@@ -194,7 +194,7 @@ def test_slots_do_not_depend_on_how_the_question_is_cut(case, cut):
 
 
 @given(cases())
-@settings(deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_slots_need_only_the_rows_they_say_they_read(case):
     (rules, hours, overrides, taken), within, now = case
     asked = bookable(rules, within=within, now=now) or within

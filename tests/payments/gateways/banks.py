@@ -99,6 +99,11 @@ class Vendor(Bank):
     def messages(self) -> list[Message]:
         return self.double.messages
 
+    @property
+    def unrepeated(self) -> dict[str, Any]:
+        """The entry of a gateway whose library asks nothing again by itself."""
+        return self.entry
+
     def hasty(self) -> Gateway:
         """The gateway with short time limits, for calls whose answer does not come; all others may take their time."""
         return self.gateway()

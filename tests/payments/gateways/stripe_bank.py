@@ -37,8 +37,11 @@ class StripeBank(Vendor):
         return self._entry(SECRET_KEY, SECRETS[:1])
 
     def hasty(self) -> Gateway:
-        entry, patience = self.entry, Patience(timeout=0.4, limit=0.8, retries=0)
-        return make_gateway({**entry, "OPTIONS": {**entry["OPTIONS"], "patience": patience}})
+        return make_gateway(self._entry(SECRET_KEY, SECRETS[:1], patience=Patience(timeout=0.4, limit=0.8, retries=0)))
+
+    @property
+    def unrepeated(self) -> dict[str, Any]:
+        return self._entry(SECRET_KEY, SECRETS[:1], patience=Patience(retries=0))
 
     @property
     def keyless(self) -> dict[str, Any]:
@@ -88,10 +91,11 @@ class StripeBank(Vendor):
     def _intent(self, reference: str) -> str:
         return str(self.stripe.session_of(reference)["payment_intent"])
 
-    def _entry(self, secret_key: str, secrets: Sequence[str]) -> dict[str, Any]:
+    def _entry(self, secret_key: str, secrets: Sequence[str], **more: Any) -> dict[str, Any]:
         options = {
             "secret_key": secret_key,
             "webhook_secrets": secrets,
             "api_url": self.double.url,
+            **more,
         }
         return {"BACKEND": "payments.gateways.stripe.StripeGateway", "OPTIONS": options}
