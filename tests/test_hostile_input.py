@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import time
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -188,7 +189,8 @@ def test_every_field_meets_every_odd_value(names: list[str]):
 @pytest.mark.parametrize("path", ASKED)
 def test_odd_question_is_answered(names, sam, root, path: str):
     client = browser(path, sam, root)
-    for asked in [*odd_ones(ASKED[path]), {key: ["a", "b"] for key in ASKED[path]}]:
+    questions: list[dict[str, Any]] = [*odd_ones(ASKED[path]), {key: ["a", "b"] for key in ASKED[path]}]
+    for asked in questions:
         answer = client.get(path.format(**names), asked)
         assert answer.status_code < 500, {name: value[:40] for name, value in asked.items()}
 
@@ -196,11 +198,8 @@ def test_odd_question_is_answered(names, sam, root, path: str):
 @pytest.mark.parametrize("path", SENT)
 def test_odd_form_is_answered(names, sam, root, path: str):
     client = browser(path, sam, root)
-    for changes in [
-        *odd_ones([*SENT[path]]),
-        {key: ["a", "b"] for key in SENT[path]},
-        *({name: None} for name in SENT[path]),
-    ]:
+    forms: list[dict[str, Any]] = [*odd_ones([*SENT[path]]), {key: ["a", "b"] for key in SENT[path]}]
+    for changes in [*forms, *({name: None} for name in SENT[path])]:
         form = {key: value for key, value in {**SENT[path], **changes}.items() if value is not None}
         answer = client.post(path.format(**names), form)
         assert answer.status_code < 500, {name: str(value)[:40] for name, value in changes.items()}

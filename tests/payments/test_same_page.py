@@ -43,7 +43,7 @@ PAID_ONCE = [("succeeded", 0, []), ("succeeded", PRICE.amount, [("twice", PRICE.
 def test_second_transaction_on_a_page_goes_back_by_itself(
     midtrans_bank: MidtransBank, order: Order, drain: Drain, is_heard: bool
 ):
-    payment, double = open_page(midtrans_bank, order), midtrans_bank.double
+    payment, double = open_page(midtrans_bank, order), midtrans_bank.midtrans
     first = double.pay(payment.reference)
     ask_gateway(payment)
     second = double.pay_late(payment.reference, "gopay")
@@ -98,9 +98,9 @@ def test_number_of_another_page_is_counted_there_alone(payment: Payment):
 @pytest.mark.django_db
 def test_second_transaction_is_a_difference_until_it_is_recorded(midtrans_bank: MidtransBank, order: Order):
     payment = open_page(midtrans_bank, order)
-    midtrans_bank.double.pay(payment.reference)
+    midtrans_bank.midtrans.pay(payment.reference)
     ask_gateway(payment)
-    second = midtrans_bank.double.pay_late(payment.reference, "gopay")
+    second = midtrans_bank.midtrans.pay_late(payment.reference, "gopay")
     payment.refresh_from_db()
     [told] = compare(payment).found
     assert (told.kind, second in told.there) == (Kind.PAID_THERE, True)
