@@ -50,7 +50,8 @@ def sessions_sold(order: Order, bookings: Sequence[Booking], *, paid_at: datetim
     _require_last_word(order, bookings, paid_at)
     # A time that somebody else's search has let expire before the order was given up was sold as well.
     put_back = [booking for booking in cancelled if not booking.cancelled_at and not booking.held_until]
-    sold = [booking for booking in bookings if booking not in put_back] or cancelled
+    given_up = [booking for booking in bookings if booking in cancelled or booking.status == Booking.Status.EXPIRED]
+    sold = [booking for booking in given_up if booking not in put_back] or cancelled
     if sum(booking.net.amount for booking in sold) != order.total:
         log.error("a given-up order is not the sum of its sessions", extra={"order": order.reference})
         raise OrderNotPayable
