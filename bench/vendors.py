@@ -13,8 +13,8 @@ import requests
 from django.db import connection
 
 from bench.place import SERVER_KEY, STRIPE_KEY, STRIPE_WEBHOOK_SECRET
+from bookings.doubles.server import CONTROL, Double
 from payments.doubles.midtrans import MidtransDouble
-from payments.doubles.server import CONTROL, Double
 from payments.doubles.stripe import StripeDouble
 
 TIMEOUT = 30

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from urllib.parse import urlsplit
 
 import django_stubs_ext
@@ -64,12 +63,11 @@ LANGUAGES = [("en", "English"), ("id", "Bahasa Indonesia")]
 DEFAULT_LANGUAGE = env.one_of("DEFAULT_LANGUAGE", "en", dict(LANGUAGES), "The language of a reader we know nothing of.")
 DEFAULT_CURRENCY = env.currency("DEFAULT_CURRENCY", "IDR", "The currency of new session types.")
 
-from config.payment_settings import *  # noqa: E402, F403 - listed here, in the order in which people read them
+from config.meeting_settings import *  # noqa: E402, F403 - listed here, in the order in which people read them
+from config.meeting_settings import MEETING_PROVIDERS  # noqa: E402
+from config.payment_settings import *  # noqa: E402, F403
 from config.payment_settings import PAYMENT_GATEWAYS, SANDBOX_SECRET  # noqa: E402
 
-MEETING_PROVIDERS: dict[str, dict[str, Any]] = {
-    "pool": {"BACKEND": "meetings.providers.pool.PoolProvider", "OPTIONS": {}},
-}
 if DEBUG:
     PAYMENT_GATEWAYS["sandbox"] = {
         "BACKEND": "payments.gateways.sandbox.SandboxGateway",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from bookings.errors import DomainError, InvalidInput
@@ -33,10 +36,59 @@ class MeetingInTheMaking(DomainError):
 
 
 class ProviderTrouble(DomainError):
-    """A vendor could not make the meeting now; the job tries again. `message` must not quote the vendor."""
+    """A vendor did not do what was asked. `message` is for people and must not quote the vendor.
+
+    `detail` is for operators: a few English words without tokens or addresses. `code` and `status` are the vendor's
+    own; `after` is how long it asked us to wait, or how long its account is better left alone.
+    """
 
     http_status = 502
     message = _("The meeting provider could not be reached. We keep trying; there is nothing you need to do.")
+
+    def __init__(
+        self,
+        message: str | Promise | None = None,
+        *,
+        detail: str = "",
+        code: str = "",
+        status: int | None = None,
+        after: timedelta | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.detail, self.code, self.status, self.after = detail, code, status, after
+
+
+class ProviderUnavailable(ProviderTrouble):
+    """No answer, or a plea to come again: what was asked may have been done. Ask again with the same key."""
+
+
+class ConnectionBroken(ProviderTrouble):
+    """The consent is gone, or lacks a right. Nothing works until its owner connects again."""
+
+    http_status = 401
+    message = _("The connection to the meeting provider no longer works. Please connect the account again.")
+
+
+class ProviderCannot(ProviderTrouble):
+    """It will not make this meeting with this account, or not today: another provider can."""
+
+    message = _("The meeting provider cannot hold this session. Another way is taken.")
+
+
+class ProviderMisconfigured(ProviderTrouble):
+    """Refused for good through a fault of ours or of the set-up: an operator must look."""
+
+    message = _("The meeting provider refused the request. The staff have been told.")
+
+
+class RoomGone(ProviderTrouble):
+    """The vendor has no such room any more."""
+
+    message = _("The meeting is no longer there at the provider. A new one is made.")
+
+
+class TokenUnreadable(Exception):
+    """A stored token cannot be decrypted with TOKEN_KEYS: it is an error, never a value."""
 
 
 class LinkRetired(DomainError):

@@ -11,8 +11,10 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import DatabaseError, transaction
 from django.db.models import Case, F, Value, When
+from django.urls import reverse
 from django.utils import timezone
 
 from bookings.errors import BookingNotPaid, DomainError
@@ -24,7 +26,7 @@ from meetings.errors import LinkSearchFailed, MeetingInTheMaking, MeetingNotWait
 from meetings.models import Meeting
 from meetings.models.meetings import MeetingQuerySet
 from meetings.providers import get_provider, is_offered
-from meetings.providers.base import Room, RoomMaker, RoomRequest
+from meetings.providers.base import Person, Room, RoomMaker, RoomRequest
 
 log = logging.getLogger("linkpool.meetings")
 
@@ -135,17 +137,20 @@ def _make_room(meeting: Meeting) -> None:
     if not isinstance(maker, RoomMaker) or not meeting.is_waiting:
         raise MeetingNotWaiting
     Booking.objects.get(pk=meeting.booking_id).require_paid()
-    _write_room(meeting, maker.create(_request_for(meeting)))
+    _write_room(meeting, maker.create(_request_for(meeting), None))
 
 
 def _request_for(meeting: Meeting) -> RoomRequest:
     booking = meeting.booking
     return RoomRequest(
         key=f"{booking.reference}-{meeting.generation}",
+        reference=booking.reference,
         title=booking.name,
         during=meeting.time,
-        tutor_name=str(booking.tutor),
-        student_name=str(booking.student),
+        time_zone=booking.tutor.time_zone,
+        tutor=Person(str(booking.tutor), booking.tutor.user.email),
+        student=Person(str(booking.student), booking.student.email),
+        join_url=settings.SITE_URL + reverse("meetings:join", args=[booking.reference]),
     )
 
 

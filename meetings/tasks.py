@@ -61,4 +61,4 @@ def cancel_room(provider: str, external_id: str) -> None:
     """Close a room that is no longer needed."""
     maker = get_provider(provider) if is_offered(provider) else None
     if isinstance(maker, RoomMaker):
-        maker.cancel(external_id)
+        maker.cancel(external_id, None)

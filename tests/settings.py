@@ -12,6 +12,7 @@ os.environ.update(
     SECRET_KEY="only-for-tests",
     SITE_URL="http://testserver",
     EMAIL_URL="memorymail://",
+    TOKEN_KEYS="t0k3nK3yF0rT3stsOnlyAAAAAAAAAAAAAAAAAAAAAAA=",
     MIDTRANS_SERVER_KEY="SB-Mid-server-EXAMPLE0123456789abcd",
     MIDTRANS_SNAP_URL="https://snap.test/snap/v1",
     MIDTRANS_API_URL="https://api.midtrans.test",

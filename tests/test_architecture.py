@@ -24,6 +24,7 @@ LAYERS = {
     "spans": 0,
     "times": 0,
     "references": 0,
+    "outside": 0,
     "models": 1,
     "gateways": 1,
     "providers": 1,

@@ -14,7 +14,7 @@ from typing import Any
 
 from bench.chaos.courier import Courier
 from bench.chaos.desks import DESKS, Taken
-from payments.doubles.server import Fault
+from bookings.doubles.server import Fault
 
 BANKS_WORK_EVERY = 3.0  # seconds
 SILENCE = 2.0  # seconds until a lost answer breaks the connection

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 import requests
 
-from payments.doubles.server import Double, Message
+from bookings.doubles.server import Double, Message
 
 DROPPED = 0.15  # of all copies
 SENT_MORE_THAN_ONCE = 0.25  # of all messages: two to four copies

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bench.place import SERVER_KEY, STRIPE_KEY, STRIPE_WEBHOOK_SECRET
+from bookings.doubles.server import Double
 from payments.doubles.midtrans import MidtransDouble
 from payments.doubles.midtrans_books import TAKEN, Transaction
-from payments.doubles.server import Double
 from payments.doubles.stripe import StripeDouble
 from payments.doubles.stripe_books import Thing
 from payments.doubles.stripe_people import GONE

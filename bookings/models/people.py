@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
+from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.functions import Lower
@@ -88,6 +89,11 @@ class TutorQuerySet(models.QuerySet["Tutor"]):
         return self.filter(is_approved=True, is_paused=False, user__is_active=True).select_related("user")
 
 
+def pool_only() -> list[str]:
+    """Return where a tutor's sessions are held if not at the first choice."""
+    return ["pool"]
+
+
 class Tutor(models.Model):
     user = models.OneToOneField(User, on_delete=models.PROTECT, related_name="tutor", verbose_name=_("person"))
     slug = models.SlugField(_("address on the site"), unique=True)
@@ -114,6 +120,13 @@ class Tutor(models.Model):
         _("fee of the site in percent"), null=True, blank=True, help_text=_("Empty: the usual fee.")
     )
     meeting_provider = models.CharField(_("where sessions are held"), max_length=20, default="pool")
+    fallback_providers = ArrayField(
+        models.CharField(max_length=20),
+        default=pool_only,
+        blank=True,
+        verbose_name=_("where else, in this order"),
+        help_text=_("Taken when a session cannot be held at the first place. After the last one a person is asked."),
+    )
 
     objects = TutorQuerySet.as_manager()
 

@@ -8,6 +8,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from meetings.models.connections import VideoConnection
+
 
 class MeetingLinkQuerySet(models.QuerySet["MeetingLink"]):
     def available(self) -> MeetingLinkQuerySet:
@@ -27,6 +29,18 @@ class MeetingLink(models.Model):
     notes = models.TextField(_("notes"), blank=True, max_length=2000)
     last_used_at = models.DateTimeField(_("last used at"), null=True, blank=True, editable=False)
     provider_space_id = models.CharField(max_length=100, blank=True, editable=False)
+    connection = models.ForeignKey(
+        VideoConnection,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="links",
+        verbose_name=_("made with"),
+    )
+    checked_at = models.DateTimeField(_("checked at"), null=True, blank=True, editable=False)
+    fault = models.CharField(_("what the check found"), max_length=500, blank=True, editable=False)
+    leaked_at = models.DateTimeField(_("reported as leaked at"), null=True, blank=True, editable=False)
     created_at = models.DateTimeField(_("added at"), auto_now_add=True)
 
     objects = MeetingLinkQuerySet.as_manager()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.contrib.postgres.constraints import ExclusionConstraint
-from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
+from django.contrib.postgres.fields import ArrayField, DateTimeRangeField, RangeOperators
 from django.db import models
 from django.db.models import F, Func, Q
 from django.utils.translation import gettext_lazy as _
@@ -36,6 +36,17 @@ class Meeting(models.Model):
         FAILED = "failed", _("failed")
         CANCELLED = "cancelled", _("cancelled")
 
+    class Trouble(models.TextChoices):
+        """Why there is no address yet, for those who watch."""
+
+        POOL_FULL = "pool_full", _("the pool is full")
+        RECONNECT = "reconnect", _("the tutor's account must be connected again")
+        UNREACHABLE = "unreachable", _("the provider does not answer")
+        CANNOT = "cannot", _("the provider cannot hold it")
+        SET_UP = "set_up", _("the set-up needs an operator")
+        BY_HAND = "by_hand", _("a person has to give an address")
+        OTHER = "other", _("something went wrong on our side")
+
     # An ended meeting goes on holding its link for its time: its rest must not be cut short.
     HOLDING = (Status.READY, Status.ENDED)
 
@@ -59,9 +70,16 @@ class Meeting(models.Model):
     generation = models.PositiveIntegerField(default=0, editable=False)
     attempts = models.PositiveIntegerField(_("tries"), default=0)
     next_attempt_at = models.DateTimeField(_("next try at"), null=True, blank=True)
+    trouble = models.CharField(_("kind of trouble"), max_length=20, choices=Trouble, blank=True, editable=False)
+    passed_over = ArrayField(
+        models.CharField(max_length=20), default=list, blank=True, editable=False, verbose_name=_("providers given up")
+    )
     last_error = models.CharField(_("why not yet"), max_length=500, blank=True)
     requested_at = models.DateTimeField(_("asked for at"))
     ready_at = models.DateTimeField(_("ready at"), null=True, blank=True)
+    # The first time that anybody was told the raw address: from then on it is not changed without need.
+    seen_at = models.DateTimeField(_("address first seen at"), null=True, blank=True, editable=False)
+    closed_at = models.DateTimeField(_("call ended at"), null=True, blank=True, editable=False)
     alerted_at = models.DateTimeField(_("admins told at"), null=True, blank=True, editable=False)
 
     objects = MeetingQuerySet.as_manager()

@@ -16,10 +16,10 @@ def get_provider(name: str) -> Provider:
 
 
 def is_offered(name: str) -> bool:
-    """Say whether meetings can be held there on this site."""
-    return name in settings.MEETING_PROVIDERS
+    """Say whether meetings can be held there on this site: it is listed and has its keys."""
+    return name in settings.MEETING_PROVIDERS and get_provider(name).is_configured
 
 
 def provider_choices() -> list[tuple[str, str]]:
     """Return (name, label) of all that are offered, for forms."""
-    return [(name, str(get_provider(name).label)) for name in settings.MEETING_PROVIDERS]
+    return [(name, str(get_provider(name).label)) for name in settings.MEETING_PROVIDERS if is_offered(name)]

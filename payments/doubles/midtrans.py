@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote
 
+from bookings.doubles.server import Answer, Request
 from payments.doubles.midtrans_books import Transaction, written
 from payments.doubles.midtrans_people import MidtransPeople
 from payments.doubles.midtrans_rules import SnapError, page_of, read_object, refund_trouble
-from payments.doubles.server import Answer, Request
 
 _REMEMBERED = 300  # seconds that an Idempotency-Key lasts
 _LONGEST_KEY = 46  # a longer one is ignored

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from bookings.doubles.server import Double, Message
 from payments.doubles.midtrans_books import TAKEN, Page, Transaction, written
-from payments.doubles.server import Double, Message
 
 
 class MidtransPeople(Double):

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import parse_qsl
 
-from payments.doubles.server import Answer, Fault, Request
+from bookings.doubles.server import Answer, Fault, Request
 from payments.doubles.stripe_books import Thing, make_session
 from payments.doubles.stripe_forms import DAY, Form, Refused, check_metadata, check_session, read_form, whole
 from payments.doubles.stripe_people import StripePeople

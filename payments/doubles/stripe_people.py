@@ -13,7 +13,7 @@ import json
 import time
 from collections.abc import Sequence
 
-from payments.doubles.server import Double, Message
+from bookings.doubles.server import Double, Message
 from payments.doubles.stripe_books import Thing, make_charge, make_dispute, make_event, make_intent, make_refund
 
 GONE = ("succeeded", "pending", "requires_action")  # refunds that count as sent back

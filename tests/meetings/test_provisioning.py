@@ -24,12 +24,12 @@ Status = Meeting.Status
 
 
 class BrokenProvider(SandboxProvider):
-    def create(self, request):
+    def create(self, request, access):
         raise ProviderTrouble
 
 
 class ExplodingProvider(SandboxProvider):
-    def create(self, request):
+    def create(self, request, access):
         raise ZeroDivisionError
 
 
@@ -38,11 +38,11 @@ class CancelledMeanwhile(SandboxProvider):
 
     closed: list[str] = []
 
-    def create(self, request):
+    def create(self, request, access):
         Booking.objects.update(status=Booking.Status.CANCELLED)
         return Room("room-1", "https://vendor.test/t", "https://vendor.test/s")
 
-    def cancel(self, external_id):
+    def cancel(self, external_id, access):
         self.closed.append(external_id)
 
 

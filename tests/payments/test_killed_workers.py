@@ -18,11 +18,11 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from bench.place import database_url
+from bookings.doubles.server import Fault
 from bookings.models import Booking, Change, Order, Tutor, User
 from config import serving
 from payments.checkout import start_checkout
 from payments.doubles.midtrans import MidtransDouble
-from payments.doubles.server import Fault
 from payments.models import Payment, WebhookEvent
 from payments.webhooks import enqueue_due_events, receive_webhook
 from tests.factories import make_booking

@@ -13,11 +13,11 @@ from django.db import connection
 from django.utils import timezone
 
 import payments.tasks
+from bookings.doubles.server import Fault
 from bookings.models import Booking, Change, Order, Tutor, User
 from bookings.money import Money
 from payments.checkout import start_checkout
 from payments.doubles.midtrans import MidtransDouble
-from payments.doubles.server import Fault
 from payments.gateways.stripe_client import Patience
 from payments.inquiries import check_payment, enqueue_due_checks
 from payments.models import Payment, WebhookEvent

@@ -10,11 +10,11 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
 
+from bookings.doubles.server import Fault
 from bookings.models import Booking, Order, Tutor, User
 from bookings.orders import expire_order
 from payments.checkout import start_checkout
 from payments.doubles.midtrans import MidtransDouble
-from payments.doubles.server import Fault
 from payments.models import Payment
 from payments.webhooks import receive_webhook
 from tests.conftest import Drain

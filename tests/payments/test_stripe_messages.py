@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from bookings.doubles.server import Message
 from bookings.models import Booking
 from bookings.money import Money
 from payments.checkout import start_checkout
-from payments.doubles.server import Message
 from payments.doubles.stripe import StripeDouble
 from payments.gateways.stripe_signatures import HEADER, sign
 from payments.models import Payment, WebhookEvent

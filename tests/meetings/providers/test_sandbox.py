@@ -10,7 +10,7 @@ class TestSandbox(RoomMakerContract):
 
 
 def test_code_of_a_sandbox_room_does_not_tell_the_booking():
-    room = TestSandbox().make().create(TestSandbox().request())
+    room = TestSandbox().make().create(TestSandbox().request(), None)
     assert "23456789BC" not in room.join_url_student
 
 

@@ -7,7 +7,7 @@ from http import HTTPStatus
 import pytest
 import requests
 
-from payments.doubles.server import Answer, Double, Fault, Message, Request
+from bookings.doubles.server import Answer, Double, Fault, Message, Request
 
 
 class Vendor(Double):

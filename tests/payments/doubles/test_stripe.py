@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import requests
 
-from payments.doubles.server import Fault
+from bookings.doubles.server import Fault
 from payments.doubles.stripe import StripeDouble
 from tests.payments.gateways.stripe_bank import SECRET_KEY, make_double
 

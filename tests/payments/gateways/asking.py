@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from bookings.doubles.server import Message
 from bookings.money import Money
-from payments.doubles.server import Message
 from payments.gateways.base import (
     Attempt,
     CheckoutItem,

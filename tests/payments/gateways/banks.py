@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 
 from django.utils.module_loading import import_string
 
+from bookings.doubles.server import Double, Message
 from bookings.money import Money
-from payments.doubles.server import Double, Message
 from payments.gateways.base import Gateway, Outcome
 
 

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from bookings.doubles.server import Message
 from bookings.models import Booking, Change, Order
 from bookings.orders import expire_order
 from payments.checkout import start_checkout
-from payments.doubles.server import Message
 from payments.inquiries import ask_gateway
 from payments.models import Payment, WebhookEvent
 from payments.webhooks import BODY_LIMIT

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from payments.doubles.server import Fault
+from bookings.doubles.server import Fault
 from payments.errors import GatewayUnavailable
 from payments.gateways.base import Gateway, Outcome
 from tests.payments.gateways.asking import (

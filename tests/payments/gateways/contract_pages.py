@@ -6,8 +6,8 @@ import json
 
 import pytest
 
+from bookings.doubles.server import Message
 from bookings.money import Money
-from payments.doubles.server import Message
 from payments.errors import BadMessage, BadSignature
 from payments.gateways.base import Gateway, Outcome
 from tests.payments.gateways.asking import MONEY, REFERENCE, WithBank, checkout_request, open_attempt, tell

@@ -8,8 +8,8 @@ from typing import Any
 
 from django.utils import timezone
 
+from bookings.doubles.server import Message
 from bookings.money import Money
-from payments.doubles.server import Message
 from payments.errors import PageOver
 from payments.gateways.base import DisputeState
 from payments.gateways.sandbox import HEADER, SandboxGateway, Ticket

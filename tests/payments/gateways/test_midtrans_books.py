@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
+from bookings.doubles.server import Message
 from bookings.models import Booking, Order
 from payments.checkout import start_checkout
 from payments.doubles.midtrans import MidtransDouble
-from payments.doubles.server import Message
 from payments.inquiries import ask_gateway
 from payments.models import Payment
 from tests.conftest import Drain

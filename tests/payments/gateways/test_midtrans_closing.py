@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from bookings.doubles.server import Answer, Request
 from payments.doubles.midtrans import MidtransDouble
 from payments.doubles.midtrans_books import Transaction
-from payments.doubles.server import Answer, Request
 from payments.errors import GatewayRefused
 from payments.gateways.base import Attempt, Gateway, Outcome
 from tests.payments.gateways.asking import OVER, REFERENCE, open_attempt

@@ -10,7 +10,7 @@ from threading import Thread
 
 import pytest
 
-from payments.doubles.server import Answer, Fault, Request
+from bookings.doubles.server import Answer, Fault, Request
 from payments.doubles.stripe import StripeDouble
 from payments.errors import GatewayError, GatewayRefused, GatewayUnavailable
 from payments.gateways.base import Attempt

@@ -9,8 +9,8 @@ from urllib.parse import parse_qsl
 import pytest
 from django.utils import timezone, translation
 
+from bookings.doubles.server import Fault
 from bookings.money import Money
-from payments.doubles.server import Fault
 from payments.doubles.stripe import StripeDouble
 from payments.doubles.stripe_forms import read_form
 from payments.errors import GatewayRefused, GatewayUnavailable

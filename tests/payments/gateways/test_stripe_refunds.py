@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
+from bookings.doubles.server import Fault
 from bookings.money import Money
-from payments.doubles.server import Fault
 from payments.doubles.stripe import StripeDouble
 from payments.errors import GatewayRefused, GatewayUnavailable
 from payments.gateways.base import Attempt, RefundRequest, RefundState

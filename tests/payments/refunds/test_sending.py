@@ -8,9 +8,9 @@ import pytest
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
+from bookings.doubles.server import Fault
 from bookings.models import Order, User
 from bookings.money import Money
-from payments.doubles.server import Fault
 from payments.models import Payment, Refund
 from payments.refund_sending import enqueue_due_refunds, send_refund
 from payments.tasks import send_due_refunds

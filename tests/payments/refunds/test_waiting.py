@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from bookings.doubles.server import Fault
 from bookings.models import Order, User
 from bookings.money import Money
-from payments.doubles.server import Fault
 from payments.models import Dispute, Payment, Refund
 from payments.refund_sending import LONGEST_WAIT, wait_after
 from tests.conftest import Drain

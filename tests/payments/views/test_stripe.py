@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from bookings.doubles.server import Fault, Message
 from bookings.models import Booking, Order, User
 from payments.checkout import start_checkout
-from payments.doubles.server import Fault, Message
 from payments.errors import GatewayUnavailable
 from payments.models import Payment, Refund, WebhookEvent
 from tests.conftest import Drain

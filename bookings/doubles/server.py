@@ -50,7 +50,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """A JSON answer."""
+    """A JSON answer; without a body it is empty, as 204 is."""
 
     status: int
     body: Any
@@ -212,11 +212,11 @@ class _Handler(BaseHTTPRequestHandler):
         elif fault is Fault.HTML:
             self._send(502, b"<html><body>Bad gateway</body></html>", {"Content-Type": "text/html"})
         else:
-            raw = json.dumps(answer.body).encode()
+            raw = b"" if answer.body is None else json.dumps(answer.body).encode()
             headers = {"Content-Type": "application/json", **answer.headers}
             self._send(answer.status, raw, headers, pause=0.05 if fault is Fault.SLOW else 0)
 
-    do_GET = do_POST = do_DELETE = _handle  # noqa: N815 - the names that http.server looks for
+    do_GET = do_POST = do_DELETE = do_PATCH = do_PUT = _handle  # noqa: N815 - the names that http.server looks for
 
     def _send(self, status: int, raw: bytes, headers: Mapping[str, str], pause: float = 0) -> None:
         self.send_response(status)

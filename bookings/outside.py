@@ -1,0 +1,111 @@
+"""Calls to vendors over HTTP: always a time limit, no redirect, a bounded answer, a JSON object or nothing.
+
+It knows no vendor: whoever calls says what a status means, and keeps tokens out of what it raises.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import requests
+from urllib3.exceptions import HTTPError
+
+TIMEOUTS = (5.0, 20.0)  # seconds: to connect, between two bytes
+ANSWER_LIMIT = 256 * 1024  # bytes
+TIME_LIMIT = 30.0  # seconds for the whole answer: a trickle of bytes beats the timeout between two
+
+
+class NoAnswer(Exception):
+    """Nothing came that can be read; whether the work was done is not known. The text tells no secret."""
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long a vendor's answer is waited for, in seconds."""
+
+    timeouts: tuple[float, float] = TIMEOUTS
+    time_limit: float = TIME_LIMIT
+
+
+USUAL_PATIENCE = Patience()
+
+
+@dataclass(frozen=True)
+class Call:
+    """What is asked. `body` goes as JSON, `form` as a form; `auth` is for Basic."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: Mapping[str, Any] | None = None
+    form: Mapping[str, str] | None = None
+    query: Mapping[str, str] | None = None
+    auth: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What was answered; an empty body reads as an empty object. `headers` are found whatever their case."""
+
+    status: int
+    body: dict[str, Any]
+    headers: Mapping[str, str]
+
+    @property
+    def is_fine(self) -> bool:
+        return 200 <= self.status < 300
+
+
+def ask_vendor(call: Call, *, patience: Patience = USUAL_PATIENCE) -> Reply:
+    """Send the call and return the answer, whatever its status.
+
+    Raises NoAnswer when there is none: no connection, no answer in time, a redirect, HTML, too much of it.
+    """
+    began = time.monotonic()
+    try:
+        with requests.request(
+            call.method,
+            call.url,
+            auth=call.auth,
+            json=call.body,
+            data=call.form,
+            params=call.query,
+            headers={"Accept": "application/json", **call.headers},
+            timeout=patience.timeouts,
+            allow_redirects=False,
+            stream=True,
+        ) as response:
+            body = _read_object(response, until=began + patience.time_limit)
+            return Reply(response.status_code, body, response.headers)
+    except (requests.RequestException, HTTPError) as error:
+        # The class says enough; the text may hold the address with what is in it.
+        raise NoAnswer(f"no answer ({type(error).__name__})") from None
+
+
+def _read_object(response: requests.Response, *, until: float) -> dict[str, Any]:
+    if response.is_redirect or 300 <= response.status_code < 400:
+        raise NoAnswer(f"answered HTTP {response.status_code}, a redirect")
+    raw = b""
+    for chunk in _chunks(response):
+        raw += chunk
+        if len(raw) > ANSWER_LIMIT or time.monotonic() > until:
+            raise NoAnswer(f"answered HTTP {response.status_code} with too much, or too slowly")
+    if not raw.strip() and response.status_code < 300:
+        return {}
+    try:
+        answer = json.loads(raw)
+    except (ValueError, RecursionError):
+        answer = None
+    if not isinstance(answer, dict):
+        raise NoAnswer(f"answered HTTP {response.status_code} without a JSON object")
+    return answer
+
+
+def _chunks(response: requests.Response) -> Iterator[bytes]:
+    """Yield the bytes as they come: `iter_content` would wait for a full chunk, however slowly it trickles in."""
+    while chunk := response.raw.read1(16 * 1024, decode_content=True):
+        yield chunk

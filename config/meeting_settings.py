@@ -1,0 +1,61 @@
+"""The settings of meetings. `settings.py` takes them over; they have a file of their own for its length."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from config import env
+
+env.begin_group("Meetings")
+POOL_FULL = env.one_of(
+    "POOL_FULL",
+    "accept",
+    ("accept", "refuse"),
+    "When every pool link would be taken: accept = sell the time all the same, refuse = do not offer it.",
+)
+POOL_TARGET_SIZE = env.whole(
+    "POOL_TARGET_SIZE", 0, "Pool links are made at Google up to this number; 0 = none are made.", most=10_000
+)
+ALERT_QUIET_MINUTES = env.whole(
+    "ALERT_QUIET_MINUTES", 60, "The same alert about meetings is mailed again after this long at the earliest.", least=1
+)
+GOOGLE_CLIENT_ID = env.text("GOOGLE_CLIENT_ID", "", "OAuth client of Google; empty = tutors cannot connect Google.")
+GOOGLE_CLIENT_SECRET = env.text("GOOGLE_CLIENT_SECRET", "", "Its secret.")
+GOOGLE_SERVICE_ACCOUNT_FILE = env.text(
+    "GOOGLE_SERVICE_ACCOUNT_FILE", "", "JSON key of a service account that may act for GOOGLE_DELEGATED_USER."
+)
+GOOGLE_DELEGATED_USER = env.text(
+    "GOOGLE_DELEGATED_USER", "", "The Workspace account in whose calendar meetings are made for tutors without Google."
+)
+GOOGLE_INVITES = env.flag(
+    "GOOGLE_INVITES", False, "Google invites both sides, so our mails carry no entry; people then see the raw address early."
+)
+GOOGLE_AUTHORIZE_URL = env.address(
+    "GOOGLE_AUTHORIZE_URL", "https://accounts.google.com/o/oauth2/v2/auth", "Where tutors consent at Google."
+)
+GOOGLE_TOKEN_URL = env.address("GOOGLE_TOKEN_URL", "https://oauth2.googleapis.com/token", "Where Google gives tokens.")
+GOOGLE_CALENDAR_URL = env.address(
+    "GOOGLE_CALENDAR_URL", "https://www.googleapis.com/calendar/v3", "Where Google Calendar is called."
+)
+GOOGLE_MEET_URL = env.address("GOOGLE_MEET_URL", "https://meet.googleapis.com", "Where Google Meet is called.")
+ZOOM_CLIENT_ID = env.text("ZOOM_CLIENT_ID", "", "OAuth client of Zoom; empty = not offered.")
+ZOOM_CLIENT_SECRET = env.text("ZOOM_CLIENT_SECRET", "", "Its secret.")
+ZOOM_ACCOUNT_ID = env.text(
+    "ZOOM_ACCOUNT_ID", "", "Set for a Server-to-Server app: one Zoom account hosts all, tutors need not connect."
+)
+ZOOM_HOST = env.text("ZOOM_HOST", "", "The Zoom user who hosts then (e-mail); empty = each tutor's own address.")
+ZOOM_OAUTH_URL = env.address("ZOOM_OAUTH_URL", "https://zoom.us/oauth", "Where tutors consent at Zoom.")
+ZOOM_API_URL = env.address("ZOOM_API_URL", "https://api.zoom.us/v2", "Where Zoom is called.")
+HMS_APP_ACCESS_KEY = env.text("HMS_APP_ACCESS_KEY", "", "100ms access key; empty = not offered.")
+HMS_APP_SECRET = env.text("HMS_APP_SECRET", "", "Its secret.")
+HMS_TEMPLATE_ID = env.text("HMS_TEMPLATE_ID", "", "The 100ms template of rooms.")
+HMS_SUBDOMAIN = env.text("HMS_SUBDOMAIN", "", "The name before .app.100ms.live that belongs to the template.")
+HMS_TUTOR_ROLE = env.text("HMS_TUTOR_ROLE", "host", "The template's role for tutors.")
+HMS_STUDENT_ROLE = env.text("HMS_STUDENT_ROLE", "guest", "The template's role for students.")
+HMS_REGION = env.one_of("HMS_REGION", "auto", ("auto", "in", "eu", "us"), "Where 100ms holds the rooms: auto, in, eu or us.")
+HMS_API_URL = env.address("HMS_API_URL", "https://api.100ms.live/v2", "Where 100ms is called.")
+
+# A provider without its keys is listed, and offered to nobody.
+MEETING_PROVIDERS: dict[str, dict[str, Any]] = {
+    "pool": {"BACKEND": "meetings.providers.pool.PoolProvider", "OPTIONS": {}},
+}
