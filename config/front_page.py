@@ -15,9 +15,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from bookings import times
+from bookings.job_queue import count_jobs_by_state, count_late_jobs, read_pulse
 from bookings.models import Booking, User
 from bookings.models.bookings import BookingQuerySet
-from config.job_queue import count_jobs_by_state, count_late_jobs, read_pulse
 from meetings.dashboard import absences_to_decide, sessions_during, sessions_without_link
 from meetings.pool import capacity
 from payments.dashboard import count_refunds, failed_events, open_disputes, payments_to_look_at

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from config.job_queue import oldest_wait_seconds, read_pulse
+from bookings.job_queue import oldest_wait_seconds, read_pulse
 from config.metrics import render_metrics
 
 PROMETHEUS_TEXT = "text/plain; version=0.0.4; charset=utf-8"

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 
 from django.db.models import Count, Model
 
+from bookings.job_queue import count_jobs_by_state, oldest_wait_seconds, read_pulse
 from bookings.models import Booking, Notice
 from bookings.notice_mails import GIVE_UP_AFTER
-from config.job_queue import count_jobs_by_state, oldest_wait_seconds, read_pulse
 from meetings.models import Meeting, MeetingLink
 from payments.models import Payment, Refund, WebhookEvent
 

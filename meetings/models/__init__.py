@@ -4,5 +4,16 @@ from meetings.models.connections import VideoConnection
 from meetings.models.links import MeetingLink
 from meetings.models.meetings import Meeting
 from meetings.models.rooms import ProviderCall, VendorRoom
+from meetings.models.watching import Alert, ProviderDay
 
-__all__ = ["Attendance", "Meeting", "MeetingLink", "NoShowReport", "ProviderCall", "VendorRoom", "VideoConnection"]
+__all__ = [
+    "Alert",
+    "Attendance",
+    "Meeting",
+    "MeetingLink",
+    "NoShowReport",
+    "ProviderCall",
+    "ProviderDay",
+    "VendorRoom",
+    "VideoConnection",
+]

@@ -91,6 +91,11 @@ class VideoConnection(models.Model):
                 name="video_connection_broken_has_its_time",
             ),
         ]
+        indexes = [
+            models.Index(
+                fields=["broken_at"], condition=Q(status="broken", disconnected_at=None), name="video_connection_broken"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_provider_display()}: {self.account or '–'}"

@@ -123,6 +123,7 @@ class Meeting(models.Model):
                 name="meeting_ready_by_end",
             ),
             models.Index(fields=["next_attempt_at"], condition=Q(status="waiting"), name="meeting_waiting"),
+            models.Index(fields=["requested_at"], name="meeting_by_request"),
         ]
 
     def __str__(self) -> str:

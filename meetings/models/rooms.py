@@ -81,6 +81,9 @@ class ProviderCall(models.Model):
         MISCONFIGURED = "misconfigured", _("refused: set-up")
         GONE = "gone", _("not there any more")
 
+    # What was asked for did not come about; a room that is gone is an answer like another.
+    TROUBLE = (Outcome.UNAVAILABLE, Outcome.BROKEN, Outcome.CANNOT, Outcome.MISCONFIGURED)
+
     meeting = models.ForeignKey(
         Meeting, on_delete=models.CASCADE, null=True, blank=True, related_name="calls", verbose_name=_("meeting")
     )
@@ -110,6 +113,11 @@ class ProviderCall(models.Model):
         indexes = [
             models.Index(fields=["connection", "began_at"], name="provider_call_of_connection"),
             models.Index(fields=["began_at"], name="provider_call_by_time"),
+            models.Index(
+                fields=["began_at"],
+                condition=Q(outcome__in=["unavailable", "broken", "cannot", "misconfigured"]),
+                name="provider_call_trouble",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -10,8 +10,8 @@ from django.test import Client
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
+from bookings.job_queue import oldest_wait_seconds, read_pulse
 from bookings.models import Booking
-from config.job_queue import oldest_wait_seconds, read_pulse
 from config.metrics import read_gauges
 from meetings.models import Meeting, MeetingLink
 from payments.models import Payment, WebhookEvent
