@@ -87,6 +87,13 @@ class RoomGone(ProviderTrouble):
     message = _("The meeting is no longer there at the provider. A new one is made.")
 
 
+class ConsentRefused(ProviderTrouble):
+    """The vendor does not give tokens for this code: it was used, is too old, or is not ours."""
+
+    http_status = 400
+    message = _("The account could not be connected. Please try again.")
+
+
 class TokenUnreadable(Exception):
     """A stored token cannot be decrypted with TOKEN_KEYS: it is an error, never a value."""
 

@@ -9,7 +9,7 @@ from procrastinate.contrib.django import app
 
 from bookings.errors import DomainError
 from bookings.jobs import Backoff
-from meetings import alerts, provisioning, upkeep
+from meetings import alerts, connection_mails, provisioning, upkeep
 from meetings.errors import LinkSearchFailed
 from meetings.models import Meeting, NoShowReport
 from meetings.providers import get_provider, is_offered
@@ -62,3 +62,9 @@ def cancel_room(provider: str, external_id: str) -> None:
     maker = get_provider(provider) if is_offered(provider) else None
     if isinstance(maker, RoomMaker):
         maker.cancel(external_id, None)
+
+
+@app.task(name="meetings.tell_of_broken_connection", retry=Backoff())
+def tell_of_broken_connection(connection_id: int) -> None:
+    """Tell the tutor and the staff that an account must be connected again."""
+    connection_mails.tell_of_broken_connection(connection_id)

@@ -28,6 +28,7 @@ LAYERS = {
     "models": 1,
     "gateways": 1,
     "providers": 1,
+    "oauth": 1,
     "doubles": 1,
     "": 2,  # the verb modules
     "receivers": 3,

@@ -1,0 +1,214 @@
+"""Accounts at vendors: which one holds a tutor's meetings, its token kept fresh, and the end of a consent.
+
+A token is renewed under the lock of its row, the one call to a vendor that is made so: at some vendors a second renewal
+with the old token destroys the consent. Whoever waited for the lock uses what the first one got.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+from django.utils.module_loading import import_string
+
+from bookings.jobs import enqueue
+from bookings.kept import Kept
+from bookings.models import Tutor
+from meetings.calls import note_call
+from meetings.errors import ConnectionBroken, ProviderTrouble, ProviderUnavailable, TokenUnreadable
+from meetings.models import ProviderCall, VideoConnection
+from meetings.oauth import get_vendor
+from meetings.oauth.base import Tokens
+from meetings.providers import get_provider
+from meetings.providers.base import Access, Owner, RoomMaker
+
+log = logging.getLogger("linkpool.meetings")
+
+CONSENT_GONE = Kept("The consent was withdrawn or has ended at the provider.")
+RIGHTS_LACK = Kept("The account does not give us the rights that meetings need.")
+ASKED_FOR = Kept("Our team asks you to connect this account again.")
+UNREADABLE = Kept("What we keep of this connection can no longer be read.")
+
+AHEAD = timedelta(minutes=5)  # a token is renewed when it has less than this to live
+LEAST_LIFE = timedelta(minutes=1)  # …but is good enough with this much, if nobody answers
+SAFETY = timedelta(seconds=60)  # a token is taken to end this much earlier than the vendor says
+SILENCE = timedelta(seconds=15)  # after no answer the vendor is not asked again for so long
+
+
+class StoredAccess(Access):
+    """The account of a connection that a person made: tokens come from its row."""
+
+    def __init__(self, connection: VideoConnection) -> None:
+        self.connection = connection
+        self.account = connection.account
+        self.base_url = connection.base_url
+
+    def token(self) -> str:
+        row = _read(self.connection)
+        return row.access_token if _lives(row, AHEAD) else _renew(row, refused="")
+
+    def renewed(self, refused: str) -> str:
+        return _renew(self.connection, refused=refused)
+
+
+def access_to(connection: VideoConnection) -> Access:
+    """Return what opens the account. Its methods raise ConnectionBroken or ProviderUnavailable, never in a transaction.
+
+    Raises ConnectionBroken for an account of the site whose keys are gone.
+    """
+    if connection.tutor_id is not None:
+        return StoredAccess(connection)
+    access = site_access(connection.provider)
+    if access is None:
+        raise ConnectionBroken(detail="the site has no account of its own there any more")
+    return access
+
+
+def site_access(provider: str) -> Access | None:
+    """Return the site's own account there, or None: `MEETING_PROVIDERS[…]["SITE_ACCESS"]`, one object for each process."""
+    entry = settings.MEETING_PROVIDERS.get(provider, {}).get("SITE_ACCESS")
+    if not entry:
+        return None
+    return _made_once(entry["BACKEND"], json.dumps(entry["OPTIONS"], sort_keys=True))
+
+
+def connection_for(tutor: Tutor, provider: str) -> VideoConnection | None:
+    """Return the tutor's usable connection there, else the site's own, else None.
+
+    None as well where neither consent nor account is needed: then the provider is called without.
+    """
+    maker = get_provider(provider) if provider in settings.MEETING_PROVIDERS else None
+    owners = maker.owners if isinstance(maker, RoomMaker) else frozenset()
+    if Owner.TUTOR in owners:
+        held = {"tutor": tutor, "provider": provider, "can_host": True}
+        own: VideoConnection | None = VideoConnection.objects.usable().filter(**held).first()
+        if own is not None:
+            return own
+    if Owner.SITE in owners and site_access(provider) is not None:
+        site = connection_of_site(provider)
+        return site if site.is_usable else None
+    return None
+
+
+def connection_of_site(provider: str) -> VideoConnection:
+    """Return the row of the site's own account there: rooms and calls hang on it, tokens are never in it."""
+    access = site_access(provider)
+    row: VideoConnection
+    row, _is_new = VideoConnection.objects.get_or_create(
+        tutor=None,
+        provider=provider,
+        disconnected_at=None,
+        defaults={"connected_at": timezone.now(), "account": access.account[:254] if access else ""},
+    )
+    return row
+
+
+@transaction.atomic
+def mark_broken(connection: VideoConnection, *, why: Kept) -> None:
+    """Write that the account must be connected again, and have its tutor and the staff told, once.
+
+    A second call changes nothing, nor does one about a consent that has been replaced meanwhile.
+    """
+    row = VideoConnection.objects.select_for_update().get(pk=connection.pk)
+    if row.status == VideoConnection.Status.BROKEN or row.connected_at != connection.connected_at:
+        return
+    row.status, row.broken_at, row.broken_why = VideoConnection.Status.BROKEN, timezone.now(), why()
+    row.save(update_fields=["status", "broken_at", "broken_why"])
+    log.warning("connection broken", extra={"connection": row.pk, "provider": row.provider, "reason": why()})
+    if row.disconnected_at is None:
+        enqueue("meetings.tell_of_broken_connection", connection_id=row.pk)
+
+
+def take_tokens(row: VideoConnection, tokens: Tokens, *, now: datetime) -> list[str]:
+    """Put what a vendor gave into the locked row, and return the names of the fields to save."""
+    row.access_token = tokens.access_token
+    row.refresh_token = tokens.refresh_token or row.refresh_token
+    row.expires_at = now + timedelta(seconds=tokens.expires_in) - SAFETY
+    row.scopes = " ".join(sorted(tokens.scopes)) or row.scopes
+    row.base_url = tokens.base_url or row.base_url
+    if tokens.grant_ends_in is not None:
+        row.grant_ends_at = now + timedelta(seconds=tokens.grant_ends_in)
+    row.last_refreshed_at = now
+    return [
+        *("access_token", "refresh_token", "expires_at", "scopes"),
+        *("base_url", "grant_ends_at", "last_refreshed_at"),
+    ]
+
+
+def _read(connection: VideoConnection) -> VideoConnection:
+    """Read the tokens as they are now. Raises ConnectionBroken."""
+    try:
+        row: VideoConnection = VideoConnection.objects.defer(None).get(pk=connection.pk)
+    except TokenUnreadable:
+        raise _unreadable(connection) from None
+    _require_tokens(row)
+    return row
+
+
+def _unreadable(connection: VideoConnection) -> ConnectionBroken:
+    mark_broken(connection, why=UNREADABLE)
+    return ConnectionBroken(detail="its tokens cannot be decrypted with TOKEN_KEYS")
+
+
+def _require_tokens(row: VideoConnection) -> None:
+    if row.status == VideoConnection.Status.BROKEN or not row.refresh_token:
+        raise ConnectionBroken(detail="the connection is broken or has been ended")
+
+
+def _lives(row: VideoConnection, at_least: timedelta) -> bool:
+    return bool(row.access_token) and row.expires_at is not None and row.expires_at > timezone.now() + at_least
+
+
+def _renew(connection: VideoConnection, *, refused: str) -> str:
+    """Return another token than the refused one: somebody else's new one, else one from the vendor."""
+    trouble: ProviderTrouble | None = None
+    try:
+        with transaction.atomic(durable=True):
+            row: VideoConnection = VideoConnection.objects.defer(None).select_for_update().get(pk=connection.pk)
+            _require_tokens(row)
+            if _lives(row, AHEAD) and row.access_token != refused:
+                return row.access_token
+            trouble = _ask_for_tokens(row)
+    except TokenUnreadable:
+        raise _unreadable(connection) from None
+    if trouble is None:
+        return row.access_token
+    if isinstance(trouble, ProviderUnavailable) and _lives(row, LEAST_LIFE) and row.access_token != refused:
+        return row.access_token
+    raise trouble
+
+
+def _ask_for_tokens(row: VideoConnection) -> ProviderTrouble | None:
+    """Ask the vendor for new tokens and write what comes, in the transaction that holds the row.
+
+    No answer changes nothing: the new token may be lost, but nobody knows, so the old one is tried again later; if the
+    vendor has thrown it away meanwhile, it says so then.
+    """
+    now = timezone.now()
+    if _was_silent(row, now):
+        return ProviderUnavailable(detail="no answer a moment ago", after=SILENCE)
+    with note_call(provider=row.provider, what="refresh", connection=row) as call:
+        tokens = get_vendor(row.provider).refresh(row.refresh_token)
+        row.save(update_fields=take_tokens(row, tokens, now=now))
+    if isinstance(call.trouble, ConnectionBroken):
+        mark_broken(row, why=CONSENT_GONE)
+    return call.trouble
+
+
+def _was_silent(row: VideoConnection, now: datetime) -> bool:
+    """True when a renewal found nobody a moment ago: those who waited for the row must not each wait for the vendor."""
+    recent = ProviderCall.objects.filter(connection=row, what="refresh", began_at__gt=now - SILENCE).order_by("-id").first()
+    return recent is not None and recent.outcome == ProviderCall.Outcome.UNAVAILABLE
+
+
+@lru_cache(maxsize=16)
+def _made_once(backend: str, options: str) -> Access:
+    made: Any = import_string(backend)(**json.loads(options))
+    access: Access = made
+    return access
