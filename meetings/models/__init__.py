@@ -4,6 +4,7 @@ from meetings.models.connections import VideoConnection
 from meetings.models.links import MeetingLink
 from meetings.models.meetings import Meeting
 from meetings.models.rooms import ProviderCall, VendorRoom
+from meetings.models.switches import ProviderSwitch, SessionSwitch
 from meetings.models.watching import Alert, ProviderDay
 
 __all__ = [
@@ -14,6 +15,8 @@ __all__ = [
     "NoShowReport",
     "ProviderCall",
     "ProviderDay",
+    "ProviderSwitch",
+    "SessionSwitch",
     "VendorRoom",
     "VideoConnection",
 ]
