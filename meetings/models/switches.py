@@ -18,7 +18,7 @@ class ProviderSwitch(models.Model):
     tutor = models.ForeignKey(Tutor, on_delete=models.PROTECT, related_name="provider_switches", verbose_name=_("tutor"))
     provider = models.CharField(_("to"), max_length=20)
     asked_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
+        User,
         on_delete=models.PROTECT,
         null=True,
         blank=True,
