@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
+import os
+import re
 from typing import Any
+from urllib.parse import urlsplit
 
 from config import env
 
+
+def _mark_of(text: str) -> str:
+    """Return the text as small letters, digits and hyphens, which every vendor takes in names."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:40]
+
+
 env.begin_group("Meetings")
+ROOM_MARK = _mark_of(
+    env.text(
+        "ROOM_MARK",
+        urlsplit(os.environ.get("SITE_URL", "").strip()).hostname or "localhost",
+        "By this the site knows its own rooms in an account at Zoom, Google or 100ms that others use as well.",
+        shown="the host of SITE_URL",
+    )
+)
 POOL_FULL = env.one_of(
     "POOL_FULL",
     "accept",

@@ -32,9 +32,13 @@ class Fault(StrEnum):
     BUSY = "busy"  # 429, nothing is done
     SLOW = "slow"  # the answer comes byte by byte
     HTML = "html"  # a page of a proxy in the answer's place, nothing is done
+    CUT = "cut"  # the work is done, half of the answer comes: it is not JSON
+    GARBLED = "garbled"  # the work is done, the answer is not UTF-8
+    HUGE = "huge"  # the work is done, the answer does not end
 
 
-_AFTER_WORK = (Fault.LOST, Fault.RESET, Fault.ERROR_AFTER, Fault.SLOW)
+_AFTER_WORK = (Fault.LOST, Fault.RESET, Fault.ERROR_AFTER, Fault.SLOW, Fault.CUT, Fault.GARBLED, Fault.HUGE)
+_HUGE = 4 * 1024 * 1024  # bytes
 
 
 @dataclass(frozen=True)
@@ -212,7 +216,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif fault is Fault.HTML:
             self._send(502, b"<html><body>Bad gateway</body></html>", {"Content-Type": "text/html"})
         else:
-            raw = b"" if answer.body is None else json.dumps(answer.body).encode()
+            raw = _spoilt(b"" if answer.body is None else json.dumps(answer.body).encode(), fault)
             headers = {"Content-Type": "application/json", **answer.headers}
             self._send(answer.status, raw, headers, pause=0.05 if fault is Fault.SLOW else 0)
 
@@ -237,3 +241,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
+
+
+def _spoilt(raw: bytes, fault: Fault | None) -> bytes:
+    """Return the answer as it arrives with this fault."""
+    if fault is Fault.CUT:
+        return raw[: len(raw) // 2] or b"{"
+    if fault is Fault.GARBLED:
+        return raw.replace(b'"', b"\xff\xfe")
+    return raw + b" " * _HUGE if fault is Fault.HUGE else raw

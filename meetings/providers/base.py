@@ -35,8 +35,10 @@ class Person:
 class RoomRequest:
     """What a vendor needs to know of a lesson.
 
-    `key` is the same at every try and new whenever another room is wanted: `BK-…-G`, letters, digits and hyphens, with
-    the site's own mark in front of it where rooms of several sites share an account. `time_zone` is the tutor's.
+    `key` is the same at every try and new whenever another room is wanted: `BK-…-G`, capitals, digits and hyphens. Where
+    rooms of several sites may share an account a provider puts the site's own mark (ROOM_MARK, from its OPTIONS) in front
+    of it. `time_zone` is the tutor's. `is_first_try` spares the search for what an earlier try may have made: set it only
+    where nobody can have asked for this key before, such as when the row of the room was written just now.
     """
 
     key: str
@@ -47,6 +49,7 @@ class RoomRequest:
     tutor: Person
     student: Person
     join_url: str  # the stable address of this site, for descriptions
+    is_first_try: bool = False
 
 
 @dataclass(frozen=True)
@@ -87,12 +90,16 @@ class Owner(StrEnum):
 class Access(ABC):
     """An account at a vendor and a token that opens it, kept fresh by whoever made this (meetings/connections.py)."""
 
+    owner: ClassVar[Owner] = Owner.TUTOR  # SITE where one account hosts for all tutors
     account: str  # an address or a number, as the vendor names it
     base_url: str = ""  # where this account is served, if the vendor said so
 
     @abstractmethod
     def token(self) -> str:
-        """Return a token that is good for a minute at least. Raises ConnectionBroken or ProviderUnavailable."""
+        """Return a token that is good for a minute at least.
+
+        Raises ConnectionBroken or ProviderUnavailable; ProviderMisconfigured for an account of the site.
+        """
 
     @abstractmethod
     def renewed(self, refused: str) -> str:
@@ -122,7 +129,7 @@ class RoomMaker(Provider, ABC):
     `access` is None where `owners` has only NOBODY. Every call is one that may be repeated.
     """
 
-    owners: ClassVar[frozenset[Owner]] = frozenset({Owner.NOBODY})
+    owners: frozenset[Owner] = frozenset({Owner.NOBODY})  # a provider may tell by its OPTIONS
 
     @abstractmethod
     def create(self, request: RoomRequest, access: Access | None) -> Room:

@@ -1,16 +1,26 @@
+import pytest
+
 from meetings.providers import get_provider, is_offered, provider_choices
 from meetings.providers.base import RoomMaker
 from meetings.providers.sandbox import SandboxProvider
+from tests.meetings.providers.asking import room_request
 from tests.meetings.providers.contract import RoomMakerContract
+from tests.meetings.providers.vendors import Vendor
 
 
-class TestSandbox(RoomMakerContract):
-    def make(self) -> RoomMaker:
+class Sandbox(Vendor):
+    def maker(self) -> RoomMaker:
         return SandboxProvider(site_url="http://testserver")
 
 
+class TestSandbox(RoomMakerContract):
+    @pytest.fixture
+    def vendor(self) -> Vendor:
+        return Sandbox()
+
+
 def test_code_of_a_sandbox_room_does_not_tell_the_booking():
-    room = TestSandbox().make().create(TestSandbox().request(), None)
+    room = Sandbox().maker().create(room_request(), None)
     assert "23456789BC" not in room.join_url_student
 
 
