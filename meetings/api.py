@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from dataclasses import asdict
 from typing import Any
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -14,6 +16,7 @@ from bookings.errors import InvalidInput, NotFound
 from bookings.models import ApiKey, Booking
 from meetings import planning, provisioning, upkeep
 from meetings.errors import LinkSearchFailed, NoLinkLeft
+from meetings.forecast import DAYS, MOST_DAYS, foresee
 from meetings.models import Meeting
 
 _REFERENCE = re.compile(r"[A-Za-z0-9-]{1,20}")
@@ -82,6 +85,28 @@ class RetryMeetingLink(MeetingsCall):
             meeting = provisioning.provision_meeting(meeting)
             message = _("Meeting link created successfully")
         return Response({"success": True, "message": message, "join_url": meeting.address_for(is_tutor=False)})
+
+
+class PoolForecast(MeetingsCall):
+    """Say how many pool links each coming hour needs; `days` ahead, 60 if it is not said."""
+
+    def get(self, request: Request) -> Response:
+        said = request.query_params.get("days") or str(DAYS)
+        if not (said.isascii() and said.isdigit() and len(said) <= 3 and 1 <= int(said) <= MOST_DAYS):
+            raise InvalidInput(_("days must be a whole number from 1 to %(most)d.") % {"most": MOST_DAYS})
+        found = foresee(now=timezone.now(), days=int(said))
+        peak = found.peak
+        return Response(
+            {
+                "success": True,
+                "links": found.links,
+                "peak": {"start": peak.starts_at, "needed": peak.needed} if peak else None,
+                "full_at": found.full_at,
+                "hours_short": len(found.hours_short),
+                "hours": [{"start": hour.starts_at, "needed": hour.needed} for hour in found.hours],
+                "changes": [asdict(change) for change in found.changes()],
+            }
+        )
 
 
 def _text(request: Request, field: str) -> str:

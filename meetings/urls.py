@@ -26,5 +26,6 @@ urlpatterns: list[URLPattern] = [
         api.CreateMissingMeetings.as_view(),
         name="create_missing_meetings",
     ),
+    re_path(r"^api/pool-forecast/?$", api.PoolForecast.as_view(), name="pool_forecast"),
     re_path(r"^api/sessions/retry-meeting-link/?$", api.RetryMeetingLink.as_view(), name="retry_meeting_link"),
 ]

@@ -107,6 +107,7 @@ CALLS = {
     "/api/available-slots": "slots",
     "/api/initiate-booking-checkout": "checkout",
     "/api/verify-payment": "checkout",
+    "/api/pool-forecast": "meetings",
     "/api/assign-meeting-link": "meetings",
     "/api/create-meeting-link": "meetings",
     "/api/sessions/create-missing-meetings": "meetings",

@@ -73,6 +73,7 @@ ASKED = {
     "/admin/payments/webhookevent/": ["q", "state__exact", "p"],
     "/admin/meetings/meeting/": ["q", "status__exact", "p", "o"],
     "/admin/meetings/meetinglink/": ["q", "status__exact", "p"],
+    "/admin/meetings/meetinglink/forecast/": ["days"],
     "/admin/procrastinate/procrastinatejob/": ["q", "status__exact", "p"],
 }
 SENT = {

@@ -21,10 +21,11 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from bookings.admin.buttons import Button, ButtonsAdmin
+from bookings.admin.buttons import Button
 from bookings.models import User
 from meetings import links, pool
 from meetings.addresses import normalise_address
+from meetings.admin.forecast import ForecastPages
 from meetings.admin.forms import AddManyForm
 from meetings.errors import LinkAddressRefused
 from meetings.models import Meeting, MeetingLink
@@ -56,7 +57,7 @@ class LinkForm(forms.ModelForm[MeetingLink]):
 
 
 @admin.register(MeetingLink)
-class MeetingLinkAdmin(ButtonsAdmin):
+class MeetingLinkAdmin(ForecastPages):
     form = LinkForm
     formfield_overrides = {models.URLField: {"form_class": forms.CharField, "widget": AdminTextInputWidget}}
     change_list_template = "admin/meetings/meetinglink/change_list.html"
