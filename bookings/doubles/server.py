@@ -54,7 +54,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """A JSON answer; without a body it is empty, as 204 is."""
+    """A JSON answer; without a body it is empty, as 204 is. Bytes are sent as they are, such as a page of HTML."""
 
     status: int
     body: Any
@@ -185,6 +185,12 @@ class Double(ABC):
         self._stopped.wait(self.silence)
 
 
+def _bytes_of(body: Any) -> bytes:
+    if isinstance(body, bytes):
+        return body
+    return b"" if body is None else json.dumps(body).encode()
+
+
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
@@ -216,7 +222,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif fault is Fault.HTML:
             self._send(502, b"<html><body>Bad gateway</body></html>", {"Content-Type": "text/html"})
         else:
-            raw = _spoilt(b"" if answer.body is None else json.dumps(answer.body).encode(), fault)
+            raw = _spoilt(_bytes_of(answer.body), fault)
             headers = {"Content-Type": "application/json", **answer.headers}
             self._send(answer.status, raw, headers, pause=0.05 if fault is Fault.SLOW else 0)
 

@@ -1,0 +1,1 @@
+"""Vendors of meetings on a local port, for tests, the bench and development. They ship beside the real thing."""
