@@ -75,4 +75,37 @@ HMS_API_URL = env.address("HMS_API_URL", "https://api.100ms.live/v2", "Where 100
 # A provider without its keys is listed, and offered to nobody.
 MEETING_PROVIDERS: dict[str, dict[str, Any]] = {
     "pool": {"BACKEND": "meetings.providers.pool.PoolProvider", "OPTIONS": {}},
+    "google": {
+        "BACKEND": "meetings.providers.google.GoogleProvider",
+        "INVITES": GOOGLE_INVITES,
+        "OPTIONS": {
+            "calendar_url": GOOGLE_CALENDAR_URL,
+            "meet_url": GOOGLE_MEET_URL,
+            "mark": ROOM_MARK,
+            "client_id": GOOGLE_CLIENT_ID,
+            "client_secret": GOOGLE_CLIENT_SECRET,
+            "service_account_file": GOOGLE_SERVICE_ACCOUNT_FILE,
+            "delegated_user": GOOGLE_DELEGATED_USER,
+            "invites": GOOGLE_INVITES,
+        },
+        "OAUTH": {
+            "BACKEND": "meetings.oauth.google.GoogleVendor",
+            "OPTIONS": {
+                "client_id": GOOGLE_CLIENT_ID,
+                "client_secret": GOOGLE_CLIENT_SECRET,
+                "authorize_url": GOOGLE_AUTHORIZE_URL,
+                "token_url": GOOGLE_TOKEN_URL,
+                "calendar_url": GOOGLE_CALENDAR_URL,
+            },
+        },
+    },
 }
+if GOOGLE_SERVICE_ACCOUNT_FILE and GOOGLE_DELEGATED_USER:
+    MEETING_PROVIDERS["google"]["SITE_ACCESS"] = {
+        "BACKEND": "meetings.providers.google_service.ServiceAccount",
+        "OPTIONS": {
+            "key_file": GOOGLE_SERVICE_ACCOUNT_FILE,
+            "delegated_user": GOOGLE_DELEGATED_USER,
+            "token_url": GOOGLE_TOKEN_URL,
+        },
+    }

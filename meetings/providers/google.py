@@ -1,0 +1,233 @@
+"""Google: a lesson is an event in a calendar, and the event has a Meet link.
+
+The event's id is reckoned from the request's key, so asking twice gives one event (Calendar answers 409 the second
+time). The link comes later: Google makes it while we read the event again. A deleted event keeps its id, so a room that
+somebody deleted comes back only under a new key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from bookings.outside import USUAL_PATIENCE, Patience
+from meetings.errors import ProviderCannot, ProviderMisconfigured, ProviderTrouble, ProviderUnavailable, RoomGone
+from meetings.providers.base import Access, FoundRoom, Owner, Room, RoomMaker, RoomRequest
+from meetings.providers.google_api import HAS_NO_CALENDAR, GoogleApi
+from meetings.providers.google_events import (
+    SECOND_TRY,
+    Event,
+    asked_with,
+    changes_of,
+    code_of,
+    conference_request,
+    conference_status,
+    during_of,
+    event_id,
+    is_cancelled,
+    is_near,
+    key_of,
+    new_event,
+    room_of,
+)
+from meetings.providers.google_service import doubts_about_service_account
+from meetings.providers.meet_spaces import MeetSpaces
+
+EVENTS = "/calendars/primary/events"
+PAGE = "250"
+MOST_PAGES = 200
+NO_LINK_COMES = _("Google could not make a Meet link for this session. Another way is taken.")
+
+
+class GoogleProvider(RoomMaker):
+    label = "Google Meet"
+    summary = _("Sessions are put into a Google calendar, each with a Google Meet link of its own.")
+    owners = frozenset({Owner.TUTOR, Owner.SITE})
+
+    def __init__(
+        self,
+        *,
+        calendar_url: str,
+        meet_url: str,
+        mark: str,
+        client_id: str = "",
+        client_secret: str = "",
+        service_account_file: str = "",
+        delegated_user: str = "",
+        invites: bool = False,
+        patience: Patience = USUAL_PATIENCE,
+    ) -> None:
+        """By `mark` this site knows its own events. `invites`: Google invites both sides, who then see the address early."""
+        self._calendar, self._spaces = GoogleApi(calendar_url, patience), MeetSpaces(meet_url, patience)
+        self._mark = mark
+        self._client = (client_id, client_secret)
+        self._service = (service_account_file, delegated_user)
+        self._invites = invites
+
+    @property
+    def invites(self) -> bool:  # type: ignore[override]
+        return self._invites
+
+    @property
+    def is_configured(self) -> bool:
+        return all(self._client) or all(self._service)
+
+    def doubts(self) -> list[str]:
+        found = doubts_about_service_account(*self._service)
+        if any(self._client) and not all(self._client):
+            found.append(str(_("Only one of GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET is set; Google needs both.")))
+        return found
+
+    def create(self, request: RoomRequest, access: Access | None) -> Room:
+        """Insert the event, or take the one that this key has already, at the lesson's time.
+
+        Raises RoomGone if that one was deleted: its id can never be used again, another key is needed.
+        """
+        account = _opened(access)
+        event = self._insert(request, account) or self._adopt(request, account)
+        return self._room(event, account)
+
+    def move(self, external_id: str, request: RoomRequest, access: Access | None) -> Room:
+        """Send what differs, if anything does, and read the event again: the answer to a change may lack the link."""
+        account = _opened(access)
+        event = self._read(external_id, account)
+        return self._room(self._changed(event, request, account), account)
+
+    def cancel(self, external_id: str, access: Access | None) -> None:
+        try:
+            self._calendar.ask(_opened(access), "DELETE", _path(external_id), query=self._telling())
+        except RoomGone:
+            return
+
+    def check(self, external_id: str, access: Access | None) -> Room:
+        account = _opened(access)
+        event = self._read(external_id, account)
+        room = self._room(event, account)
+        is_asked = not room.is_pending and is_near(event)
+        return room_of(event, is_in_use=True) if is_asked and self._is_in_use(event, account) else room
+
+    def find(self, key: str, access: Access | None) -> Room | None:
+        try:
+            event = self._read(event_id(key, self._mark), _opened(access))
+        except RoomGone:
+            return None
+        return room_of(event)
+
+    def end(self, external_id: str, access: Access | None) -> None:
+        """End the call, where the account gave leave to and Google allows it for this room; else nothing happens."""
+        account = _opened(access)
+        try:
+            code = code_of(self._read(external_id, account))
+            space = self._spaces.look_at_space(code, account) if code else None
+            if space is not None and space.is_in_use:
+                self._spaces.end_conference(space.name, account)
+        except ProviderUnavailable:
+            raise
+        except ProviderTrouble:
+            return
+
+    def list_rooms(self, access: Access | None, *, since: datetime) -> Iterator[FoundRoom]:
+        """Return the events of the calendar that carry the mark of this site and start after then (UTC)."""
+        account = _opened(access)
+        query = {
+            "privateExtendedProperty": f"site={self._mark}",
+            "timeMin": since.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+            "singleEvents": "true",
+            "maxResults": PAGE,
+        }
+        for _page in range(MOST_PAGES):
+            answer = self._calendar.ask(account, "GET", EVENTS, query=query)
+            yield from _found(answer, since)
+            token = answer.get("nextPageToken")
+            if not isinstance(token, str) or not token:
+                return
+            query["pageToken"] = token
+        raise ProviderUnavailable(detail="the list of events never ends")
+
+    # One step each.
+
+    def _insert(self, request: RoomRequest, account: Access) -> Event | None:
+        """Return the new event, None where the id is taken."""
+        guests = [one for one in (request.tutor, request.student) if one.email != account.account] if self.invites else []
+        body = new_event(request, mark=self._mark, guests=guests)
+        try:
+            return self._calendar.ask(account, "POST", EVENTS, body=body, query=self._writing())
+        except RoomGone as error:  # 404 of a whole calendar
+            raise ProviderCannot(HAS_NO_CALENDAR, detail=error.detail, code=error.code, status=error.status) from None
+        except ProviderUnavailable as error:
+            if error.status != 409:
+                raise
+            return None
+
+    def _adopt(self, request: RoomRequest, account: Access) -> Event:
+        """Return the event that is there for this key, at the lesson's time: it may have moved since it was made."""
+        event = self._read(event_id(request.key, self._mark), account)
+        if key_of(event) != request.key:
+            raise ProviderMisconfigured(detail="the event of this id is not ours")
+        return self._changed(event, request, account)
+
+    def _changed(self, event: Event, request: RoomRequest, account: Access) -> Event:
+        changes = changes_of(event, request)
+        if not changes:
+            return event
+        # Without conferenceData in it the link stays as it is; the guests, too, as long as they are not named.
+        self._calendar.ask(account, "PATCH", _path(event["id"]), body=changes, query=self._writing())
+        return self._read(event["id"], account)
+
+    def _room(self, event: Event, account: Access) -> Room:
+        """Return the room; a link that failed, or was taken out, is asked for once more under another request id."""
+        room = room_of(event)
+        if conference_status(event) not in ("failure", ""):
+            return room
+        if asked_with(event).endswith(SECOND_TRY):
+            raise ProviderCannot(NO_LINK_COMES, detail="the conference failed twice", code="failure")
+        request_id = key_of(event) + SECOND_TRY
+        body = {
+            "conferenceData": conference_request(request_id),
+            "extendedProperties": {"private": {"asked": request_id}},
+        }
+        return room_of(self._calendar.ask(account, "PATCH", _path(room.external_id), body=body, query=self._writing()))
+
+    def _read(self, external_id: str, account: Access) -> Event:
+        """Return the event. Raises RoomGone if it is deleted: Calendar shows such an event as cancelled."""
+        event = self._calendar.ask(account, "GET", _path(external_id))
+        if is_cancelled(event):
+            raise RoomGone(detail="the event was deleted", code="cancelled")
+        return {**event, "id": external_id}
+
+    def _is_in_use(self, event: Event, account: Access) -> bool:
+        """Say whether a call is running; where Meet does not tell, nobody knows of one."""
+        try:
+            return self._spaces.look_at_space(code_of(event), account).is_in_use
+        except ProviderTrouble:
+            return False
+
+    def _writing(self) -> dict[str, str]:
+        """Without conferenceDataVersion the whole conference is passed over in silence, at every write."""
+        return {"conferenceDataVersion": "1", **self._telling()}
+
+    def _telling(self) -> dict[str, str]:
+        return {"sendUpdates": "all" if self.invites else "none"}
+
+
+def _opened(access: Access | None) -> Access:
+    if access is None:
+        raise ProviderMisconfigured(detail="no account was handed over")
+    return access
+
+
+def _path(external_id: Any) -> str:
+    if not isinstance(external_id, str) or not external_id.isalnum():
+        raise ProviderMisconfigured(detail="no id of an event")
+    return f"{EVENTS}/{external_id}"
+
+
+def _found(answer: Event, since: datetime) -> Iterator[FoundRoom]:
+    events = answer.get("items")
+    for event in events if isinstance(events, list) else []:
+        during = during_of(event)
+        if key_of(event) and not is_cancelled(event) and (during is None or during.start >= since):
+            yield FoundRoom(key_of(event), str(event.get("id", "")), during.start if during else None)

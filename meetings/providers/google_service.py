@@ -1,0 +1,135 @@
+"""A Google service account that acts for one person of a Workspace domain (domain-wide delegation).
+
+Never without that person: by itself such an account can neither invite anybody nor make a Meet link.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import jwt
+from django.utils.translation import gettext as _
+
+from bookings.outside import USUAL_PATIENCE, Call, Patience
+from meetings.errors import ProviderMisconfigured
+from meetings.providers.base import Access
+from meetings.providers.google_tokens import ask_for_token, read_token
+from meetings.providers.meet_spaces import SPACES_SCOPE
+
+EVENTS_SCOPE = "https://www.googleapis.com/auth/calendar.events.owned"
+JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+LIFE = 3600  # seconds that what we sign is good for: the most that Google takes
+SPARE = 300  # seconds before its end from which a token is replaced
+SKEW = 10  # seconds by which what we sign is dated back, for clocks that differ
+OUTSIDE_WORKSPACE = ("gmail.com", "googlemail.com")
+
+
+class KeyFileUnreadable(Exception):
+    """The file of a service account cannot be used; the text says why, and tells nothing of its content."""
+
+
+@dataclass(frozen=True)
+class _Key:
+    email: str
+    private_key: str = field(repr=False)
+
+
+class ServiceAccount(Access):
+    """The account `delegated_user`, opened with the key in `key_file`. One object serves a whole process."""
+
+    def __init__(self, *, key_file: str, delegated_user: str, token_url: str, patience: Patience = USUAL_PATIENCE) -> None:
+        """Read nothing yet: a file that is missing is told when a token is asked for, and by `doubts`."""
+        self.account = delegated_user
+        self._key_file, self._token_url, self._patience = key_file, token_url, patience
+        self._lock = threading.Lock()
+        self._token, self._good_until = "", 0.0
+        self._scopes: tuple[str, ...] = (EVENTS_SCOPE, SPACES_SCOPE)
+
+    def token(self) -> str:
+        """Return the token in memory, or another shortly before it ends. Raises ProviderMisconfigured as well."""
+        with self._lock:
+            return self._token if time.time() < self._good_until else self._fetch()
+
+    def renewed(self, refused: str) -> str:
+        with self._lock:
+            return self._token if self._token not in ("", refused) else self._fetch()
+
+    def _fetch(self) -> str:
+        """Ask for a token; without the right to make rooms in Meet if that one was not authorised."""
+        try:
+            token, seconds = self._ask(self._scopes)
+        except ProviderMisconfigured as error:
+            if error.code != "unauthorized_client" or len(self._scopes) == 1:
+                raise
+            token, seconds = self._ask((EVENTS_SCOPE,))
+            self._scopes = (EVENTS_SCOPE,)
+        self._token, self._good_until = token, time.time() + seconds - SPARE
+        return token
+
+    def _ask(self, scopes: tuple[str, ...]) -> tuple[str, int]:
+        try:
+            assertion = self._signed(read_key(self._key_file), scopes)
+        except KeyFileUnreadable as error:
+            raise ProviderMisconfigured(detail=str(error), code="key_file") from None
+        form = {"grant_type": JWT_BEARER, "assertion": assertion}
+        # Nobody can reconnect this account: that there is no such user, too, is the set-up's fault.
+        call = Call("POST", self._token_url, form=form)
+        return read_token(
+            ask_for_token(call, refused=ProviderMisconfigured, asked="service account", patience=self._patience)
+        )
+
+    def _signed(self, key: _Key, scopes: tuple[str, ...]) -> str:
+        if not self.account:
+            raise KeyFileUnreadable("there is no user to act for")
+        now = int(time.time()) - SKEW
+        claims = {
+            "iss": key.email,
+            "sub": self.account,
+            "scope": " ".join(scopes),
+            "aud": self._token_url,
+            "iat": now,
+            "exp": now + LIFE,
+        }
+        return _sign(claims, key)
+
+
+def read_key(path: str) -> _Key:
+    """Return what the file of a service account holds. Raises KeyFileUnreadable."""
+    try:
+        found: Any = json.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise KeyFileUnreadable(f"it cannot be read ({type(error).__name__})") from None
+    except ValueError:
+        raise KeyFileUnreadable("it is not JSON") from None
+    email, private_key = (found.get(name) if isinstance(found, dict) else None for name in ("client_email", "private_key"))
+    if not isinstance(email, str) or not isinstance(private_key, str) or not email or not private_key:
+        raise KeyFileUnreadable("it is no key of a service account")
+    return _Key(email, private_key)
+
+
+def doubts_about_service_account(key_file: str, delegated_user: str) -> list[str]:
+    """Return what looks wrong with these two settings, in sentences for the owner."""
+    if not key_file and not delegated_user:
+        return []
+    if not key_file or not delegated_user:
+        return [_("Only one of GOOGLE_SERVICE_ACCOUNT_FILE and GOOGLE_DELEGATED_USER is set; Google needs both.")]
+    found = []
+    if delegated_user.lower().rpartition("@")[2] in OUTSIDE_WORKSPACE:
+        found.append(_("GOOGLE_DELEGATED_USER must be an account of your Google Workspace, not one of gmail.com."))
+    try:
+        _sign({}, read_key(key_file))
+    except KeyFileUnreadable as error:
+        found.append(_("GOOGLE_SERVICE_ACCOUNT_FILE cannot be used: %(why)s.") % {"why": error})
+    return found
+
+
+def _sign(claims: dict[str, Any], key: _Key) -> str:
+    try:
+        return jwt.encode(claims, key.private_key, algorithm="RS256")
+    except (jwt.PyJWTError, ValueError, TypeError):
+        raise KeyFileUnreadable("its private_key is no RSA key") from None
