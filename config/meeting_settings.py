@@ -33,6 +33,9 @@ POOL_FULL = env.one_of(
 POOL_TARGET_SIZE = env.whole(
     "POOL_TARGET_SIZE", 0, "Pool links are made at Google up to this number; 0 = none are made.", most=10_000
 )
+POOL_GOOGLE_ACCOUNT = env.text(
+    "POOL_GOOGLE_ACCOUNT", "", "The connected Google account that makes and checks pool links; empty = the service account."
+)
 ALERT_QUIET_MINUTES = env.whole(
     "ALERT_QUIET_MINUTES", 60, "The same alert about meetings is mailed again after this long at the earliest.", least=1
 )

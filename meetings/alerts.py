@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from datetime import UTC
 
 from django.conf import settings
@@ -11,7 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from bookings.staff import Letter, mail_staff, staff_addresses
-from meetings.models import Meeting, NoShowReport
+from meetings.models import Meeting, MeetingLink, NoShowReport
 
 log = logging.getLogger("linkpool.meetings")
 
@@ -55,5 +56,23 @@ def mail_staff_about_absence(report: NoShowReport) -> None:
     def write() -> Letter:
         subject = _("[%(site)s] Absence reported: %(booking)s") % {"site": settings.SITE_NAME, "booking": reference}
         return subject, render_to_string("mail/meetings/absence_reported.txt", facts)
+
+    mail_staff(write)
+
+
+def mail_staff_about_old_links(links: Sequence[MeetingLink]) -> None:
+    """Say which pool links nobody has opened for so long that they are given to nobody any more. No address is told."""
+    aside = [link for link in links if link.status == MeetingLink.Status.CORDONED]
+    if not aside:
+        return
+    facts = {
+        "links": aside,
+        "admin_url": settings.SITE_URL + reverse("admin:meetings_meetinglink_changelist") + "?needs=look",
+        "site_name": settings.SITE_NAME,
+    }
+
+    def write() -> Letter:
+        subject = _("[%(site)s] Pool links that somebody has to open") % {"site": settings.SITE_NAME}
+        return subject, render_to_string("mail/meetings/links_old.txt", facts)
 
     mail_staff(write)

@@ -9,9 +9,9 @@ from procrastinate.contrib.django import app
 
 from bookings.errors import DomainError
 from bookings.jobs import Backoff
-from meetings import alerts, connection_mails, provisioning, upkeep
+from meetings import alerts, connection_mails, hygiene, provisioning, upkeep
 from meetings.errors import LinkSearchFailed
-from meetings.models import Meeting, NoShowReport
+from meetings.models import Meeting, MeetingLink, NoShowReport
 from meetings.providers import get_provider, is_offered
 from meetings.providers.base import RoomMaker
 
@@ -68,3 +68,25 @@ def cancel_room(provider: str, external_id: str) -> None:
 def tell_of_broken_connection(connection_id: int) -> None:
     """Tell the tutor and the staff that an account must be connected again."""
     connection_mails.tell_of_broken_connection(connection_id)
+
+
+@app.periodic(cron="20 3 * * *")
+@app.task(name="meetings.look_after_links", queueing_lock="meetings.look_after_links")
+def look_after_links(timestamp: int) -> None:
+    """Set aside the rooms that Google is about to forget, and check those of this site."""
+    now = timezone.now()
+    hygiene.set_old_links_aside(now)
+    hygiene.check_due(now)
+
+
+@app.task(name="meetings.mail_staff_of_old_links", retry=Backoff())
+def mail_staff_of_old_links(link_ids: list[int]) -> None:
+    """Tell the staff which rooms somebody has to open."""
+    alerts.mail_staff_about_old_links(list(MeetingLink.objects.filter(pk__in=link_ids).order_by("pk")))
+
+
+@app.periodic(cron="*/5 * * * *")
+@app.task(name="meetings.fill_pool", queueing_lock="meetings.fill_pool")
+def fill_pool(timestamp: int) -> None:
+    """Make pool links at Google up to POOL_TARGET_SIZE, as fast as Google lets us."""
+    hygiene.fill_pool()

@@ -27,6 +27,7 @@ from meetings import links, pool
 from meetings.addresses import normalise_address
 from meetings.admin.forecast import ForecastPages
 from meetings.admin.forms import AddManyForm
+from meetings.admin.link_health import HEALTH_BUTTONS, HealthFilter, LinkHealth
 from meetings.errors import LinkAddressRefused
 from meetings.models import Meeting, MeetingLink
 
@@ -57,12 +58,14 @@ class LinkForm(forms.ModelForm[MeetingLink]):
 
 
 @admin.register(MeetingLink)
-class MeetingLinkAdmin(ForecastPages):
+class MeetingLinkAdmin(LinkHealth, ForecastPages):
     form = LinkForm
     formfield_overrides = {models.URLField: {"form_class": forms.CharField, "widget": AdminTextInputWidget}}
     change_list_template = "admin/meetings/meetinglink/change_list.html"
-    list_display = ["__str__", "status", "use_now", "next_use", "times_used", "last_used_at", "url"]
-    list_filter = ["status"]
+    list_display = [
+        *("__str__", "status", "use_now", "next_use", "times_used", "last_used_at", "forgotten", "seen_to_work", "url")
+    ]
+    list_filter = ["status", HealthFilter]
     list_per_page = 50
     search_fields = ["label", "url", "notes"]
     ordering = ["id"]
@@ -71,6 +74,7 @@ class MeetingLinkAdmin(ForecastPages):
         Button("cordon", gettext_lazy("Cordon"), _cordon, lambda link: link.status == Status.AVAILABLE),
         Button("uncordon", gettext_lazy("Use again"), _uncordon, lambda link: link.status == Status.CORDONED),
         Button("retire", gettext_lazy("Retire for good"), _retire, lambda link: link.status != Status.RETIRED, True),
+        *HEALTH_BUTTONS,
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[MeetingLink]:
@@ -104,7 +108,8 @@ class MeetingLinkAdmin(ForecastPages):
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         if obj is None:
             return ["url", "label", "notes"]
-        return ["url", "label", "status", "use_now", "next_use", "times_used", "last_used_at", "notes", "created_at"]
+        use = ["use_now", "next_use", "times_used", "last_used_at", "forgotten", "seen_to_work"]
+        return ["url", "label", "status", *use, "notes", "created_at"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """An address never changes: whoever has it would stand before another door."""
