@@ -32,12 +32,14 @@ SUBJECTS = {
 REASONS = [
     gettext_noop("asked for"),
     gettext_noop("chosen by hand"),
+    gettext_noop("given by hand"),
     gettext_noop("made for the demo"),
     gettext_noop("no payment page"),
     gettext_noop("nothing to pay"),
     gettext_noop("paid in the demo"),
     gettext_noop("placed by a program"),
     gettext_noop("the link was retired"),
+    gettext_noop("the session before it ran over"),
 ]
 _VALUES: dict[str, dict[Any, Any]] = {
     "payment": {"needs_review": _("needs a look"), "succeeded": _("money received")},

@@ -50,6 +50,20 @@ def _has_ended(booking: Booking, now: datetime) -> bool:
     return booking.status == Status.EXPIRED
 
 
+def _is_held_there(notice: Notice, now: datetime) -> bool:
+    """What was changed once more has a newer notice."""
+    booking = notice.booking
+    if booking is None or not booking.is_paid or now >= booking.ends_at:
+        return False
+    return not Notice.objects.filter(to=notice.to_id, fact=notice.fact, booking=booking, pk__gt=notice.pk).exists()
+
+
+def _has_no_place(notice: Notice, now: datetime) -> bool:
+    booking = notice.booking
+    meeting = getattr(booking, "meeting", None)
+    return _is_to_come(notice, now) and meeting is not None and bool(meeting.is_waiting)
+
+
 def _always(notice: Notice, now: datetime) -> bool:
     return True
 
@@ -66,7 +80,8 @@ _TRUE: dict[str, Callable[[Notice, datetime], bool]] = {
     Fact.UNPAID: _of_booking(_has_ended),
     Fact.REMINDER_DAY: _is_to_come,
     Fact.REMINDER_HOUR: _is_to_come,
-    Fact.LINK_CHANGED: _of_booking(lambda booking, now: booking.is_paid and now < booking.ends_at),
+    Fact.LINK_CHANGED: _is_held_there,
+    Fact.ADDRESS_WANTED: _has_no_place,
     Fact.ABSENCE_REPORTED: _can_be_answered,
     Fact.ABSENCE_DECIDED: _always,
     Fact.INVITATION_ACCEPTED: _always,

@@ -78,6 +78,7 @@ HMS_API_URL = env.address("HMS_API_URL", "https://api.100ms.live/v2", "Where 100
 # A provider without its keys is listed, and offered to nobody.
 MEETING_PROVIDERS: dict[str, dict[str, Any]] = {
     "pool": {"BACKEND": "meetings.providers.pool.PoolProvider", "OPTIONS": {}},
+    "manual": {"BACKEND": "meetings.providers.manual.ManualProvider", "OPTIONS": {}},
     "google": {
         "BACKEND": "meetings.providers.google.GoogleProvider",
         "INVITES": GOOGLE_INVITES,

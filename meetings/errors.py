@@ -106,6 +106,24 @@ class LinkAddressRefused(InvalidInput):
     """The text is not a meeting address that the pool takes."""
 
 
+class AddressOfPool(InvalidInput):
+    message = _("This address belongs to the link pool, so others meet there. Please give one of your own.")
+
+
+class AddressInUse(InvalidInput):
+    message = _("Another session is held at this address at the same time. Please give another one.")
+
+
+class AddressWanted(DomainError):
+    """A person has to give an address: trying again by itself changes nothing."""
+
+    message = _("This session waits for a person to give its address.")
+
+
+class SessionOver(DomainError):
+    message = _("This session is over, so its address cannot be changed any more.")
+
+
 class LinkKnown(InvalidInput):
     message = _("This link is in the pool already.")
 

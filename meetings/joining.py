@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from django.db import transaction
 from django.db.models import F
 
 from bookings.models import Booking, User
@@ -18,6 +19,8 @@ from meetings.models import Attendance, Meeting
 log = logging.getLogger("linkpool.meetings")
 LOOK_AGAIN_AT_MOST = timedelta(hours=1)
 PREPARED_SOON, PREPARED_LATE = timedelta(seconds=5), timedelta(seconds=30)
+BEING_MADE = timedelta(minutes=2)  # around a try, things change within seconds
+COMING = timedelta(seconds=20)  # how often an open door looks for the other one
 
 
 class State(StrEnum):
@@ -66,10 +69,16 @@ class Door:
         if self.state in (State.UNPAID, State.CANCELLED, State.CLOSED):
             return None
         if not self.is_ready:
-            asked_at = self.meeting.requested_at if self.meeting else now
-            return int((PREPARED_SOON if now - asked_at < timedelta(minutes=2) else PREPARED_LATE).total_seconds())
-        left = (self.closes_at if self.is_open else self.opens_at) - now
-        return int(min(left, LOOK_AGAIN_AT_MOST).total_seconds()) + 1
+            return int((PREPARED_SOON if self._is_being_made(now) else PREPARED_LATE).total_seconds())
+        if self.is_open:
+            return int(min(self.closes_at - now, COMING).total_seconds()) + 1
+        return int(min(self.opens_at - now, LOOK_AGAIN_AT_MOST).total_seconds()) + 1
+
+    def _is_being_made(self, now: datetime) -> bool:
+        if self.meeting is None:
+            return True
+        tried_at = self.meeting.next_attempt_at or self.meeting.requested_at
+        return now - self.meeting.requested_at < BEING_MADE or abs(now - tried_at) < BEING_MADE
 
 
 def find_door(booking: Booking, *, now: datetime) -> Door:
@@ -101,6 +110,26 @@ def _used_by_others_until(meeting: Meeting, now: datetime) -> datetime | None:
     return other.time.end if other else None
 
 
+@transaction.atomic
+def hand_out_address(booking: Booking, user: User, *, now: datetime) -> str:
+    """Return the raw address for one of the two parties, and note that it is known from now on; empty while the door
+    is shut.
+
+    The meeting's row is locked, so that it is not given another link between the look and the note.
+    """
+    # Without its link: one joined before the wait for the lock would be the one it had before.
+    meeting = Meeting.objects.filter(booking=booking).select_for_update().first()
+    if meeting is None:
+        return ""
+    booking.meeting = meeting
+    if not find_door(booking, now=now).is_open:
+        return ""
+    if meeting.seen_at is None:
+        meeting.seen_at = now
+        meeting.save(update_fields=["seen_at"])
+    return meeting.address_for(is_tutor=user.pk == booking.tutor.user_id)
+
+
 def record_attendance(meeting: Meeting, user: User, *, now: datetime) -> None:
     """Note that this person went through the open door. The first time is kept."""
     first = {"opened_at": now, "last_opened_at": now}
@@ -108,3 +137,15 @@ def record_attendance(meeting: Meeting, user: User, *, now: datetime) -> None:
     if not is_new:
         Attendance.objects.filter(pk=row.pk).update(last_opened_at=now, times_opened=F("times_opened") + 1)
     log.info("door opened", extra={"booking": meeting.booking.reference, "user": user.pk})
+
+
+def other_came_at(door: Door, booking: Booking, user: User) -> datetime | None:
+    """When the other of the two last went through the door of this very time; None for everybody but the two.
+
+    Whether they are still inside only the vendor knows.
+    """
+    others = {booking.student_id: booking.tutor.user_id, booking.tutor.user_id: booking.student_id}
+    if not door.is_open or door.meeting is None or user.pk not in others:
+        return None
+    came = door.meeting.attendances.filter(user=others[user.pk], last_opened_at__gte=booking.join_opens_at)
+    return came.values_list("last_opened_at", flat=True).first()

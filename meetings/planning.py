@@ -25,6 +25,7 @@ from meetings.providers import is_offered
 log = logging.getLogger("linkpool.meetings")
 
 POOL = "pool"
+MANUAL = "manual"
 
 
 @transaction.atomic
@@ -61,7 +62,7 @@ def drop_meeting(booking: Booking) -> None:
         return
     meeting.mark_cancelled()
     meeting.save(update_fields=["status", "next_attempt_at"])
-    _close_room(meeting)
+    close_room(meeting)
     log.info("meeting cancelled", extra={"booking": booking.reference})
     tell_links_came_free()
 
@@ -73,7 +74,7 @@ def move_meeting(booking: Booking) -> None:
     meeting = Meeting.objects.select_for_update().filter(booking=booking).first()
     if meeting is None or not meeting.is_live or meeting.time == booking.time:
         return
-    _close_room(meeting)
+    close_room(meeting)
     _let_wait_again(meeting, booking)
     _provision_soon(meeting)
     tell_links_came_free()
@@ -112,6 +113,7 @@ def _provision_soon(meeting: Meeting) -> None:
     enqueue("meetings.provision_meeting", meeting_id=meeting.pk)
 
 
-def _close_room(meeting: Meeting) -> None:
+def close_room(meeting: Meeting) -> None:
+    """Have the room at its vendor closed, if it has one. The row is locked by the caller."""
     if meeting.external_id:
         enqueue("meetings.cancel_room", provider=meeting.provider, external_id=meeting.external_id)

@@ -21,8 +21,8 @@ from bookings.errors import BookingNotPaid, DomainError
 from bookings.jobs import enqueue
 from bookings.kept import Kept, in_english
 from bookings.models import Booking
-from meetings import planning, pool
-from meetings.errors import LinkSearchFailed, MeetingInTheMaking, MeetingNotWaiting, NoLinkLeft
+from meetings import by_hand, planning, pool
+from meetings.errors import AddressWanted, LinkSearchFailed, MeetingInTheMaking, MeetingNotWaiting, NoLinkLeft
 from meetings.models import Meeting
 from meetings.models.meetings import MeetingQuerySet
 from meetings.providers import get_provider, is_offered
@@ -107,7 +107,9 @@ def _claim(meetings: MeetingQuerySet, *, now: datetime) -> Meeting | None:
 def _provide(meeting: Meeting) -> None:
     """Raises what `provision_meeting` raises, after writing it down."""
     try:
-        if _is_from_pool(meeting):
+        if meeting.provider == planning.MANUAL:
+            by_hand.ask_for_address(meeting)
+        elif _is_from_pool(meeting):
             if pool.ask_for_link(meeting).was_there:
                 return  # told of when it was given
         else:
@@ -118,7 +120,7 @@ def _provide(meeting: Meeting) -> None:
     except MeetingNotWaiting:
         if not Meeting.objects.filter(pk=meeting.pk, status=Meeting.Status.READY).exists():
             raise
-    except LinkSearchFailed:
+    except (LinkSearchFailed, AddressWanted):
         raise
     except DomainError as error:
         note_trouble(meeting, error)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from django.urls import URLPattern, path, re_path
 
 from meetings import api
-from meetings.views import absences, join, teaching
+from meetings.views import absences, helping, join, teaching
 
 app_name = "meetings"
 urlpatterns: list[URLPattern] = [
     path("join/<slug:reference>", join.join, name="join"),
     path("join/<slug:reference>/", join.join),
     path("bookings/<slug:reference>/meeting/", join.booking_status, name="booking_status"),
+    path("bookings/<slug:reference>/meeting/retry/", helping.retry, name="retry"),
+    path("bookings/<slug:reference>/meeting/address/", helping.address, name="address"),
     path("bookings/<slug:reference>/absence/", absences.show_absence, name="absence"),
     path("bookings/<slug:reference>/absence/report/", absences.report_absence, name="absence_report"),
     path("bookings/<slug:reference>/absence/answer/", absences.answer_report, name="absence_answer"),

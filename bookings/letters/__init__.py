@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bookings.letters import people, requests, sessions
+from bookings.letters import people, requests, rooms, sessions
 from bookings.letters.letter import Letter
 from bookings.letters.telling import Telling
 from bookings.models import Notice
@@ -23,7 +23,8 @@ WRITERS: dict[str, Callable[[Telling], Letter]] = {
     Fact.UNPAID: requests.unpaid,
     Fact.REMINDER_DAY: sessions.reminder_day,
     Fact.REMINDER_HOUR: sessions.reminder_hour,
-    Fact.LINK_CHANGED: sessions.link_changed,
+    Fact.LINK_CHANGED: rooms.link_changed,
+    Fact.ADDRESS_WANTED: rooms.address_wanted,
     Fact.ABSENCE_REPORTED: people.absence_reported,
     Fact.ABSENCE_DECIDED: people.absence_decided,
     Fact.INVITATION_ACCEPTED: people.invitation_accepted,

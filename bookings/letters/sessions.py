@@ -1,4 +1,4 @@
-"""Letters about sessions that are settled: paid, moved, cancelled, soon to begin, in another room."""
+"""Letters about sessions that are settled: paid, moved, cancelled, soon to begin."""
 
 from __future__ import annotations
 
@@ -131,19 +131,6 @@ def reminder_hour(told: Telling) -> Letter:
         sentence=_("This is a reminder that %(session)s begins soon, on %(when)s.") % words,
         rows=(told.when(),),
         paragraphs=tuple(_about_the_room(told)),
-        button=told.to_room,
-        also=told.to_booking,
-    )
-
-
-def link_changed(told: Telling) -> Letter:
-    """The session has another room behind the same address."""
-    words = told.words_of_session
-    return Letter(
-        subject=_("Another room: %(session)s, %(when)s") % words,
-        sentence=_("%(session)s on %(when)s has another room.") % words,
-        rows=(told.when(),),
-        paragraphs=(_("The address you join by stays the same: you need not do anything."),),
         button=told.to_room,
         also=told.to_booking,
     )

@@ -167,6 +167,11 @@ class Telling:
         return Link(_("Go to the session"), reverse("meetings:join", args=[self.booking.reference]))
 
     @property
+    def to_address(self) -> Link:
+        """Where a tutor says in which room the session is held."""
+        return Link(_("Give the address"), reverse("meetings:address", args=[self.booking.reference]))
+
+    @property
     def to_order(self) -> Link:
         return Link(_("See the order"), self.order.get_absolute_url())
 

@@ -59,6 +59,7 @@ class Notice(models.Model):
         REMINDER_DAY = "reminder_day", _("reminder a day before")
         REMINDER_HOUR = "reminder_hour", _("reminder an hour before")
         LINK_CHANGED = "link_changed", _("link changed")
+        ADDRESS_WANTED = "address_wanted", _("address wanted")
         ABSENCE_REPORTED = "absence_reported", _("absence reported")
         ABSENCE_DECIDED = "absence_decided", _("absence decided")
         INVITATION_ACCEPTED = "invitation_accepted", _("invitation accepted")

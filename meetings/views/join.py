@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Any
+
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -10,9 +13,13 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_safe
 
+from bookings.absence import reported_from
 from bookings.models import Booking, User
 from bookings.views.answers import SeeOther
-from meetings.joining import Door, find_door, record_attendance
+from meetings.joining import Door, find_door, hand_out_address, other_came_at, record_attendance
+from meetings.no_shows import can_be_reported
+from meetings.places import name_of_place, remark_of
+from meetings.standing import standing_of
 
 WAITING = "waiting"
 
@@ -33,11 +40,11 @@ def join(request: HttpRequest, reference: str) -> HttpResponse:
     now = timezone.now()
     door = find_door(booking, now=now)
     if door.is_open and WAITING not in request.GET:
-        response = _through(door, booking, user, request)
+        response = _through(booking, user, request)
     elif door.may_open and WAITING not in request.GET:
-        response = SeeOther(f"{request.path}?{WAITING}")
+        response = _to_waiting(request)
     else:
-        response = _before(door, booking, request)
+        response = _before(door, booking, user, request)
     response["Referrer-Policy"] = "no-referrer"
     return response
 
@@ -47,16 +54,11 @@ def join(request: HttpRequest, reference: str) -> HttpResponse:
 def booking_status(request: HttpRequest, reference: str) -> HttpResponse:
     """Return the fragment that says whether the link is ready and when one can join. It asks again by itself."""
     user = _user(request)
-    visible = Booking.objects.visible_to(user).select_related("tutor", "meeting")
+    visible = Booking.objects.visible_to(user).select_related("tutor", "meeting__link")
     booking = get_object_or_404(visible, reference=reference)
     now = timezone.now()
     door = find_door(booking, now=now)
-    context = {
-        "booking": booking,
-        "door": door,
-        "is_party": user.pk in (booking.student_id, booking.tutor.user_id),
-        "look_again_in": door.look_again_in(now),
-    }
+    context = {**_facts(door, booking, user, now=now), "look_again_in": door.look_again_in(now)}
     return render(request, "meetings/_booking_status.html", context)
 
 
@@ -69,17 +71,40 @@ def sandbox_room(request: HttpRequest, code: str) -> HttpResponse:
     return render(request, "meetings/sandbox_room.html", {"code": code})
 
 
-def _through(door: Door, booking: Booking, user: User, request: HttpRequest) -> HttpResponse:
-    if door.meeting is None:
-        raise Http404
-    if request.method == "GET":  # a HEAD only looks
-        record_attendance(door.meeting, user, now=timezone.now())
-    return HttpResponseRedirect(door.meeting.address_for(is_tutor=user.pk == booking.tutor.user_id))
+def _facts(door: Door, booking: Booking, user: User, *, now: datetime) -> dict[str, Any]:
+    """What pages show of a meeting; the tutor reads why it is not ready, the others that it is looked after."""
+    is_tutor = user.pk == booking.tutor.user_id
+    return {
+        "booking": booking,
+        "door": door,
+        "is_party": user.pk in (booking.student_id, booking.tutor.user_id),
+        "is_tutor": is_tutor,
+        "place": name_of_place(door.meeting) if door.meeting and door.is_ready else "",
+        "standing": standing_of(door.meeting, now=now) if door.may_open and not door.is_ready else None,
+        "other_came_at": other_came_at(door, booking, user),
+        "remark": remark_of(door.meeting) if door.meeting and door.is_ready and is_tutor else "",
+        "reported_from": reported_from(booking),
+        "can_report": can_be_reported(booking, now),
+    }
 
 
-def _before(door: Door, booking: Booking, request: HttpRequest) -> HttpResponse:
+def _through(booking: Booking, user: User, request: HttpRequest) -> HttpResponse:
     now = timezone.now()
-    context = {"booking": booking, "door": door, "is_soon": (door.opens_at - now).days < 1}
+    address = hand_out_address(booking, user, now=now)
+    if not address:  # shut, or taken away, at this very moment
+        return _to_waiting(request)
+    if request.method == "GET":  # a HEAD only looks
+        record_attendance(booking.meeting, user, now=now)
+    return HttpResponseRedirect(address)
+
+
+def _to_waiting(request: HttpRequest) -> HttpResponse:
+    return SeeOther(f"{request.path}?{WAITING}")
+
+
+def _before(door: Door, booking: Booking, user: User, request: HttpRequest) -> HttpResponse:
+    now = timezone.now()
+    context = {**_facts(door, booking, user, now=now), "is_soon": (door.opens_at - now).days < 1}
     response = render(request, "meetings/join.html", context)
     seconds = door.look_again_in(now)
     if seconds is not None:

@@ -1,0 +1,148 @@
+"""Addresses that people give: a tutor pastes the one of a room of their own, or the staff do it for them.
+
+A session whose tutor has no other provider waits until somebody does; who is to give it is asked at once and reminded a
+day and two hours before the start, and then the staff hear of it as well.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from bookings.history import record_booking_change
+from bookings.jobs import enqueue
+from bookings.kept import in_english
+from bookings.models import Booking, Notice, User
+from bookings.notices import tell, version_of
+from bookings.times import During
+from meetings import planning
+from meetings.addresses import normalise_address
+from meetings.errors import AddressInUse, AddressOfPool, AddressWanted, SessionOver
+from meetings.models import Meeting, MeetingLink
+from meetings.places import name_of_host, name_of_place
+from meetings.pool import free_link
+
+log = logging.getLogger("linkpool.meetings")
+
+ADDRESS_LOCK = 76002  # whoever gives an address keeps others from giving the same one at that moment
+STAGES = (("day", timedelta(hours=24)), ("hours", timedelta(hours=2)))  # from when on the staff are told as well
+
+
+@transaction.atomic
+def give_address(booking: Booking, address: str, *, who: User) -> Meeting:
+    """Hold the session at this address from now on, whatever it had. The same address again changes nothing.
+
+    Possible until the door closes, before and while people meet. The others of the session are told if it had another
+    place. Raises LinkAddressRefused, AddressOfPool, AddressInUse, BookingNotPaid, SessionOver.
+    """
+    address = normalise_address(address)
+    booking = Booking.objects.select_for_update(of=("self",)).with_people().get(pk=booking.pk)
+    booking.require_paid()
+    now = timezone.now()
+    if now >= booking.join_closes_at:
+        raise SessionOver
+    planning.plan_meeting(booking)
+    meeting = Meeting.objects.select_for_update().get(booking=booking)
+    if _is_there_already(meeting, booking, address):
+        return meeting
+    _refuse_a_shared_room(meeting, booking.time, address)
+    _write_address(meeting, booking, address, who=who, now=now)
+    return meeting
+
+
+def _is_there_already(meeting: Meeting, booking: Booking, address: str) -> bool:
+    is_mine = meeting.provider == planning.MANUAL and meeting.status in Meeting.HOLDING and meeting.time == booking.time
+    return is_mine and meeting.join_url_student == address
+
+
+def _refuse_a_shared_room(meeting: Meeting, during: During, address: str) -> None:
+    """Two sessions at once must not meet in one room. Others who give this very address wait until we are done."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [ADDRESS_LOCK, address])
+    if MeetingLink.objects.filter(url=address).exists():
+        raise AddressOfPool
+    others = Meeting.objects.filter(status=Meeting.Status.READY, provider=planning.MANUAL).exclude(pk=meeting.pk)
+    then = others.filter(during__endswith__gt=during.start, during__startswith__lt=during.end)
+    if then.filter(Q(join_url_student=address) | Q(join_url_tutor=address)).exists():
+        raise AddressInUse
+
+
+def _write_address(meeting: Meeting, booking: Booking, address: str, *, who: User, now: datetime) -> None:
+    was = (name_of_place(meeting) or meeting.provider) if meeting.status in Meeting.HOLDING else ""
+    planning.close_room(meeting)
+    free_link(meeting)
+    meeting.provider = planning.MANUAL
+    meeting.during = booking.during
+    meeting.external_id = ""
+    meeting.join_url_tutor = meeting.join_url_student = address
+    meeting.status = Meeting.Status.READY
+    meeting.ready_at = now
+    meeting.next_attempt_at = meeting.seen_at = None
+    meeting.trouble = meeting.last_error = ""
+    meeting.save()
+    became = name_of_host(address)
+    record_booking_change(booking, what="meeting link", was=was, became=became, why="given by hand", who=who)
+    log.info("address given", extra={"booking": booking.reference})
+    if was:
+        planning.tell_links_came_free()
+        others = [person for person in (booking.student, booking.tutor.user) if person.pk != who.pk]
+        key = f"{version_of(booking)}:{meeting.generation}"
+        tell(Notice.Fact.LINK_CHANGED, to=others, booking=booking, key=key, place=became)
+
+
+def ask_for_address(meeting: Meeting) -> None:
+    """Have the tutor asked for an address, and near the start the staff told; then look again at the next reminder.
+
+    Always raises AddressWanted, unless somebody has given one meanwhile.
+    """
+    now = timezone.now()
+    with transaction.atomic():
+        waiting = Meeting.objects.waiting().filter(pk=meeting.pk).select_for_update(of=("self",))
+        locked = waiting.select_related("booking__tutor__user").first()
+        if locked is None:
+            return
+        _write_wish(locked, now=now)
+        _ask_tutor(locked, now=now)
+        _tell_staff(locked, now=now)
+    raise AddressWanted
+
+
+def _write_wish(meeting: Meeting, *, now: datetime) -> None:
+    later = [meeting.time.start - ahead for _name, ahead in STAGES if meeting.time.start - ahead > now]
+    meeting.trouble = Meeting.Trouble.BY_HAND
+    meeting.last_error = in_english(AddressWanted.message)
+    meeting.next_attempt_at = min(later, default=meeting.time.end)
+    Meeting.objects.filter(pk=meeting.pk).update(
+        trouble=meeting.trouble,
+        last_error=meeting.last_error,
+        next_attempt_at=meeting.next_attempt_at,
+        attempts=F("attempts") + 1,
+    )
+
+
+def _stage(meeting: Meeting, *, now: datetime) -> tuple[str, datetime]:
+    """Which reminder is due last, and since when; the first request counts from the wish itself."""
+    passed = [(name, meeting.time.start - ahead) for name, ahead in STAGES if meeting.time.start - ahead <= now]
+    name, since = passed[-1] if passed else ("", meeting.requested_at)
+    return (name, since) if since > meeting.requested_at else ("", meeting.requested_at)
+
+
+def _ask_tutor(meeting: Meeting, *, now: datetime) -> None:
+    booking = meeting.booking
+    stage, _since = _stage(meeting, now=now)
+    key = f"{version_of(booking)}:{meeting.generation}:{stage}"
+    tell(Notice.Fact.ADDRESS_WANTED, to=[booking.tutor.user], booking=booking, key=key)
+
+
+def _tell_staff(meeting: Meeting, *, now: datetime) -> None:
+    """Once a day before, and once more two hours before."""
+    passed = [meeting.time.start - ahead for _name, ahead in STAGES if meeting.time.start - ahead <= now]
+    if not passed:
+        return
+    unaware = Q(alerted_at=None) | Q(alerted_at__lt=passed[-1])
+    if Meeting.objects.filter(unaware, pk=meeting.pk).update(alerted_at=now):
+        enqueue("meetings.alert_admins", meeting_id=meeting.pk)

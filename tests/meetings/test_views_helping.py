@@ -1,0 +1,182 @@
+"""What a tutor can do about a session without an address."""
+
+from datetime import datetime, timedelta
+
+import pytest
+import time_machine
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from bookings.models import Booking
+from bookings.times import During
+from meetings.models import Meeting, VendorRoom
+from tests.conftest import Drain
+from tests.factories import make_booking, make_link, make_meeting, make_order, make_user, tomorrow
+from tests.meetings.making import paid_booking
+
+pytestmark = pytest.mark.django_db
+START = tomorrow()
+OWN = "https://us02web.zoom.us/j/123?pwd=abc"
+
+
+@pytest.fixture
+def booking(ada, sam) -> Booking:
+    order = make_order(make_user("parent@example.com"), status="paid")
+    return make_booking(sam, ada, during=During(START, START + timedelta(hours=1)), status="paid", order=order)
+
+
+@pytest.fixture
+def meeting(booking) -> Meeting:
+    return make_meeting(booking)
+
+
+def browser_of(person) -> Client:
+    client = Client()
+    client.force_login(person)
+    return client
+
+
+def look(person, booking: Booking, at: datetime | None = None, name: str = "booking_status") -> str:
+    client = browser_of(person)
+    with time_machine.travel(at or timezone.now(), tick=False):
+        return client.get(reverse(f"meetings:{name}", args=[booking.reference]), {"waiting": ""}).text
+
+
+def send(person, booking: Booking, name: str, **typed: str):
+    return browser_of(person).post(reverse(f"meetings:{name}", args=[booking.reference]), typed)
+
+
+def test_progress_shows_how_far_the_making_is(booking, meeting, sam):
+    Meeting.objects.update(provider="sandbox")
+    assert look(sam, booking).count("is-done") == 0
+    room = VendorRoom.objects.create(
+        meeting=meeting, provider="sandbox", generation=0, key="a", state="asked", asked_at=timezone.now()
+    )
+    asked = look(sam, booking)
+    assert (asked.count("is-done"), "Sandbox room asked" in asked) == (1, True)
+    VendorRoom.objects.filter(pk=room.pk).update(state="made", external_id="1")
+    assert look(sam, booking).count("is-done") == 2
+
+
+def test_progress_says_how_long_it_takes_as_a_rule(booking, meeting, sam):
+    now = timezone.now()
+    for minutes in (2, 3, 40):
+        asked_at = now - timedelta(hours=1)
+        made = make_meeting(paid_booking(), requested_at=asked_at, provider="sandbox", status="ready", join_url_student="x")
+        Meeting.objects.filter(pk=made.pk).update(ready_at=asked_at + timedelta(minutes=minutes))
+    assert "Usually" not in look(sam, booking)  # nobody knows how long the pool takes
+    Meeting.objects.filter(pk=meeting.pk).update(provider="sandbox")
+    assert "Usually this takes about 3 minutes." in look(sam, booking)
+
+
+@pytest.mark.parametrize("trouble", Meeting.Trouble.values)
+@pytest.mark.parametrize("name", ["booking_status", "join"])
+@pytest.mark.parametrize("minutes", [-120, 5])
+def test_trouble_is_plain_for_the_tutor_and_calm_for_the_student(booking, meeting, sam, ada, trouble, name, minutes):
+    Meeting.objects.update(trouble=trouble, last_error="Vendor said E42.", provider="sandbox")
+    at = START + timedelta(minutes=minutes)
+    tutors, students = look(ada.user, booking, at, name), look(sam, booking, at, name)
+    assert ("Retry now" in tutors) is (trouble != "by_hand")
+    assert "/meeting/address/" in tutors
+    assert "takes longer than usual" in students
+    assert "Asia/Jakarta" in students  # by when, in the reader's zone
+    for hidden in ("E42", "Retry", "/meeting/address/", "connected again"):
+        assert hidden not in students
+
+
+def test_reader_is_told_who_knows(booking, meeting, sam, ada):
+    Meeting.objects.update(trouble="pool_full")
+    assert "Your tutor has been told" in look(sam, booking)
+    Meeting.objects.update(alerted_at=timezone.now())
+    assert "Your tutor and our team have been told" in look(sam, booking)
+    assert "Our team has been told as well." in look(ada.user, booking)
+
+
+def test_student_learns_what_to_do_if_nobody_could_meet(booking, meeting, sam):
+    Meeting.objects.update(trouble="pool_full")
+    absence = reverse("meetings:absence", args=[booking.reference])
+    assert "tell us here from 19:15 on" in look(sam, booking, START)
+    assert absence not in look(sam, booking, START)
+    assert absence in look(sam, booking, START + timedelta(minutes=20))
+
+
+def test_payer_reads_the_same_as_the_student_without_doors(booking, meeting):
+    Meeting.objects.update(trouble="pool_full")
+    said = look(booking.order.payer, booking)
+    assert "takes longer than usual" in said
+    assert "/join/" not in said
+
+
+@pytest.mark.defect("IT-03", "IT-04")
+def test_retry_makes_the_meeting_and_a_second_click_no_second_one(booking, meeting, ada, drain: Drain):
+    later = timezone.now() + timedelta(minutes=30)
+    Meeting.objects.update(trouble="unreachable", last_error="x", next_attempt_at=later, passed_over=["zoom"])
+    make_link()
+    for _ in range(2):
+        answer = send(ada.user, booking, "retry")
+        assert (answer.status_code, answer.headers["Location"]) == (303, booking.get_absolute_url())
+    drain()
+    meeting.refresh_from_db()
+    assert (meeting.status, meeting.passed_over) == ("ready", [])
+    assert send(ada.user, booking, "retry").status_code == 303  # too late a click does no harm
+    meeting.refresh_from_db()
+    assert meeting.is_ready
+
+
+def test_retry_is_not_for_machine_guns(booking, meeting, ada):
+    assert [send(ada.user, booking, "retry").status_code for _ in range(5)] == [303, 303, 303, 303, 429]
+
+
+@pytest.mark.parametrize("status", ["held", "cancelled", "completed"])
+def test_retry_of_a_session_that_does_not_take_place_is_refused(booking, meeting, ada, status: str):
+    Booking.objects.update(status=status)
+    assert send(ada.user, booking, "retry").status_code == 409
+    meeting.refresh_from_db()
+    assert meeting.is_waiting
+
+
+@pytest.mark.parametrize("who", ["student", "payer", "stranger", "staff"])
+def test_only_the_tutor_retries_and_gives_addresses(booking, meeting, sam, kim, root, who: str):
+    person = {"student": sam, "payer": booking.order.payer, "stranger": kim, "staff": root}[who]
+    for name in ("retry", "address"):
+        assert send(person, booking, name, address=OWN).status_code == 404
+    assert browser_of(person).get(reverse("meetings:address", args=[booking.reference])).status_code == 404
+    meeting.refresh_from_db()
+    assert meeting.is_waiting
+
+
+def test_tutor_gives_an_address_and_everybody_reads_where_it_is(booking, meeting, ada, sam):
+    assert send(ada.user, booking, "address", address=OWN).status_code == 303
+    for person in (sam, ada.user, booking.order.payer):
+        said = look(person, booking)
+        assert "Held at Zoom." in said
+        assert "us02web" not in said
+    assert "Meet somewhere else" in look(ada.user, booking)
+    assert "Meet somewhere else" not in look(sam, booking)
+    assert "Zoom" in look(sam, booking, name="join")
+
+
+@pytest.mark.parametrize("typed", ["", "zoom.us/j/1", "http://zoom.us/j/1", "x" * 9999, "\0", "https://meet.google.com/new"])
+def test_address_that_is_none_is_said_beside_the_field(booking, meeting, ada, typed: str):
+    answer = send(ada.user, booking, "address", address=typed)
+    assert answer.status_code == 400
+    assert "field-error" in answer.text
+    meeting.refresh_from_db()
+    assert meeting.is_waiting
+
+
+def test_address_of_the_pool_or_of_others_is_said_beside_the_field(booking, meeting, ada):
+    make_link(url="https://meet.google.com/abc-defg-hij")
+    answer = send(ada.user, booking, "address", address="https://meet.google.com/abc-defg-hij")
+    assert (answer.status_code, "belongs to the link pool" in answer.text) == (400, True)
+    other = paid_booking()
+    assert send(other.tutor.user, other, "address", address=OWN).status_code == 303
+    answer = send(ada.user, booking, "address", address=OWN)
+    assert (answer.status_code, "Another session is held at this address" in answer.text) == (400, True)
+
+
+def test_page_of_the_address_of_a_session_that_is_over_has_no_form(booking, meeting, ada):
+    said = look(ada.user, booking, START + timedelta(days=1), "address")
+    assert "cannot be changed" in said
+    assert 'name="address"' not in said
