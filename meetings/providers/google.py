@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from bookings.outside import USUAL_PATIENCE, Patience
 from meetings.errors import ProviderCannot, ProviderMisconfigured, ProviderTrouble, ProviderUnavailable, RoomGone
-from meetings.providers.base import Access, FoundRoom, Owner, Room, RoomMaker, RoomRequest
+from meetings.providers.base import Access, FoundRoom, Owner, Person, Room, RoomMaker, RoomRequest
 from meetings.providers.google_api import HAS_NO_CALENDAR, GoogleApi
 from meetings.providers.google_events import (
     SECOND_TRY,
@@ -151,8 +151,7 @@ class GoogleProvider(RoomMaker):
 
     def _insert(self, request: RoomRequest, account: Access) -> Event | None:
         """Return the new event, None where the id is taken."""
-        guests = [one for one in (request.tutor, request.student) if one.email != account.account] if self.invites else []
-        body = new_event(request, mark=self._mark, guests=guests)
+        body = new_event(request, mark=self._mark, guests=self._guests(request, account))
         try:
             return self._calendar.ask(account, "POST", EVENTS, body=body, query=self._writing())
         except RoomGone as error:  # 404 of a whole calendar
@@ -204,6 +203,14 @@ class GoogleProvider(RoomMaker):
             return self._spaces.look_at_space(code_of(event), account).is_in_use
         except ProviderTrouble:
             return False
+
+    def _guests(self, request: RoomRequest, account: Access) -> list[Person]:
+        """Return who is invited: the organizer, the owner of the calendar, is never among the guests."""
+        if not self.invites:
+            return []
+        is_tutors_own = account.account.lower() not in (self._service[1].lower(), "")
+        people = [request.student] if is_tutors_own else [request.tutor, request.student]
+        return [one for one in people if one.email.lower() != account.account.lower()]
 
     def _writing(self) -> dict[str, str]:
         """Without conferenceDataVersion the whole conference is passed over in silence, at every write."""

@@ -30,12 +30,12 @@ from meetings.providers.base import Access
 
 LEFT_ALONE = timedelta(hours=6)  # an account over its quota: such limits take hours to days to recover
 LONGEST_WAIT = timedelta(days=1)
-BUSY = ("rateLimitExceeded", "userRateLimitExceeded", "RESOURCE_EXHAUSTED")
+BUSY = ("rateLimitExceeded", "userRateLimitExceeded", "RATE_LIMIT_EXCEEDED", "RESOURCE_EXHAUSTED")
 OVER_QUOTA = ("quotaExceeded", "dailyLimitExceeded", "calendarUsageLimitsExceeded")
 WITHOUT_RIGHT = ("insufficientPermissions", "ACCESS_TOKEN_SCOPE_INSUFFICIENT")
 WITHOUT_CALENDAR = ("notACalendarUser",)
 NO_MEET = "Invalid conference type value"
-_WORD = re.compile(r"\w{1,60}")
+_WORD = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,59}")
 
 QUOTA_IS_USED = _("This Google account has reached a limit of Google Calendar. Another way is taken for now.")
 RIGHT_IS_MISSING = _("Google was connected without leave to change the calendar. Please connect it again and tick the box.")
@@ -124,17 +124,18 @@ def reason_of(reply: Reply) -> str:
     error = reply.body.get("error")
     if not isinstance(error, dict):
         return _word(error)
-    words = [_word(_text(one, "reason")) for name in ("details", "errors") for one in _list(error.get(name))]
+    words = [_word(_text(one, "reason")) for name in ("errors", "details") for one in _list(error.get(name))]
     if "ACCESS_TOKEN_SCOPE_INSUFFICIENT" in words:
         return "ACCESS_TOKEN_SCOPE_INSUFFICIENT"
-    return next((word for word in reversed(words) if word), "") or _word(error.get("status"))
+    return next(filter(None, words), "") or _word(error.get("status"))
 
 
 def asked_to_wait(reply: Reply) -> timedelta | None:
     """Return how long `Retry-After` asks us to wait (seconds, or a date), at most a day."""
     text = reply.headers.get("Retry-After", "").strip()
+    is_number = text.isascii() and text.isdigit()
     try:
-        wait = timedelta(seconds=int(text)) if text.isdigit() else parsedate_to_datetime(text) - datetime.now(UTC)
+        wait = timedelta(seconds=int(text)) if is_number else parsedate_to_datetime(text) - datetime.now(UTC)
     except (ValueError, TypeError, OverflowError):
         return None
     return min(max(wait, timedelta()), LONGEST_WAIT)

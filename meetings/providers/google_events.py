@@ -20,7 +20,7 @@ from meetings.providers.base import Person, Room, RoomRequest
 MEET_HOST = "meet.google.com"
 SECOND_TRY = "-2"
 LONGEST_TITLE = 250
-AROUND = timedelta(days=1)  # a call is looked for this near to the lesson only: looking costs a request
+AROUND = timedelta(days=2)  # a call is looked for this near to the lesson only: looking costs a request
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029\ud800-\udfff]+")
 _ROOM = re.compile(r"/[a-z]{3,}-[a-z]{3,}-[a-z]{3,}")
 Event = dict[str, Any]

@@ -1,0 +1,205 @@
+"""The site's own Google account: a service account that acts for one person of the domain."""
+
+from __future__ import annotations
+
+import json
+import threading
+from pathlib import Path
+from typing import Any
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from bookings.doubles.server import Fault
+from meetings.doubles.google_books import calendar_no, oauth_no
+from meetings.errors import ProviderMisconfigured, ProviderUnavailable
+from meetings.providers.google_service import EVENTS_SCOPE, JWT_BEARER, ServiceAccount
+from meetings.providers.meet_spaces import SPACES_SCOPE
+from tests.meetings.providers.asking import ready_room, room_request
+from tests.meetings.providers.google_vendor import HASTY, GoogleVendor
+
+OFFICE = "office@school.example.com"
+ROBOT = "robot@project.iam.gserviceaccount.com"
+_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+PRIVATE = _KEY.private_bytes(
+    serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+).decode()
+PUBLIC = _KEY.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode()
+
+
+@pytest.fixture
+def key_file(tmp_path: Path) -> Path:
+    path = tmp_path / "key.json"
+    path.write_text(json.dumps({"type": "service_account", "client_email": ROBOT, "private_key": PRIVATE}))
+    return path
+
+
+@pytest.fixture(autouse=True)
+def _authorised(google: GoogleVendor) -> None:
+    google.double.account(OFFICE)
+    google.double.add_service_account(ROBOT, PUBLIC, [EVENTS_SCOPE, SPACES_SCOPE])
+
+
+def site(google: GoogleVendor, key_file: Path, **options: Any) -> ServiceAccount:
+    usual = {"key_file": str(key_file), "delegated_user": OFFICE, "token_url": google.double.settings["GOOGLE_TOKEN_URL"]}
+    return ServiceAccount(**{**usual, **options})
+
+
+def test_site_acts_for_a_person_of_the_domain(google: GoogleVendor, key_file: Path):
+    access = site(google, key_file)
+    room = ready_room(google.maker(), room_request(), access)
+    assert room.join_url_student
+    assert access.account == OFFICE
+    assert list(google.double.accounts[OFFICE].events) == [room.external_id]
+
+
+def test_assertion_is_signed_as_documented(google: GoogleVendor, key_file: Path):
+    site(google, key_file).token()
+    [asked] = google.double.requests
+    form = dict(part.split("=", 1) for part in asked.body.decode().split("&"))
+    assert form["grant_type"] == JWT_BEARER.replace(":", "%3A")
+    claims = jwt.decode(form["assertion"], PUBLIC, ["RS256"], audience=f"{google.double.url}/token")
+    assert claims == {
+        "iss": ROBOT,
+        "sub": OFFICE,
+        "scope": f"{EVENTS_SCOPE} {SPACES_SCOPE}",
+        "aud": f"{google.double.url}/token",
+        "iat": claims["iat"],
+        "exp": claims["iat"] + 3600,
+    }
+
+
+def test_token_is_kept_until_shortly_before_its_end(google: GoogleVendor, key_file: Path, monkeypatch: pytest.MonkeyPatch):
+    access = site(google, key_file)
+    first = access.token()
+    assert access.token() == first
+    monkeypatch.setattr("meetings.providers.google_service.SPARE", 3599)
+    other = site(google, key_file)
+    assert other.token() != other.token()
+
+
+def test_refused_token_is_renewed_once_whoever_asks(google: GoogleVendor, key_file: Path):
+    access = site(google, key_file)
+    refused = access.token()
+    asked = len(google.double.requests)
+    got: list[str] = []
+    threads = [threading.Thread(target=lambda: got.append(access.renewed(refused))) for _worker in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(got)) == 1
+    assert refused not in got
+    assert len(google.double.requests) - asked == 1
+
+
+def test_domain_that_authorised_only_the_calendar_still_has_meetings(google: GoogleVendor, key_file: Path):
+    google.double.add_service_account(ROBOT, PUBLIC, [EVENTS_SCOPE])
+    access = site(google, key_file)
+    assert ready_room(google.maker(), room_request(), access).join_url_student
+    refused = access.token()
+    asked = google.asked("POST", "/token")
+    access.renewed(refused)
+    assert google.asked("POST", "/token") - asked == 1
+
+
+def test_domain_that_authorised_nothing_is_an_operators_matter(google: GoogleVendor, key_file: Path):
+    google.double.add_service_account(ROBOT, PUBLIC, [])
+    with pytest.raises(ProviderMisconfigured) as caught:
+        site(google, key_file).token()
+    assert caught.value.code == "unauthorized_client"
+
+
+def test_person_who_is_not_there_is_an_operators_matter(google: GoogleVendor, key_file: Path):
+    with pytest.raises(ProviderMisconfigured) as caught:
+        site(google, key_file, delegated_user="nobody@school.example.com").token()
+    assert caught.value.code == "invalid_grant"
+
+
+@pytest.mark.defect("CE-24")
+def test_robot_never_acts_for_itself(google: GoogleVendor, key_file: Path):
+    with pytest.raises(ProviderMisconfigured):
+        site(google, key_file, delegated_user="").token()
+    assert google.double.requests == []
+
+
+@pytest.mark.parametrize("fault", [Fault.LOST, Fault.RESET, Fault.ERROR, Fault.BUSY, Fault.HTML, Fault.SLOW])
+def test_silent_google_is_asked_later(google: GoogleVendor, key_file: Path, fault: Fault):
+    access = site(google, key_file, patience=HASTY)
+    google.double.fail_next(fault, "POST /token")
+    with pytest.raises(ProviderUnavailable):
+        access.token()
+    assert access.token()
+
+
+def test_trouble_at_google_is_not_taken_for_a_missing_right(google: GoogleVendor, key_file: Path):
+    google.double.refuse_next("POST /token", 503, oauth_no(503, "unauthorized_client").body)
+    with pytest.raises(ProviderUnavailable):
+        site(google, key_file).token()
+
+
+# The set-up
+
+
+def spoil(key_file: Path, text: str) -> None:
+    key_file.write_text(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("no json", "it is not JSON"),
+        ("[]", "it is no key of a service account"),
+        ('{"client_email": "x"}', "it is no key of a service account"),
+        ('{"client_email": "x", "private_key": 5}', "it is no key of a service account"),
+        ('{"client_email": "x", "private_key": "-----BEGIN"}', "its private_key is no RSA key"),
+    ],
+)
+def test_file_that_cannot_be_used_is_a_doubt_and_no_crash(google: GoogleVendor, key_file: Path, text: str, why: str):
+    spoil(key_file, text)
+    maker = google.maker(service_account_file=str(key_file), delegated_user=OFFICE)
+    assert maker.doubts() == [f"GOOGLE_SERVICE_ACCOUNT_FILE cannot be used: {why}."]
+    with pytest.raises(ProviderMisconfigured):
+        site(google, key_file).token()
+
+
+def test_doubts_tell_what_is_missing(google: GoogleVendor, key_file: Path):
+    def doubts(**options: str) -> str:
+        return " ".join(google.maker(**options).doubts())
+
+    assert doubts(service_account_file=str(key_file), delegated_user=OFFICE) == ""
+    assert doubts(service_account_file="", delegated_user="") == ""
+    assert "needs both" in doubts(service_account_file=str(key_file))
+    assert "needs both" in doubts(delegated_user=OFFICE)
+    assert "needs both" in doubts(client_secret="")
+    assert "gmail.com" in doubts(service_account_file=str(key_file), delegated_user="Some.Body@Gmail.com")
+    told = doubts(service_account_file=f"{key_file}-none", delegated_user=OFFICE)
+    assert "it cannot be read (FileNotFoundError)" in told
+    assert PRIVATE[:40] not in told
+
+
+@pytest.mark.parametrize(
+    ("options", "is_offered"),
+    [
+        ({}, True),
+        ({"client_id": ""}, False),
+        ({"client_id": "", "client_secret": ""}, False),
+        ({"client_id": "", "service_account_file": "/key.json", "delegated_user": OFFICE}, True),
+        ({"client_id": "", "service_account_file": "/key.json"}, False),
+    ],
+)
+def test_google_is_offered_with_a_client_or_a_service_account(google: GoogleVendor, options: Any, is_offered: bool):
+    assert google.maker(**options).is_configured is is_offered
+
+
+def test_robot_that_acts_for_itself_can_neither_invite_nor_meet(google: GoogleVendor):
+    """What the double says of a service account without a person; the site never asks so."""
+    robot = google.double.account(ROBOT)
+    robot.is_robot, robot.can_meet = True, False
+    google.access._token = google.double.allow(robot, frozenset([EVENTS_SCOPE]))
+    with pytest.raises(ProviderMisconfigured) as caught:
+        google.maker(invites=True).create(room_request(), google.access)
+    assert caught.value.code == "forbiddenForServiceAccounts"
+    assert calendar_no(403, "forbiddenForServiceAccounts").status == caught.value.status
