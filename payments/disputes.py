@@ -20,7 +20,7 @@ from bookings.models import Order, User
 from payments.earnings import settle_soon
 from payments.gateways.base import DisputeReport, DisputeState, PaymentReport
 from payments.models import Dispute, Payment, Refund
-from payments.refund_steps import FIRST_LOOK, enqueue_sending, give_up_refund
+from payments.refund_steps import FIRST_LOOK, enqueue_sending, give_up_for_room
 from payments.refunds import balance_of, lock_payment
 from payments.staff import tell_staff
 
@@ -170,10 +170,11 @@ def _drop_refunds(payment: Payment) -> None:
     """Give up what is still to be sent of money that is not here any more, newest first."""
     waiting = payment.refunds.filter(status__in=[Refund.Status.PENDING, Refund.Status.MANUAL])
     for refund in waiting.select_for_update().order_by("-pk"):
-        if balance_of(payment) >= 0:
+        missing = -balance_of(payment)
+        if missing <= 0:
             break
         refund.payment = payment
-        give_up_refund(refund, note=NOT_LEFT())
+        give_up_for_room(refund, missing=missing, note=NOT_LEFT())
 
 
 def _take_up_dropped(payment: Payment) -> None:

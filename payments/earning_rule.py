@@ -2,9 +2,10 @@
 
 Of a session's price, its share of the discount taken off, what went or goes back for the session itself is taken away,
 and its share of what went back of the payment without naming a session (at the gateway itself, or as the staff saw
-fit), in proportion to what is left of each session, to the last unit. Payments that went back whole because they came
-twice, too late or for an order given up never counted. A payment that the payer's bank took back for good earns
-nothing. The fee is the percent of the session's first line, else the tutor's, else the site's; half a unit is rounded up.
+fit), in proportion to what is left of each session, to the last unit. Payments that went back whole, because they came
+twice, too late, for an order given up or otherwise than asked for, never counted. A payment that the payer's bank took
+back for good earns nothing. The fee is the percent of the session's first line, else the tutor's, else the site's; half
+a unit is rounded up.
 """
 
 from __future__ import annotations
@@ -119,11 +120,10 @@ class Difference:
 
 def rule_facts(*, order: int | None = None) -> dict[str, Any]:
     """Return what the rule asks of the settings and of the models."""
-    whole = [Refund.Reason.LATE, Refund.Reason.TWICE, Refund.Reason.CANCELLED]
     return {
         "order": order,
         "percent": settings.PLATFORM_FEE_PERCENT,
-        "whole": [str(reason) for reason in whole],
+        "whole": [str(reason) for reason in Refund.WHOLE],
         "stands": [str(status) for status in (Booking.Status.PAID, *Booking.OVER)],
         "over": [str(status) for status in (Booking.Status.CANCELLED, *Booking.OVER)],
     }

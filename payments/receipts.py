@@ -12,9 +12,6 @@ from bookings.money import Money
 from payments.gateways import listed_gateways
 from payments.models import Dispute, Payment, Refund
 
-# A payment that goes back whole never paid the order: it came twice, too late, or for an order that was given up.
-WENT_BACK_WHOLE = (Refund.Reason.TWICE, Refund.Reason.LATE, Refund.Reason.CANCELLED)
-
 
 @dataclass(frozen=True)
 class PaymentLine:
@@ -26,7 +23,7 @@ class PaymentLine:
 
     @property
     def never_counted(self) -> bool:
-        return any(one.booking_id is None and one.reason in WENT_BACK_WHOLE for one in self.refunds)
+        return any(one.is_of_whole for one in self.refunds)
 
     @property
     def is_all_back(self) -> bool:

@@ -14,6 +14,7 @@ from bookings.history import record_order_change
 from bookings.jobs import enqueue
 from bookings.kept import Kept
 from bookings.models import User
+from bookings.money import Money
 from payments.earnings import settle_soon
 from payments.models import Payment, Refund
 from payments.receipt_numbers import number_refund
@@ -24,6 +25,7 @@ FIRST_LOOK = timedelta(minutes=1)  # the job comes first; the minute's round onl
 SENT = Kept("The gateway says that it was sent back.")
 FAILED = Kept("%(money)s (%(refund)s) could not be sent back: %(detail)s")
 CAME_BACK = Kept("%(money)s (%(refund)s) did not reach the payer and is with the gateway again: %(detail)s")
+CUT = Kept("%(money)s of %(refund)s has gone another way.")
 BY_HAND = Kept("%(money)s (%(refund)s) must be sent back by hand: %(detail)s")
 FIELDS = [
     "status",
@@ -79,6 +81,29 @@ def give_up_refund(refund: Refund, *, note: str, who: User | None = None) -> Non
     was = refund.status
     refund.mark_given_up(at=timezone.now(), note=note)
     _save(refund, was=was, why=note, who=who)
+
+
+def cut_refund(refund: Refund, *, by: int) -> None:
+    """Record that so much of a refund, in minor units, has gone another way; the rest is still to be sent."""
+    refund.mark_less(by=by)
+    refund.save(update_fields=["amount", "round"])
+    why = CUT(money=Money(by, refund.money.currency), refund=refund.reference)
+    record_order_change(refund.payment.order, what="refund", was=refund.status, became=refund.status, why=why)
+    log.info("refund cut", extra=facts_of(refund))
+    if refund.is_under_way:
+        enqueue_sending(refund)
+
+
+def give_up_for_room(refund: Refund, *, missing: int, note: str) -> int:
+    """Give a refund up because money has gone another way, and return how much of what is missing that makes up.
+
+    Of a payment that goes back as a whole the rest is still owed. Amounts are in minor units.
+    """
+    if not refund.is_of_whole or refund.amount <= missing:
+        give_up_refund(refund, note=note)
+        return refund.amount
+    cut_refund(refund, by=missing)
+    return missing
 
 
 def hold_refund(refund: Refund, *, until: datetime, note: str) -> bool:

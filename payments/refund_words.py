@@ -92,6 +92,7 @@ _OF_PAYMENT: dict[str, Promise] = {
     ),
     Refund.Reason.LATE: gettext_lazy("Your payment came after the deadline, when a time had gone to somebody else."),
     Refund.Reason.CANCELLED: gettext_lazy("Your payment came for an order that was no longer open."),
+    Refund.Reason.MISFIT: gettext_lazy("Your payment did not fit its order."),
     Refund.Reason.VENDOR: gettext_lazy("It was sent back at the payment service."),
     Refund.Reason.OTHER: gettext_lazy("Our team has decided to send it back."),
 }

@@ -15,7 +15,7 @@ from bookings.money import Money
 from payments.late_money import settle_order
 from payments.models import Payment, Refund
 from payments.receipt_numbers import number_payment
-from payments.refunds import owe_back
+from payments.refunds import left_to_refund, owe_back
 from payments.settlement import AMOUNT_UNREADABLE, NUMBER_TAKEN, TAKEN_BACK
 
 _ONLY_TAKES = _("This money is in another currency than its order, so it cannot pay for it. Please send it back.")
@@ -57,15 +57,18 @@ def accept_payment(payment: Payment, *, who: User, why: str) -> Payment:
 
 
 @transaction.atomic
-def return_payment(payment: Payment, *, who: User, why: str) -> Refund:
-    """Owe the money back in the currency in which it came; the order stays as it is. Raises what `accept_payment` raises."""
+def return_payment(payment: Payment, *, who: User, why: str) -> Refund | None:
+    """Owe the money back in the currency in which it came; the order stays as it is. Raises what `accept_payment` raises.
+
+    Returns None where all of it has gone back already.
+    """
     payment = _lock_for_decision(payment, why)
     if not may_be_returned(payment):
         raise _why_not(payment, _IS_COUNTED if _says(payment, NUMBER_TAKEN) else _IS_GONE)
     _mark_decided(payment, received=payment.money_held)
     _note(payment, who=who, why=why)
     number_payment(payment)
-    return owe_back(payment, reason=Refund.Reason.OTHER)
+    return None if left_to_refund(payment).is_zero else owe_back(payment, reason=Refund.Reason.MISFIT)
 
 
 def _lock_for_decision(payment: Payment, why: str) -> Payment:

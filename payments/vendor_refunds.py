@@ -18,7 +18,7 @@ from bookings.money import Money
 from payments.gateways.base import PaymentReport, RefundReport, RefundState
 from payments.models import Payment, Refund
 from payments.models.refunds import REFERENCE_BEGINS
-from payments.refund_steps import FIRST_LOOK, SENT, fail_refund, finish_refund, give_up_refund, submit_refund
+from payments.refund_steps import FIRST_LOOK, SENT, fail_refund, finish_refund, give_up_for_room, submit_refund
 from payments.refunds import lock_payment, room_of
 from payments.staff import tell_staff
 
@@ -190,9 +190,9 @@ def _make_room(payment: Payment, wanted: Money, *, keep: Refund | None = None) -
         if missing <= 0:
             break
         one.payment = payment
-        give_up_refund(one, note=NOT_LEFT())
-        tell_staff(payment, what=DROPPED(money=one.money, refund=one.reference))
-        missing -= one.amount
+        gone = give_up_for_room(one, missing=missing, note=NOT_LEFT())
+        tell_staff(payment, what=DROPPED(money=Money(gone, wanted.currency), refund=one.reference))
+        missing -= gone
     return True
 
 

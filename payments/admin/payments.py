@@ -48,6 +48,8 @@ def _accept(payment: Payment, request: HttpRequest) -> str:
 
 def _return(payment: Payment, request: HttpRequest) -> str:
     refund = return_payment(payment, who=_person(request), why=request.POST.get("text", ""))
+    if refund is None:
+        return _("Nothing is to be sent: all of it has gone back already.")
     return _("%(money)s is to be sent back (%(reference)s).") % {"money": refund.money, "reference": refund.reference}
 
 

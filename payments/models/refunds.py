@@ -52,9 +52,12 @@ class Refund(models.Model):
         TWICE = "twice", _("paid twice")
         CANCELLED = "cancelled", _("cancelled")
         ABSENT = "absent", _("somebody was absent")
+        MISFIT = "misfit", _("did not fit its order")
         VENDOR = "vendor", _("sent back at the gateway itself")
         OTHER = "other", _("other")
 
+    # With these and no session a payment goes back as a whole: it never paid for its order.
+    WHOLE = (Reason.LATE, Reason.TWICE, Reason.CANCELLED, Reason.MISFIT)
     # These take from the payment; what failed does not, until it is tried again.
     COUNTED = (Status.PENDING, Status.SUBMITTED, Status.SUCCEEDED, Status.MANUAL)
 
@@ -152,6 +155,11 @@ class Refund(models.Model):
         return not self.has_arrived and not self.is_given_up
 
     @property
+    def is_of_whole(self) -> bool:
+        """True when all of its payment is to go back, for it never paid for its order."""
+        return self.booking_id is None and self.reason in self.WHOLE
+
+    @property
     def is_under_way(self) -> bool:
         """True while the gateway does the work: it is to be asked, or has been."""
         return self.status in (self.Status.PENDING, self.Status.SUBMITTED)
@@ -189,6 +197,12 @@ class Refund(models.Model):
         self.status = self.Status.FAILED
         self.finished_at, self.next_attempt_at = at, None
         self.note = note[:500]
+
+    def mark_less(self, *, by: int) -> None:
+        """So much of it has gone another way. What is to be asked for gets a new key: the old one stands for the old sum."""
+        self.amount -= by
+        if self.status == self.Status.PENDING:
+            self.round += 1
 
     def mark_to_be_sent(self, *, at: datetime) -> None:
         """Ask once more. What failed for good gets a new key: the gateway would only repeat its answer to the old one.

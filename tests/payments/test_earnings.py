@@ -184,7 +184,7 @@ def test_sessions_of_a_late_order_earn_only_as_far_as_they_were_still_free(ada: 
     assert nets(kept, gone) == [150_000, 0]
 
 
-@pytest.mark.parametrize("reason", ["late", "twice", "cancelled"])
+@pytest.mark.parametrize("reason", ["late", "twice", "cancelled", "misfit"])
 def test_a_second_payment_that_goes_back_whole_concerns_nobody(ada: Tutor, sam: User, reason: str):
     booking = sell(sam, ada)
     second = make_payment(booking.order, status="succeeded", succeeded_at=timezone.now())
@@ -196,7 +196,7 @@ def test_a_second_payment_that_goes_back_whole_concerns_nobody(ada: Tutor, sam: 
 def test_a_payment_that_did_not_fit_and_was_returned_concerns_nobody(ada: Tutor, sam: User):
     booking = sell(sam, ada)
     odd = make_payment(booking.order, amount=70_000, status="succeeded", succeeded_at=timezone.now())
-    Refund.objects.create(payment=odd, amount=70_000, reason="other")
+    Refund.objects.create(payment=odd, amount=70_000, reason="misfit")
     settle_earnings(booking.order_id)
     assert nets(booking) == [150_000]
 

@@ -171,7 +171,7 @@ def test_payment_that_was_returned_is_not_the_one_that_paid(page: Client, order:
     paid = order.payments.get()
     assert order.placed_at is not None
     odd = make_payment(order, status="succeeded", succeeded_at=order.placed_at.replace(year=2020), amount=5)
-    Refund.objects.create(payment=odd, amount=5, reason="other")
+    Refund.objects.create(payment=odd, amount=5, reason="misfit")
     assert make_receipt(order).payment == paid
 
 
