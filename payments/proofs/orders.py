@@ -6,16 +6,29 @@ from django.utils.translation import gettext_lazy as _
 
 from payments.proofs.base import Proof
 
-# What paid an order: money that came and did not go back as a whole. Counted as it was asked for: what came otherwise
-# was accepted by a person (`payment_accepted_unseen` sees to that).
-_PAID_WITH = """
-    SELECT p.order_id, sum(p.amount)::bigint AS amount, COALESCE(sum(p.amount) FILTER (WHERE EXISTS (
-        SELECT FROM payments_refund r WHERE r.payment_id = p.id AND r.booking_id IS NULL AND r.status <> 'failed'
-        AND r.amount >= COALESCE(p.received_amount, p.amount))), 0)::bigint AS returned
-    FROM payments_payment p
-    WHERE p.succeeded_at IS NOT NULL AND NOT EXISTS (SELECT FROM payments_refund r WHERE r.payment_id = p.id
-        AND r.booking_id IS NULL AND r.reason = ANY(%(whole)s))
-    GROUP BY p.order_id
+# The money that came, and what of it is here: it neither went nor goes back, and no payer's bank took it. A payment that
+# goes back as a whole never paid for its order, whatever becomes of its refund.
+_CAME = """
+    SELECT p.id, p.order_id, p.amount,
+        COALESCE(p.received_amount, p.amount) - p.refunded_amount - COALESCE((
+            SELECT sum(d.amount) FROM payments_dispute d WHERE d.payment_id = p.id AND d.status = 'lost'
+            AND d.currency = COALESCE(NULLIF(p.received_currency, ''), p.currency)), 0) AS here,
+        EXISTS (SELECT FROM payments_refund r
+            WHERE r.payment_id = p.id AND r.booking_id IS NULL AND r.reason = ANY(%(whole)s)) AS is_returned
+    FROM payments_payment p WHERE p.succeeded_at IS NOT NULL
+"""
+# What paid an order, as it was asked for: what came otherwise was accepted by a person (`payment_accepted_unseen` sees to
+# that).
+_PAID_WITH = f"""
+    SELECT order_id, sum(amount)::bigint AS amount, COALESCE(sum(amount) FILTER (WHERE here > 0), 0)::bigint AS here
+    FROM ({_CAME}) came WHERE NOT is_returned GROUP BY order_id
+"""  # noqa: S608 - nothing in it comes from outside
+# A refund that failed waits for a person, who sees it elsewhere; one that a person dropped is that person's decision.
+_LEFT_TO_PERSON = """
+    SELECT COALESCE(sum(r.amount), 0) FROM payments_refund r
+    WHERE r.payment_id = came.id AND r.status = 'failed' AND r.reason <> 'vendor' AND (r.finished_at IS NULL OR EXISTS (
+        SELECT FROM bookings_change c WHERE c.order_id = came.order_id AND c.what = 'refund' AND c.became = 'failed'
+        AND c.who_id IS NOT NULL AND c.why = r.note))
 """
 
 PAID_WITHOUT_MONEY = Proof(
@@ -34,21 +47,24 @@ PAID_TOO_MUCH = Proof(
     "order_paid_twice",
     _("Order %(order)s costs %(total)s, but %(paid)s came for it and is not owed back. Send the surplus back."),
     f"""
-    SELECT o.reference AS order, o.currency, o.total, paid.amount - paid.returned AS paid
+    SELECT o.reference AS order, o.currency, o.total, paid.here AS paid
     FROM bookings_order o JOIN ({_PAID_WITH}) paid ON paid.order_id = o.id
-    WHERE o.paid_at IS NOT NULL AND o.total < paid.amount - paid.returned AND o.id <> ALL(%(busy)s) ORDER BY o.id
+    WHERE o.paid_at IS NOT NULL AND o.total < paid.here AND o.disputed_at IS NULL AND o.id <> ALL(%(busy)s) ORDER BY o.id
     """,  # noqa: S608
 )
 MONEY_FOR_NOTHING = Proof(
     "payment_for_nothing",
-    _("Payment %(payment)s brought %(money)s, but order %(order)s is not paid and %(kept)s is not owed back. Send it back."),
-    """
+    _(
+        "Payment %(payment)s brought %(money)s, which does not pay for order %(order)s, and %(kept)s of it is not owed back."
+        " Send it back."
+    ),
+    f"""
     SELECT p.reference AS payment, o.reference AS order, COALESCE(NULLIF(p.received_currency, ''), p.currency) AS currency,
-           COALESCE(p.received_amount, p.amount) AS money, COALESCE(p.received_amount, p.amount) - p.refunded_amount AS kept
-    FROM payments_payment p JOIN bookings_order o ON o.id = p.order_id
-    WHERE p.status = 'succeeded' AND o.paid_at IS NULL AND COALESCE(p.received_amount, p.amount) > p.refunded_amount
-      AND o.id <> ALL(%(busy)s) ORDER BY p.id
-    """,
+           COALESCE(p.received_amount, p.amount) AS money, (here - ({_LEFT_TO_PERSON}))::bigint AS kept
+    FROM ({_CAME}) came JOIN payments_payment p ON p.id = came.id JOIN bookings_order o ON o.id = p.order_id
+    WHERE p.status = 'succeeded' AND (o.paid_at IS NULL OR is_returned) AND here > ({_LEFT_TO_PERSON})
+      AND o.disputed_at IS NULL AND o.id <> ALL(%(busy)s) ORDER BY p.id
+    """,  # noqa: S608
 )
 ACCEPTED_UNSEEN = Proof(
     "payment_accepted_unseen",

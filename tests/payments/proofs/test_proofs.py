@@ -9,6 +9,7 @@ import pytest
 from django.utils import timezone
 
 from bookings.models import Booking, Change, Order, Tutor, User
+from payments.earnings import settle_earnings
 from payments.models import Dispute, Earning, Payment, Payout, ReceiptCounter, Refund
 from payments.proofs import ALL, prove_books
 from payments.receipt_numbers import number_receipts
@@ -177,7 +178,7 @@ def test_what_has_just_changed_may_be_half_done(books: Books):
     assert prove_books() == []
 
 
-@pytest.mark.parametrize("reason", ["late", "twice", "cancelled", "other"])
+@pytest.mark.parametrize("reason", ["late", "twice", "cancelled", "misfit", "other"])
 def test_money_that_goes_back_whole_is_no_fault(books: Books, found: Found, reason: str):
     pay_again(books)
     Refund.objects.create(payment=books.order.payments.latest("pk"), amount=300_000, reason=reason)
@@ -187,6 +188,31 @@ def test_money_that_goes_back_whole_is_no_fault(books: Books, found: Found, reas
 def test_money_that_a_person_accepted_is_no_fault(books: Books, found: Found, root: User):
     take_less(books)
     Change.objects.create(order=books.order, what="payment", was="needs_review", became="succeeded", who=root)
+    assert found() == []
+
+
+def cut_short(books: Books, **fields: Any) -> None:
+    """Less than was to go back for the session called off was left at that time."""
+    Refund.objects.filter(pk=books.refund.pk).update(amount=149_000, **fields)
+    settle_earnings(books.order.pk)
+
+
+def test_a_session_that_got_less_than_it_was_owed_is_found(books: Books, found: Found):
+    cut_short(books)
+    assert found() == ["refund_of_session"]
+
+
+def test_the_rest_may_go_back_without_naming_the_session(books: Books, found: Found, root: User):
+    cut_short(books)
+    Refund.objects.create(payment=books.payment, amount=1_000, reason="other", asked_by=root)
+    settle_earnings(books.order.pk)
+    assert found() == []
+
+
+def test_of_a_refund_that_was_given_up_no_rest_is_owed(books: Books, found: Found):
+    Refund.objects.update(receipt_number=None)
+    ReceiptCounter.objects.filter(kind="refund").delete()
+    cut_short(books, status="failed")
     assert found() == []
 
 
