@@ -40,5 +40,6 @@ def race(work: Callable[[int], Any], *, threads: int) -> list[Outcome]:
     for runner in runners:
         runner.start()
     for runner in runners:
-        runner.join(timeout=120)
+        runner.join(timeout=300)
+    assert not any(runner.is_alive() for runner in runners), "somebody still runs: what the others left cannot be judged"
     return outcomes
