@@ -2,15 +2,21 @@
 
 The row to win is the Meeting: it stores `link` and `reserved` = [start, end + LINK_BUFFER_MINUTES), and the
 constraint `meeting_link_used_once_at_a_time` is the truth. The rest is speed and order, and stands in one SQL
-function (migration 0002): lock the day, then search, then write, in one round trip.
+function (migrations 0002 and 0008): lock the day, then search, then write, in one round trip.
 
-Locks, in this order everywhere, all kept to the end of the transaction and all taken before any row:
+Which of the free links: in pools of up to 256 the one in whose gap the session fits best, of equals the one that has
+rested longest, and one that its student has seen with another tutor only if there is no other. In larger pools the
+first free one from a scattered place on. If none is free, others change links to make room (repacking.py).
 
-1. the pool: shared by whoever assigns, alone by whoever cordons, retires or brings back a link;
-2. each UTC day that `reserved` touches, ascending;
-3. rows: MeetingLink, then Meeting. Who holds one of these rows must not ask for 1 or 2 any more.
+Locks, in this order everywhere, all kept to the end of the transaction:
 
-Assign in autocommit, one short transaction per meeting: those who assign for the same day wait for each other.
+1. rows of Order, Booking and Meeting, if they are locked at all;
+2. the pool: shared by whoever assigns, alone by whoever cordons, retires or brings back a link;
+3. each UTC day that `reserved` touches, ascending;
+4. MeetingLink. Whoever has 2 or 3 waits for no row of 1 but that of the meeting that gets the link.
+
+Assign in autocommit, one short transaction per meeting: those who assign for the same day wait for each other, and
+making room locks days before those of the meeting as well.
 """
 
 from __future__ import annotations
@@ -30,13 +36,15 @@ from django.utils import timezone
 
 from bookings.errors import BookingNotPaid
 from bookings.times import During
+from meetings import repacking
 from meetings.errors import LinkNotFree, LinkSearchFailed, MeetingNotWaiting, NoLinkLeft
 from meetings.models import Meeting, MeetingLink
 from meetings.models.links import MeetingLinkQuerySet
+from meetings.packing import No
 
 log = logging.getLogger("linkpool.pool")
 
-POOL_LOCK = (76001, 0)  # as in migration 0002
+POOL_LOCK = (76001, 0)  # as in migration 0008
 
 ASSIGN = "SELECT outcome, chosen FROM meetings_assign_link(%s, %s, %s, %s)"
 
@@ -50,6 +58,10 @@ class Outcome(StrEnum):
     NOT_WAITING = "not_waiting"
     NOT_PAID = "not_paid"
     CHANGED = "changed"  # cancelled, moved or provided for at this very moment: ask again
+
+
+class _MeetingChanged(Exception):
+    """The meeting for which room was made is no longer what it was."""
 
 
 REFUSALS = {
@@ -88,6 +100,8 @@ def assign_link(meeting: Meeting) -> MeetingLink:
 def ask_for_link(meeting: Meeting) -> Assignment:
     """As `assign_link`, and say whether the link was there before."""
     outcome, link = _ask(meeting, wish=None)
+    if outcome is Outcome.NO_ROOM:
+        outcome, link = _ask_after_moves(meeting)
     if link is None:
         raise REFUSALS[outcome]
     return Assignment(link, was_there=outcome is Outcome.ALREADY)
@@ -123,6 +137,37 @@ def _ask(meeting: Meeting, *, wish: MeetingLink | None) -> tuple[Outcome, Meetin
     return outcome, chosen and MeetingLink.from_db(connection.alias, ["id"], [chosen])
 
 
+def _ask_after_moves(meeting: Meeting) -> tuple[Outcome, MeetingLink | None]:
+    """Have other sessions change links so that one is free, and take that one, in one transaction."""
+    wanted = time_with_rest(Meeting.objects.get(pk=meeting.pk).time)
+    reaches = iter(() if repacking.is_hopeless(wanted) else repacking.REACHES)
+    made: MeetingLink | No = No.GAVE_UP
+    try:
+        while made is No.GAVE_UP and (reach := next(reaches, None)):
+            with repacking.room_made(wanted, within=reach) as made:
+                if isinstance(made, MeetingLink):
+                    return _take_room(meeting, made)
+    except _MeetingChanged:
+        return _ask(meeting, wish=None)
+    except DatabaseError as error:
+        log.exception("making room failed", extra={"meeting": meeting.pk})
+        raise LinkSearchFailed from error
+    return Outcome.NO_ROOM, None
+
+
+def _take_room(meeting: Meeting, link: MeetingLink) -> tuple[Outcome, MeetingLink | None]:
+    """Raises _MeetingChanged, so that nobody has moved in vain, if the meeting cannot take the link any more."""
+    outcome, chosen = _ask(meeting, wish=link)
+    if outcome is not Outcome.ASSIGNED:
+        raise _MeetingChanged
+    return outcome, chosen
+
+
+def time_with_rest(during: During) -> During:
+    """Return for how long a session at that time uses its link."""
+    return During(during.start, during.end + link_rest())
+
+
 def link_rest() -> timedelta:
     """Return how long a link rests between two uses."""
     return timedelta(minutes=settings.LINK_BUFFER_MINUTES)
@@ -132,6 +177,7 @@ def free_link(meeting: Meeting) -> None:
     """Take the link off the meeting and let it wait for another. The row is locked by the caller, who saves it."""
     meeting.link = None
     meeting.reserved = None
+    meeting.seen_at = None
     meeting.ready_at = None
     meeting.alerted_at = None
     meeting.status = Meeting.Status.WAITING
@@ -158,7 +204,7 @@ def predecessor(*, before: datetime) -> QuerySet[Meeting]:
 
 def links_free_at(during: During) -> MeetingLinkQuerySet:
     """Return the links that a lesson at this time (UTC) could have."""
-    busy_until = Subquery(predecessor(before=during.end + link_rest()).values("reserved__endswith"))
+    busy_until = Subquery(predecessor(before=time_with_rest(during).end).values("reserved__endswith"))
     links = MeetingLink.objects.available().annotate(busy_until=Coalesce(busy_until, during.start))
     return links.filter(busy_until__lte=during.start)
 

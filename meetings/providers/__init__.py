@@ -1,5 +1,5 @@
 """Where sessions can be held: the providers named in MEETING_PROVIDERS."""
 
-from meetings.providers.registry import doubts_by_provider, get_provider, is_offered, provider_choices
+from meetings.providers.registry import get_provider, is_offered, provider_choices
 
-__all__ = ["doubts_by_provider", "get_provider", "is_offered", "provider_choices"]
+__all__ = ["get_provider", "is_offered", "provider_choices"]

@@ -130,3 +130,28 @@ def test_meeting_given_the_last_link_by_another_caller_is_not_told_that_none_is_
         outcomes = race(partial(_assign_whoever_asks, meeting), threads=4)
         assert [outcome.value for outcome in outcomes] == [link] * 4
         MeetingLink.objects.update(status=MeetingLink.Status.RETIRED)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_thirty_two_at_once_all_get_links_where_moves_make_room(seed: int):
+    """Lessons of all lengths, as many links as overlap at most: without moves some would go without."""
+    chance = random.Random(seed)
+    times = [lesson(600 + 15 * chance.randrange(40), 15 * chance.randint(1, 12)) for _ in range(32)]
+    for _ in range(most_at_once(times, timedelta(minutes=10))):
+        make_link()
+    meetings = [waiting_meeting(during) for during in times]
+    before = _deadlocks()
+
+    outcomes = race(lambda number: assign_link(meetings[number]), threads=32)
+
+    assert [outcome.error for outcome in outcomes if outcome.error] == []
+    assert Meeting.objects.holding_links().count() == 32
+    assert overlaps_on_one_link() == []
+    assert _deadlocks() == before
+
+
+def _deadlocks() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_clear_snapshot()")
+        cursor.execute("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+        return int(cursor.fetchone()[0])
