@@ -40,6 +40,27 @@ def mail_admins_about(meeting: Meeting) -> None:
     mail_staff(write)
 
 
+def mail_staff_of_overrun(meeting: Meeting, earlier: Meeting) -> None:
+    """Say that a session may begin in a link where people of the one before still are. One that moved is not mailed."""
+    if meeting.link_id is None or meeting.link_id != earlier.link_id or meeting.status != Meeting.Status.READY:
+        return
+    facts = {
+        "link": meeting.link,
+        "reference": meeting.booking.reference,
+        "earlier": earlier.booking.reference,
+        "starts_at": meeting.time.start.astimezone(UTC),
+        "admin_url": settings.SITE_URL + reverse("admin:meetings_meeting_change", args=[meeting.pk]),
+        "site_name": settings.SITE_NAME,
+    }
+
+    def write() -> Letter:
+        words = {"site": settings.SITE_NAME, "booking": meeting.booking.reference}
+        subject = _("[%(site)s] The link of %(booking)s may still be in use") % words
+        return subject, render_to_string("mail/meetings/link_in_use.txt", facts)
+
+    mail_staff(write)
+
+
 def mail_staff_about_absence(report: NoShowReport) -> None:
     """Say that somebody was reported as absent, or has answered. One that has been decided meanwhile is not mailed."""
     if report.decision:

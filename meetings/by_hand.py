@@ -28,7 +28,7 @@ from meetings.pool import free_link
 
 log = logging.getLogger("linkpool.meetings")
 
-ADDRESS_LOCK = 76002  # whoever gives an address keeps others from giving the same one at that moment
+ADDRESS_LOCK = 76004  # whoever gives an address keeps others from giving the same one at that moment
 STAGES = (("day", timedelta(hours=24)), ("hours", timedelta(hours=2)))  # from when on the staff are told as well
 
 

@@ -9,7 +9,7 @@ from procrastinate.contrib.django import app
 
 from bookings.errors import DomainError
 from bookings.jobs import Backoff
-from meetings import alerts, connection_mails, hygiene, provisioning, upkeep
+from meetings import alerts, connection_mails, ending, hygiene, overrun, provisioning, upkeep
 from meetings.errors import LinkSearchFailed
 from meetings.models import Meeting, MeetingLink, NoShowReport
 from meetings.providers import get_provider, is_offered
@@ -34,6 +34,27 @@ def provision_meeting(meeting_id: int) -> None:
 def provision_meetings(timestamp: int) -> None:
     """Find and finish whatever was left behind, then try every waiting meeting whose turn has come."""
     upkeep.make_round(timezone.now())
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="meetings.make_way", queueing_lock="meetings.make_way")
+def make_way(timestamp: int) -> None:
+    """Move sessions out of the way of those that run over."""
+    overrun.make_way(timezone.now())
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="meetings.end_calls", queueing_lock="meetings.end_calls")
+def end_calls(timestamp: int) -> None:
+    """End the calls of sessions that are over."""
+    ending.end_calls(timezone.now())
+
+
+@app.task(name="meetings.alert_of_overrun", retry=Backoff())
+def alert_of_overrun(meeting_id: int, earlier_id: int) -> None:
+    """Mail the staff about a session whose link is still in use."""
+    meetings = Meeting.objects.select_related("booking", "link").in_bulk([meeting_id, earlier_id])
+    alerts.mail_staff_of_overrun(meetings[meeting_id], meetings[earlier_id])
 
 
 @app.task(name="meetings.provision_waiting", retry=Backoff(runs=4))
