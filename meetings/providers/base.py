@@ -130,6 +130,7 @@ class RoomMaker(Provider, ABC):
     """
 
     owners: frozenset[Owner] = frozenset({Owner.NOBODY})  # a provider may tell by its OPTIONS
+    calls_a_day: ClassVar[int | None] = None  # create and move, of one account between two midnights of UTC
 
     @abstractmethod
     def create(self, request: RoomRequest, access: Access | None) -> Room:

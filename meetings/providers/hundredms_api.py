@@ -1,0 +1,75 @@
+"""How 100ms is asked: a token minted for each call, and what each refusal means to us."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import jwt
+
+from bookings.outside import Call, NoAnswer, Patience, Reply, ask_vendor
+from meetings.errors import ProviderMisconfigured, ProviderTrouble, ProviderUnavailable, RoomGone
+
+BACK_DATED = 10  # seconds: a clock of ours that goes ahead would else be refused
+TOKEN_SECONDS = 600
+LONGEST_WAIT = timedelta(hours=1)
+
+
+class HundredmsApi:
+    """100ms at its address, opened by the key of the site."""
+
+    def __init__(self, base_url: str, *, access_key: str, secret: str, patience: Patience) -> None:
+        self._base_url, self._patience = base_url.rstrip("/"), patience
+        self._access_key, self._secret = access_key, secret
+
+    def ask(
+        self, method: str, path: str, *, body: Mapping[str, Any] | None = None, query: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
+        """Return what 100ms answers. A token that is refused is minted once more.
+
+        Raises RoomGone for 404, ProviderUnavailable where nobody knows or it is too busy, else ProviderMisconfigured.
+        """
+        call = Call(method, f"{self._base_url}{path}", body=body, query=query)
+        reply = self._send(call)
+        if reply.status == 401:
+            reply = self._send(call)
+        if reply.is_fine:
+            return reply.body
+        raise trouble_of(reply, asked=method)
+
+    def _send(self, call: Call) -> Reply:
+        headers = {"Authorization": f"Bearer {self._token()}"}
+        try:
+            return ask_vendor(Call(call.method, call.url, headers, call.body, None, call.query), patience=self._patience)
+        except NoAnswer as error:
+            raise ProviderUnavailable(detail=f"{call.method}: {error}") from None
+
+    def _token(self) -> str:
+        now = int(time.time())
+        told = {
+            "access_key": self._access_key,
+            "type": "management",
+            "version": 2,
+            "iat": now - BACK_DATED,
+            "nbf": now - BACK_DATED,
+            "exp": now + TOKEN_SECONDS,
+            "jti": str(uuid.uuid4()),
+        }
+        return jwt.encode(told, self._secret, algorithm="HS256")
+
+
+def trouble_of(reply: Reply, *, asked: str) -> ProviderTrouble:
+    """Return what a refusal means, by the table of 100ms: its code repeats the status."""
+    status, detail = reply.status, f"{asked}: {reply.status}"
+    if status in (408, 429) or status >= 500:
+        return ProviderUnavailable(detail=detail, code=str(status), status=status, after=_asked_to_wait(reply))
+    kind = RoomGone if status == 404 else ProviderMisconfigured
+    return kind(detail=detail, code=str(status), status=status)
+
+
+def _asked_to_wait(reply: Reply) -> timedelta | None:
+    text = reply.headers.get("Retry-After", "").strip()
+    return min(timedelta(seconds=int(text)), LONGEST_WAIT) if text.isdecimal() and len(text) < 10 else None
