@@ -103,6 +103,31 @@ MEETING_PROVIDERS: dict[str, dict[str, Any]] = {
             },
         },
     },
+    "zoom": {
+        "BACKEND": "meetings.providers.zoom.ZoomProvider",
+        "OPTIONS": {
+            "client_id": ZOOM_CLIENT_ID,
+            "client_secret": ZOOM_CLIENT_SECRET,
+            "account_id": ZOOM_ACCOUNT_ID,
+            "host": ZOOM_HOST,
+            "api_url": ZOOM_API_URL,
+            "mark": ROOM_MARK,
+        },
+    },
+    "hundredms": {
+        "BACKEND": "meetings.providers.hundredms.HundredmsProvider",
+        "OPTIONS": {
+            "access_key": HMS_APP_ACCESS_KEY,
+            "secret": HMS_APP_SECRET,
+            "template_id": HMS_TEMPLATE_ID,
+            "subdomain": HMS_SUBDOMAIN,
+            "tutor_role": HMS_TUTOR_ROLE,
+            "student_role": HMS_STUDENT_ROLE,
+            "region": HMS_REGION,
+            "api_url": HMS_API_URL,
+            "mark": ROOM_MARK,
+        },
+    },
 }
 if GOOGLE_SERVICE_ACCOUNT_FILE and GOOGLE_DELEGATED_USER:
     MEETING_PROVIDERS["google"]["SITE_ACCESS"] = {
@@ -112,4 +137,18 @@ if GOOGLE_SERVICE_ACCOUNT_FILE and GOOGLE_DELEGATED_USER:
             "delegated_user": GOOGLE_DELEGATED_USER,
             "token_url": GOOGLE_TOKEN_URL,
         },
+    }
+_ZOOM_APP = {
+    "client_id": ZOOM_CLIENT_ID,
+    "client_secret": ZOOM_CLIENT_SECRET,
+    "oauth_url": ZOOM_OAUTH_URL,
+    "api_url": ZOOM_API_URL,
+}
+# One app is of one kind: it asks tutors for their consent, or it works for the account of the owner.
+if not ZOOM_ACCOUNT_ID:
+    MEETING_PROVIDERS["zoom"]["OAUTH"] = {"BACKEND": "meetings.oauth.zoom.ZoomVendor", "OPTIONS": _ZOOM_APP}
+elif ZOOM_CLIENT_ID and ZOOM_CLIENT_SECRET:
+    MEETING_PROVIDERS["zoom"]["SITE_ACCESS"] = {
+        "BACKEND": "meetings.providers.zoom_account.ZoomAccount",
+        "OPTIONS": {**_ZOOM_APP, "account_id": ZOOM_ACCOUNT_ID, "host": ZOOM_HOST},
     }

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from django.utils.translation import gettext as _
+
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
@@ -43,8 +45,8 @@ class SetUp:
         if len(missing) == len(needed):
             return
         if missing:
-            yield f"100ms is not offered: {', '.join(missing)} is not set."
+            yield _("100ms is not offered, for these are not set: %(names)s.") % {"names": ", ".join(missing)}
         if self.subdomain and not _NAME.fullmatch(self.subdomain.lower()):
-            yield "100ms is not offered: HMS_SUBDOMAIN must be the name before .app.100ms.live alone."
+            yield _("100ms is not offered: HMS_SUBDOMAIN must be the name before .app.100ms.live alone.")
         if len(self.roles) < 2:
-            yield "100ms is not offered: HMS_TUTOR_ROLE and HMS_STUDENT_ROLE must be two roles of the template."
+            yield _("100ms is not offered: HMS_TUTOR_ROLE and HMS_STUDENT_ROLE must be two roles of the template.")

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 from urllib.parse import quote, urlsplit
 
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from bookings.outside import TIME_LIMIT, TIMEOUTS, Patience
@@ -74,11 +75,11 @@ class ZoomProvider(RoomMaker):
     def doubts(self) -> list[str]:
         found = []
         if bool(self._client_id) != bool(self._client_secret):
-            found.append("Only one of ZOOM_CLIENT_ID and ZOOM_CLIENT_SECRET is set, so Zoom is not offered.")
+            found.append(gettext("Only one of ZOOM_CLIENT_ID and ZOOM_CLIENT_SECRET is set, so Zoom is not offered."))
         if (self._account_id or self._host) and not self.is_configured:
-            found.append("ZOOM_ACCOUNT_ID or ZOOM_HOST is set without ZOOM_CLIENT_ID and ZOOM_CLIENT_SECRET.")
+            found.append(gettext("ZOOM_ACCOUNT_ID or ZOOM_HOST is set without ZOOM_CLIENT_ID and ZOOM_CLIENT_SECRET."))
         if self._host and not self._account_id:
-            found.append("ZOOM_HOST is set without ZOOM_ACCOUNT_ID, so it is not used.")
+            found.append(gettext("ZOOM_HOST is set without ZOOM_ACCOUNT_ID, so it is not used."))
         return found
 
     def create(self, request: RoomRequest, access: Access | None) -> Room:

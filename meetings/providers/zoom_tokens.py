@@ -1,0 +1,83 @@
+"""Zoom's token endpoint: Basic auth, everything in the body, and what each of its refusals means to us.
+
+It speaks other words than the API: `{"reason": …, "error": …}`. Text of its answers stays out of what is raised.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from bookings.outside import Call, NoAnswer, Patience, Reply, ask_vendor
+from meetings.errors import ProviderMisconfigured, ProviderTrouble, ProviderUnavailable
+from meetings.providers.zoom_api import asked_to_wait
+
+REPLACED = "4741"  # a newer consent of the same person took this one's place
+USUAL_SECONDS = 3599
+_WORD = re.compile(r"\w{1,60}")
+
+
+@dataclass(frozen=True)
+class ZoomApp:
+    """An app at Zoom's marketplace, and where it is served."""
+
+    client_id: str
+    client_secret: str
+    oauth_url: str
+    api_url: str  # with /v2
+    patience: Patience
+
+    def ask(self, verb: str, form: Mapping[str, str], *, refused: type[ProviderTrouble]) -> dict[str, Any]:
+        """Return what `/oauth/VERB` answers.
+
+        Raises `refused` where the code or token is worth nothing, ProviderUnavailable where nobody knows, and
+        ProviderMisconfigured for whatever else is refused.
+        """
+        call = Call("POST", f"{self.oauth_url}/{verb}", form=form, auth=(self.client_id, self.client_secret))
+        try:
+            reply = ask_vendor(call, patience=self.patience)
+        except NoAnswer as error:
+            raise ProviderUnavailable(detail=f"{verb}: {error}") from None
+        if reply.is_fine:
+            return reply.body
+        raise _trouble_of(reply, verb, refused)
+
+    def base_url_in(self, answer: Mapping[str, Any]) -> str:
+        """Return where an account is served, if the answer names a host of Zoom's or the one that we know; else "".
+
+        Tokens are sent there, so nobody else may be named.
+        """
+        told = answer.get("api_url")
+        try:
+            parts, ours = urlsplit(told if isinstance(told, str) else ""), urlsplit(self.api_url)
+            host = parts.hostname or ""
+            is_zooms = parts.scheme == "https" and parts.port is None and (host == "zoom.us" or host.endswith(".zoom.us"))
+        except ValueError:
+            return ""
+        is_ours = (parts.scheme, parts.netloc) == (ours.scheme, ours.netloc)
+        if "@" in parts.netloc or len(host) > 200 or not (is_zooms or is_ours):
+            return ""
+        return f"{parts.scheme}://{parts.netloc}/v2"
+
+
+def read_token(answer: Mapping[str, Any]) -> tuple[str, int]:
+    """Return the access token and the seconds that it lives. Raises ProviderUnavailable if there is none."""
+    token, seconds = answer.get("access_token"), answer.get("expires_in")
+    if not isinstance(token, str) or not token:
+        raise ProviderUnavailable(detail="token: answered without a token")
+    is_number = isinstance(seconds, int) and not isinstance(seconds, bool) and 0 < seconds < 10**9
+    return token, seconds if is_number else USUAL_SECONDS  # type: ignore[return-value]
+
+
+def _trouble_of(reply: Reply, verb: str, refused: type[ProviderTrouble]) -> ProviderTrouble:
+    error, number, status = reply.body.get("error"), reply.body.get("code"), reply.status
+    word = error if isinstance(error, str) and _WORD.fullmatch(error) else ""
+    code = word or (str(number) if isinstance(number, int) else "")
+    detail = f"{verb}: {status} {code}".strip()
+    if status in (408, 429) or status >= 500:
+        return ProviderUnavailable(detail=detail, code=code, status=status, after=asked_to_wait(reply))
+    kind = refused if code in ("invalid_grant", REPLACED) and status in (400, 401) else ProviderMisconfigured
+    return kind(detail=detail, code=code, status=status)
