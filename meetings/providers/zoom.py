@@ -106,7 +106,7 @@ class ZoomProvider(RoomMaker):
         except ProviderTrouble as trouble:
             if (trouble.status, trouble.code) not in ((404, NO_MEETING), (400, IN_PROGRESS), (400, ENDED)):
                 raise
-            log.info("zoom meeting not deleted", extra={"external_id": external_id, "code": trouble.code})
+            log.info("meeting not deleted at its provider", extra={"provider": "zoom", "reason": trouble.detail})
 
     def check(self, external_id: str, access: Access | None) -> Room:
         return self._room(self._read(external_id, _opened(access)))
