@@ -38,7 +38,9 @@ REASONS = [
     gettext_noop("nothing to pay"),
     gettext_noop("paid in the demo"),
     gettext_noop("placed by a program"),
+    gettext_noop("strangers may know the link"),
     gettext_noop("the link was retired"),
+    gettext_noop("to make room for another session"),
     gettext_noop("the session before it ran over"),
 ]
 _VALUES: dict[str, dict[Any, Any]] = {

@@ -107,6 +107,17 @@ def ask_for_link(meeting: Meeting) -> Assignment:
     return Assignment(link, was_there=outcome is Outcome.ALREADY)
 
 
+def give_free_link(meeting: Meeting) -> MeetingLink | None:
+    """Give the meeting a link that is free, if there is one: as `assign_link`, but no other session moves.
+
+    For those in a longer transaction, who hold the rows of the meeting and its booking. Raises as `assign_link`.
+    """
+    outcome, link = _ask(meeting, wish=None)
+    if link is None and outcome is not Outcome.NO_ROOM:
+        raise REFUSALS[outcome]
+    return link
+
+
 def choose_link(meeting: Meeting, link: MeetingLink) -> MeetingLink:
     """Give a waiting meeting this very link, as an admin wishes.
 

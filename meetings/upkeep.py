@@ -15,7 +15,7 @@ from django.utils import timezone
 from bookings.errors import DomainError
 from bookings.kept import Kept
 from bookings.models import Booking
-from meetings import planning, provisioning
+from meetings import links, planning, provisioning
 from meetings.errors import LinkSearchFailed
 from meetings.models import Meeting, MeetingLink
 from meetings.provisioning import BATCH, Tally
@@ -37,6 +37,7 @@ def make_round(now: datetime) -> Tally:
     planned = plan_missed(now)
     moved = follow_moved()
     dropped = drop_called_off()
+    links.empty_retired_links()
     ended = end_over(now)
     failed = give_up_over(now)
     if planned or moved or dropped or ended or failed:

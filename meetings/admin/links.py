@@ -49,6 +49,13 @@ def _retire(link: MeetingLink, request: HttpRequest) -> str:
     return _("%(link)s is retired. Its later sessions have other links, or wait for one.") % {"link": link}
 
 
+def _report_leaked(link: MeetingLink, request: HttpRequest) -> str:
+    links.report_leaked(link, who=request.user if isinstance(request.user, User) else None)
+    return _("%(link)s is retired, as strangers may know it. Its later sessions have other links, or wait for one.") % {
+        "link": link
+    }
+
+
 class LinkForm(forms.ModelForm[MeetingLink]):
     def clean_url(self) -> str:
         try:
@@ -74,6 +81,7 @@ class MeetingLinkAdmin(LinkHealth, ForecastPages):
         Button("cordon", gettext_lazy("Cordon"), _cordon, lambda link: link.status == Status.AVAILABLE),
         Button("uncordon", gettext_lazy("Use again"), _uncordon, lambda link: link.status == Status.CORDONED),
         Button("retire", gettext_lazy("Retire for good"), _retire, lambda link: link.status != Status.RETIRED, True),
+        Button("leaked", gettext_lazy("Strangers may know it"), _report_leaked, lambda link: link.leaked_at is None, True),
         *HEALTH_BUTTONS,
     )
 
@@ -109,7 +117,7 @@ class MeetingLinkAdmin(LinkHealth, ForecastPages):
         if obj is None:
             return ["url", "label", "notes"]
         use = ["use_now", "next_use", "times_used", "last_used_at", "forgotten", "seen_to_work"]
-        return ["url", "label", "status", *use, "notes", "created_at"]
+        return ["url", "label", "status", *use, "notes", "created_at", *(["leaked_at"] if obj.leaked_at else [])]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """An address never changes: whoever has it would stand before another door."""

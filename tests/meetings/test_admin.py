@@ -108,6 +108,17 @@ def test_buttons_cordon_bring_back_and_retire(desk: Client):
     assert told(answer) == "A retired link is never used again. Please add a new one."
 
 
+def test_link_reported_as_leaked_is_retired_and_says_since_when(desk: Client):
+    link = make_link()
+    assert "Strangers may know it" in text_of(desk.get(address(MeetingLink, "change", link.pk)))
+    told(desk.post(address(MeetingLink, "leaked", link.pk), follow=True))
+    link.refresh_from_db()
+    assert (link.status, link.leaked_at is None) == ("retired", False)
+    page = text_of(desk.get(address(MeetingLink, "change", link.pk)))
+    assert "Strangers may know it" not in page
+    assert "Reported as leaked at" in page
+
+
 @pytest.mark.parametrize(
     ("action", "status"), [("cordon_links", "cordoned"), ("uncordon_links", "available"), ("retire_links", "retired")]
 )

@@ -15,7 +15,7 @@ from meetings.errors import MeetingNotWaiting
 from meetings.joining import State, find_door
 from meetings.models import Meeting
 from meetings.planning import plan_meeting
-from meetings.pool import assign_link
+from meetings.pool import assign_link, choose_link
 from meetings.upkeep import make_round
 from tests.conftest import Drain
 from tests.factories import an_hour, make_booking, make_link, make_tutor, make_user, tomorrow
@@ -62,7 +62,7 @@ def test_link_that_is_taken_at_the_new_time_is_swapped(booking, drain: Drain, dj
     first, second = make_link(), make_link()
     meeting = ready_meeting(booking)
     assert meeting.link == first
-    assign_link(waiting_meeting(an_hour(NEW)))
+    choose_link(waiting_meeting(an_hour(NEW)), first)
 
     with django_capture_on_commit_callbacks(execute=True):
         move_booking(booking, starts_at=NEW, who=booking.student)

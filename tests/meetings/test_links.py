@@ -2,12 +2,14 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.utils import timezone
 
 from bookings.models import Booking, Change, Notice, User
 from meetings.errors import LinkKnown, LinkListRefused, LinkRetired, NoLinkLeft
-from meetings.links import add_link, add_links, cordon_link, retire_link, uncordon_link
+from meetings.links import add_link, add_links, cordon_link, report_leaked, retire_link, uncordon_link
 from meetings.models import Meeting, MeetingLink
-from meetings.pool import assign_link
+from meetings.pool import assign_link, choose_link
+from meetings.upkeep import make_round
 from tests.conftest import Drain
 from tests.factories import make_link
 from tests.meetings.making import lesson, overlaps_on_one_link, waiting_meeting
@@ -71,25 +73,83 @@ def test_meetings_of_a_retired_link_have_others_at_once(root: User):
         assign_link(waiting_meeting())
 
 
-def test_those_who_sit_in_the_session_are_told_of_another_room_each_time(drain: Drain):
+def test_those_who_know_the_address_are_told_of_another_room_each_time(drain: Drain):
     first, second, _third = make_link(), make_link(), make_link()
     booking = waiting_meeting().booking
     assign_link(booking.meeting)
 
     for link in (first, second):
+        Meeting.objects.update(seen_at=timezone.now())
         retire_link(link)
 
     told = Notice.objects.filter(fact=Notice.Fact.LINK_CHANGED).order_by("pk").values_list("to", flat=True)
     assert list(told) == [booking.student_id, booking.tutor.user_id] * 2
 
 
+def test_nobody_is_told_whose_address_nobody_knew():
+    old, _new = make_link(), make_link()
+    assign_link(waiting_meeting())
+
+    retire_link(old)
+
+    assert not Notice.objects.exists()
+
+
 def test_nobody_is_told_of_a_room_that_is_not_there_yet():
     link = make_link()
     assign_link(waiting_meeting())
+    Meeting.objects.update(seen_at=timezone.now())
 
     retire_link(link)
 
     assert not Notice.objects.exists()
+
+
+def test_link_that_strangers_may_know_is_left_at_once_and_for_good(root: User):
+    leaked, other = make_link(label="Known"), make_link(label="Other")
+    meeting = waiting_meeting()
+    assign_link(meeting)
+    with time_machine.travel(timezone.now(), tick=False):
+        now = timezone.now()
+        report_leaked(leaked, who=root)
+    report_leaked(leaked, who=root)
+    retire_link(leaked, who=root)
+
+    leaked.refresh_from_db()
+    assert (leaked.status, leaked.leaked_at) == (Status.RETIRED, now)
+    moved = Meeting.objects.get(pk=meeting.pk)
+    assert (moved.link, moved.seen_at, moved.generation) == (other, None, meeting.generation + 1)
+    [line] = Change.objects.all()
+    assert (line.was, line.became, line.why, line.who) == ("Known", "Other", "strangers may know the link", root)
+
+
+def test_link_retired_long_ago_can_still_be_reported_as_leaked():
+    link = make_link(status=Status.RETIRED)
+    report_leaked(link)
+    link.refresh_from_db()
+    assert link.leaked_at is not None
+
+
+def test_sessions_of_a_retired_link_get_others_though_somebody_else_has_to_move():
+    one, two, old = make_link(), make_link(), make_link()
+    for link, during in ((one, lesson(0, 60)), (two, lesson(70, 60)), (old, lesson(0, 130))):
+        choose_link(waiting_meeting(during), link)
+
+    retire_link(old)
+
+    assert not Meeting.objects.waiting().exists()
+    assert overlaps_on_one_link() == []
+
+
+def test_session_left_behind_on_a_retired_link_is_found_by_the_round_of_every_minute():
+    old, new = make_link(), make_link()
+    meeting = waiting_meeting()
+    assign_link(meeting)
+    MeetingLink.objects.filter(pk=old.pk).update(status=Status.RETIRED)  # whoever retired it was cut off here
+
+    make_round(timezone.now())
+
+    assert Meeting.objects.get(pk=meeting.pk).link == new
 
 
 def test_link_is_retired_though_a_session_on_it_was_called_off_a_moment_ago():
@@ -131,7 +191,7 @@ def test_meeting_whose_door_is_open_stays_on_a_retired_link(minutes: int, stays:
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("verb", [cordon_link, retire_link])
+@pytest.mark.parametrize("verb", [cordon_link, retire_link, report_leaked])
 def test_link_that_goes_while_sixteen_assign_is_given_to_nobody_after(verb):
     links = [make_link() for _ in range(3)]
     meetings = [waiting_meeting(lesson(70 * (number % 5))) for number in range(15)]
@@ -143,7 +203,7 @@ def test_link_that_goes_while_sixteen_assign_is_given_to_nobody_after(verb):
 
     assert {type(outcome.error) for outcome in outcomes if outcome.error} <= {NoLinkLeft}
     assert overlaps_on_one_link() == []
-    if verb is retire_link:
+    if verb is not cordon_link:
         assert not Meeting.objects.filter(link=links[0], status=Meeting.Status.READY).exists()
     MeetingLink.objects.exclude(pk=links[0].pk).update(status=Status.RETIRED)
     with pytest.raises(NoLinkLeft):
