@@ -14,6 +14,7 @@ from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
 from procrastinate.jobs import Job, JobDeferrer
 from procrastinate.manager import JobManager
 
+HASTE = 10  # a job's priority: it tells of the others that are late, so it must not wait behind them
 DATABASE_TROUBLE = (OperationalError, InterfaceError)
 _QUEUE = JobManager(DjangoConnector())
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 
 _HOUR, _DAY = 60, 24 * 60
 
@@ -14,3 +14,17 @@ def in_words(minutes: int) -> str:
     if minutes and minutes % _HOUR == 0:
         return ngettext("%(count)d hour", "%(count)d hours", minutes // _HOUR) % {"count": minutes // _HOUR}
     return ngettext("%(count)d minute", "%(count)d minutes", minutes) % {"count": minutes}
+
+
+def seconds_in_words(seconds: float) -> str:
+    """Return a measured time in a round figure: 0.4 s, 12 s, 3 min, 5 h, 2 days."""
+    if seconds < 10:
+        return pgettext("a measured time", "%(number).1f s") % {"number": seconds}
+    if seconds < 120:
+        return pgettext("a measured time", "%(number)d s") % {"number": seconds}
+    if seconds < 7_200:
+        return pgettext("a measured time", "%(number)d min") % {"number": seconds // 60}
+    if seconds < 172_800:
+        return pgettext("a measured time", "%(number)d h") % {"number": seconds // 3600}
+    days = int(seconds // 86_400)
+    return ngettext("%(count)d day", "%(count)d days", days) % {"count": days}

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from django.conf import settings
-from django.core.mail import send_mail
+from django.core.mail import EmailMessage
 from django.db import transaction
 
+from bookings.jobs import HASTE
 from bookings.languages import is_spoken, speaking_to_staff
 from bookings.models import User
 
@@ -29,7 +30,9 @@ def mail_staff(write: Callable[[], Letter]) -> None:
     for language, addresses in _by_language(staff_addresses()).items():
         with speaking_to_staff(language):
             subject, text = write()
-        send_mail(" ".join(subject.split())[:150], text, settings.DEFAULT_FROM_EMAIL, addresses)
+        mail = EmailMessage(" ".join(subject.split())[:150], text, settings.DEFAULT_FROM_EMAIL, addresses)
+        setattr(mail, "priority", HASTE)  # noqa: B010 - read by config.mail: what is late must not delay its own alarm
+        mail.send()
 
 
 def _by_language(addresses: list[str]) -> dict[str, list[str]]:

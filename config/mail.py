@@ -38,7 +38,7 @@ class QueuedBackend(BaseEmailBackend):
             message.message()  # a header that cannot be sent is told to whoever wrote it, not to a worker
         try:
             for message in addressed:
-                enqueue("config.send_mail", mail=pack(message))
+                enqueue("config.send_mail", priority=getattr(message, "priority", 0), mail=pack(message))
         except OperationalError:
             if not self.fail_silently:
                 raise

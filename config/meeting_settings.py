@@ -39,6 +39,22 @@ POOL_GOOGLE_ACCOUNT = env.text(
 ALERT_QUIET_MINUTES = env.whole(
     "ALERT_QUIET_MINUTES", 60, "The same alert about meetings is mailed again after this long at the earliest.", least=1
 )
+ALERT_HOURS_AHEAD = env.whole(
+    "ALERT_HOURS_AHEAD", 24, "A paid session without an address is overdue when it starts within so many hours.", least=1
+)
+ALERT_QUEUE_MINUTES = env.whole(
+    "ALERT_QUEUE_MINUTES", 5, "Background work is late when a job that could run has waited for so long.", least=1
+)
+ALERT_POOL_PERCENT = env.whole(
+    "ALERT_POOL_PERCENT",
+    90,
+    "The pool is nearly full when so much of it will be in use at once within 24 hours.",
+    least=1,
+    most=100,
+)
+CALLS_KEPT_DAYS = env.whole(
+    "CALLS_KEPT_DAYS", 90, "Each call to a meeting provider is kept for so long, its number by day for good.", least=7
+)
 GOOGLE_CLIENT_ID = env.text("GOOGLE_CLIENT_ID", "", "OAuth client of Google; empty = tutors cannot connect Google.")
 GOOGLE_CLIENT_SECRET = env.text("GOOGLE_CLIENT_SECRET", "", "Its secret.")
 GOOGLE_SERVICE_ACCOUNT_FILE = env.text(

@@ -1,8 +1,7 @@
-"""Tell the admins what needs a person."""
+"""Tell the admins of one thing that needs a person. What is told of many things at once stands in alarms.py."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from datetime import UTC
 
@@ -11,33 +10,8 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from bookings.staff import Letter, mail_staff, staff_addresses
+from bookings.staff import Letter, mail_staff
 from meetings.models import Meeting, MeetingLink, NoShowReport
-
-log = logging.getLogger("linkpool.meetings")
-
-
-def mail_admins_about(meeting: Meeting) -> None:
-    """Say which lesson has no link, why and when it is. One that has been provided for meanwhile is not mailed."""
-    if meeting.status not in (Meeting.Status.WAITING, Meeting.Status.FAILED):
-        return
-    reference = meeting.booking.reference
-    if not staff_addresses():
-        log.error("nobody can be told of a missing link", extra={"booking": reference})
-        return
-    facts = {
-        "meeting": meeting,
-        "reference": reference,
-        "starts_at": meeting.time.start.astimezone(UTC),
-        "admin_url": settings.SITE_URL + reverse("admin:meetings_meeting_change", args=[meeting.pk]),
-        "site_name": settings.SITE_NAME,
-    }
-
-    def write() -> Letter:
-        subject = _("[%(site)s] No meeting link for %(booking)s") % {"site": settings.SITE_NAME, "booking": reference}
-        return subject, render_to_string("mail/meetings/link_missing.txt", facts)
-
-    mail_staff(write)
 
 
 def mail_staff_of_overrun(meeting: Meeting, earlier: Meeting) -> None:

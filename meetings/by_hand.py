@@ -14,7 +14,6 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from bookings.history import record_booking_change
-from bookings.jobs import enqueue
 from bookings.kept import in_english
 from bookings.models import Booking, Notice, User
 from bookings.notices import tell, version_of
@@ -144,5 +143,4 @@ def _tell_staff(meeting: Meeting, *, now: datetime) -> None:
     if not passed:
         return
     unaware = Q(alerted_at=None) | Q(alerted_at__lt=passed[-1])
-    if Meeting.objects.filter(unaware, pk=meeting.pk).update(alerted_at=now):
-        enqueue("meetings.alert_admins", meeting_id=meeting.pk)
+    Meeting.objects.filter(unaware, pk=meeting.pk).update(alerted_at=now)  # alarms.watch mails them within a minute

@@ -192,7 +192,7 @@ def free_link(meeting: Meeting) -> None:
     meeting.ready_at = None
     meeting.alerted_at = None
     meeting.status = Meeting.Status.WAITING
-    meeting.next_attempt_at = timezone.now()
+    meeting.requested_at = meeting.next_attempt_at = timezone.now()
     meeting.generation += 1
 
 

@@ -192,9 +192,8 @@ def note_trouble(meeting: Meeting, error: Exception) -> None:
 
 
 def tell_admins(meeting: Meeting, *, now: datetime) -> None:
-    """Have the admins mailed that this meeting needs them, once for each meeting."""
-    if Meeting.objects.filter(pk=meeting.pk, alerted_at=None).update(alerted_at=now):
-        enqueue("meetings.alert_admins", meeting_id=meeting.pk)
+    """Note that this meeting needs the admins: alarms.watch mails them within a minute, many meetings in one mail."""
+    Meeting.objects.filter(pk=meeting.pk, alerted_at=None).update(alerted_at=now)
 
 
 def _pause_after(meeting: Meeting, error: Exception) -> timedelta:

@@ -8,8 +8,8 @@ from django.utils import timezone
 from procrastinate.contrib.django import app
 
 from bookings.errors import DomainError
-from bookings.jobs import Backoff
-from meetings import alerts, connection_mails, ending, hygiene, overrun, provisioning, upkeep
+from bookings.jobs import HASTE, Backoff
+from meetings import alarms, alerts, connection_mails, ending, hygiene, kept_calls, overrun, provisioning, upkeep
 from meetings.errors import LinkSearchFailed
 from meetings.models import Meeting, MeetingLink, NoShowReport
 from meetings.providers import get_provider, is_offered
@@ -65,10 +65,20 @@ def provision_waiting() -> None:
     provisioning.provision_due(now=now)
 
 
-@app.task(name="meetings.alert_admins", retry=Backoff())
-def alert_admins(meeting_id: int) -> None:
-    """Mail the admins about a meeting that has no link."""
-    alerts.mail_admins_about(Meeting.objects.select_related("booking").get(pk=meeting_id))
+@app.periodic(cron="* * * * *")
+@app.task(name="meetings.watch", queueing_lock="meetings.watch", priority=HASTE)
+def watch(timestamp: int) -> None:
+    """Tell the staff what needs them, and what is over."""
+    alarms.watch(timezone.now())
+
+
+@app.periodic(cron="25 1 * * *")
+@app.task(name="meetings.keep_calls", queueing_lock="meetings.keep_calls")
+def keep_calls(timestamp: int) -> None:
+    """Write down what the days came to, and delete the calls that are too old."""
+    now = timezone.now()
+    kept_calls.close_days(now)
+    kept_calls.delete_old_calls(now)
 
 
 @app.task(name="meetings.mail_staff_of_absence", retry=Backoff())

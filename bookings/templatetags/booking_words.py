@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from bookings.history import describe_subject, describe_value
 from bookings.kept import read_kept
+from bookings.lengths import seconds_in_words
 from bookings.models import Booking, Change, User
 
 register = template.Library()
@@ -114,6 +115,12 @@ def in_words(change: Change) -> str:
             "became": describe_value(change, change.became),
         }
     return f"{describe_subject(change)} {describe_value(change, change.became)}".strip()
+
+
+@register.filter
+def length_of_time(seconds: float) -> str:
+    """Say a measured time in seconds as people read it."""
+    return seconds_in_words(seconds)
 
 
 @register.filter

@@ -129,6 +129,7 @@ class Meeting(models.Model):
             ),
             models.Index(fields=["next_attempt_at"], condition=Q(status="waiting"), name="meeting_waiting"),
             models.Index(fields=["requested_at"], name="meeting_by_request"),
+            models.Index(fields=["alerted_at"], condition=Q(alerted_at__isnull=False), name="meeting_alerted"),
         ]
 
     def __str__(self) -> str:

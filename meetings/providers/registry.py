@@ -20,6 +20,11 @@ def is_offered(name: str) -> bool:
     return name in settings.MEETING_PROVIDERS and get_provider(name).is_configured
 
 
+def provider_label(name: str) -> str:
+    """Return what people read for a provider; its plain name where this site does not list it any more."""
+    return str(get_provider(name).label) if name in settings.MEETING_PROVIDERS else name
+
+
 def provider_choices() -> list[tuple[str, str]]:
     """Return (name, label) of all that are offered, for forms."""
     return [(name, str(get_provider(name).label)) for name in settings.MEETING_PROVIDERS if is_offered(name)]

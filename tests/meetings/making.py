@@ -8,10 +8,11 @@ from itertools import pairwise
 from typing import Any
 
 from django.db import connection
+from django.utils import timezone
 
 from bookings.models import Booking
 from bookings.times import During
-from meetings.models import Meeting, MeetingLink
+from meetings.models import Meeting, MeetingLink, ProviderCall, VideoConnection
 from tests.factories import make_booking, make_meeting, make_tutor, make_user, tomorrow
 
 
@@ -28,6 +29,26 @@ def paid_booking(during: During | None = None, **fields: Any) -> Booking:
 
 def waiting_meeting(during: During | None = None, **fields: Any) -> Meeting:
     return make_meeting(paid_booking(during), **fields)
+
+
+def ready_meeting(during: During | None = None, **fields: Any) -> Meeting:
+    """A meeting in a room of a vendor."""
+    address = {"join_url_tutor": "https://vendor.test/t", "join_url_student": "https://vendor.test/s"}
+    return waiting_meeting(during, status=Meeting.Status.READY, next_attempt_at=None, **{**address, **fields})
+
+
+def make_call(provider: str = "zoom", outcome: str = ProviderCall.Outcome.DONE, **fields: Any) -> ProviderCall:
+    """A call to a vendor, just now, that took a tenth of a second."""
+    defaults = {"what": "create", "began_at": timezone.now(), "seconds": 0.1}
+    return ProviderCall.objects.create(provider=provider, outcome=outcome, **{**defaults, **fields})
+
+
+def make_connection(**fields: Any) -> VideoConnection:
+    """A tutor's account at Zoom that works."""
+    defaults = {"provider": "zoom", "account": "tutor@example.com", "connected_at": timezone.now()}
+    tutor = fields.pop("tutor", None) or make_tutor()
+    made: VideoConnection = VideoConnection.objects.create(tutor=tutor, **{**defaults, **fields})
+    return made
 
 
 def overlaps_on_one_link() -> list[tuple[Meeting, Meeting]]:

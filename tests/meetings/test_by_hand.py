@@ -9,6 +9,7 @@ from django.utils import timezone
 from bookings.errors import BookingNotPaid
 from bookings.models import Booking, Notice
 from meetings import planning
+from meetings.alarms import watch
 from meetings.by_hand import give_address
 from meetings.errors import AddressInUse, AddressOfPool, AddressWanted, LinkAddressRefused, SessionOver
 from meetings.models import Meeting
@@ -194,13 +195,13 @@ def test_tutor_is_asked_at_once_and_reminded_a_day_and_two_hours_before(booking,
     assert wanted_of(booking) == ["ada@example.com", "ada@example.com day", "ada@example.com hours"]
 
 
-def test_staff_are_told_a_day_and_two_hours_before_once_each(booking, root, drain: Drain):
+def test_staff_are_told_a_day_and_two_hours_before_once_each(booking, root):
     with time_machine.travel(booking.starts_at - timedelta(days=3), tick=False):
         planning.plan_meeting(booking)
     for hours, mails in ((70, 0), (24, 1), (20, 1), (2, 2), (1, 2)):
         with time_machine.travel(booking.starts_at - timedelta(hours=hours), tick=False):
             provision_due(now=timezone.now())
-            drain()
+            watch(timezone.now())
         assert sum("No meeting link" in letter.subject for letter in mail.outbox) == mails
 
 
