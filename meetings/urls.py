@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, path, re_path
 
 from meetings import api
-from meetings.views import absences, helping, join, teaching
+from meetings.views import absences, helping, join, sandbox, teaching
 
 app_name = "meetings"
 urlpatterns: list[URLPattern] = [
@@ -19,7 +19,8 @@ urlpatterns: list[URLPattern] = [
     path("bookings/<slug:reference>/absence/answer/", absences.answer_report, name="absence_answer"),
     path("bookings/<slug:reference>/absence/state/", absences.absence_state, name="booking_absence"),
     path("teaching/links/", teaching.missing_links, name="teaching_links"),
-    path("sandbox/room/<slug:code>", join.sandbox_room, name="sandbox_room"),
+    path("sandbox/room/<slug:code>", sandbox.sandbox_room, name="sandbox_room"),
+    path("sandbox/rooms/", sandbox.sandbox_rooms, name="sandbox_rooms"),
     # With and without the final slash: a redirect would lose what a program posts.
     re_path(r"^api/assign-meeting-link/?$", api.AssignMeetingLink.as_view(), name="assign_meeting_link"),
     re_path(r"^api/create-meeting-link/?$", api.CreateMeetingLink.as_view(), name="create_meeting_link"),

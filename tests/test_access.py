@@ -124,6 +124,7 @@ ELSEWHERE = {
     "webhook",
     "sandbox_pay",
     "sandbox_room",
+    "sandbox_rooms",
     "style_guide",
     "invitation_decline",
     "calendar_feed",

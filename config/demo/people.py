@@ -80,6 +80,7 @@ LANGUAGES: dict[str, Any] = {
     "slot_step_minutes": 30,
     "daily_limit": 6,
     "approves_first": True,
+    "meeting_provider": "sandbox",
 }
 LANGUAGES_OFFERS = [
     Offer("conversation", "Conversation", 45, 130_000),

@@ -15,10 +15,11 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from bookings.admin.bookings import format_during
-from bookings.admin.buttons import Button, ButtonsAdmin
+from bookings.admin.buttons import Button
 from bookings.admin.reading import ReadOnlyInline, kept_column
 from bookings.history import record_booking_change
 from bookings.models import User
+from meetings.admin.by_hand import AddressByHandAdmin
 from meetings.admin.forms import ChooseLinkForm
 from meetings.admin.watching import WatchingPages
 from meetings.models import Attendance, Meeting, MeetingLink
@@ -40,7 +41,7 @@ class AttendanceInline(ReadOnlyInline):
 
 
 @admin.register(Meeting)
-class MeetingAdmin(WatchingPages, ButtonsAdmin):
+class MeetingAdmin(WatchingPages, AddressByHandAdmin):
     change_form_template = "admin/meetings/meeting/change_form.html"
     list_display = ["booking", "shown_time", "status", "error_shown", "link", "student", "tutor", "provider"]
     list_filter = ["status", "trouble", "provider"]
@@ -92,9 +93,9 @@ class MeetingAdmin(WatchingPages, ButtonsAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         meeting = self.get_object(request, object_id)
-        choice: dict[str, Any] = {}
+        choice: dict[str, Any] = self.address_choice(request, meeting) if meeting is not None else {}
         if meeting is not None and meeting.is_waiting and self.may_press(request):
-            choice = {
+            choice |= {
                 "choose_form": ChooseLinkForm(meeting=meeting),
                 "choose_url": reverse(f"admin:{self.page_name('choose')}", args=[meeting.pk]),
             }

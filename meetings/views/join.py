@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from django.conf import settings
-from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
@@ -60,15 +58,6 @@ def booking_status(request: HttpRequest, reference: str) -> HttpResponse:
     door = find_door(booking, now=now)
     context = {**_facts(door, booking, user, now=now), "look_again_in": door.look_again_in(now)}
     return render(request, "meetings/_booking_status.html", context)
-
-
-@login_not_required
-@require_GET
-def sandbox_room(request: HttpRequest, code: str) -> HttpResponse:
-    """Show a pretend room. Only while DEBUG is on."""
-    if not settings.DEBUG:
-        raise Http404
-    return render(request, "meetings/sandbox_room.html", {"code": code})
 
 
 def _facts(door: Door, booking: Booking, user: User, *, now: datetime) -> dict[str, Any]:

@@ -2,8 +2,10 @@ from datetime import datetime, timedelta
 
 import pytest
 import time_machine
+from django.contrib.auth.models import Permission
 from django.core import mail
 from django.db import transaction
+from django.test import Client
 from django.utils import timezone
 
 from bookings.errors import BookingNotPaid
@@ -16,7 +18,8 @@ from meetings.models import Meeting
 from meetings.pool import assign_link
 from meetings.provisioning import provision_due, provision_meeting
 from tests.conftest import Drain
-from tests.factories import make_link
+from tests.desk import address, text_of
+from tests.factories import make_link, make_user
 from tests.meetings.making import lesson, paid_booking, waiting_meeting
 from tests.race import race
 
@@ -228,3 +231,54 @@ def test_session_that_moves_waits_for_an_address_again(booking, ada):
     planning.move_meeting(booking)
     meeting = meeting_of(booking)
     assert (meeting.status, meeting.provider, meeting.join_url_student) == ("waiting", "manual", "")
+
+
+def test_staff_give_an_address_in_the_admin(booking, desk, root, ada, sam):
+    meeting = planning.plan_meeting(booking)
+    assert meeting is not None
+    page = address(Meeting, "change", meeting.pk)
+    assert 'name="address"' in text_of(desk.get(page))
+    desk.post(address(Meeting, "address", meeting.pk), {"address": OWN})
+    meeting.refresh_from_db()
+    assert (meeting.provider, meeting.join_url_student) == ("manual", OWN)
+    assert booking.changes.get(what="meeting link").who == root
+    assert OWN not in text_of(desk.get(page))
+
+
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [
+        ("", "Please paste the address of your meeting."),
+        ("http://zoom.us/j/1", "The address must start with https://."),
+        ("https://meet.google.com/abc-defg-hij", "This address belongs to the link pool"),
+    ],
+)
+def test_admin_refuses_what_is_no_address(booking, desk, typed: str, sentence: str):
+    make_link(url="https://meet.google.com/abc-defg-hij")
+    meeting = planning.plan_meeting(booking)
+    assert meeting is not None
+    answer = desk.post(address(Meeting, "address", meeting.pk), {"address": typed}, follow=True)
+    assert sentence in text_of(answer)
+    meeting.refresh_from_db()
+    assert meeting.is_waiting
+
+
+def test_admin_of_a_session_that_is_over_has_no_form(booking, desk):
+    meeting = planning.plan_meeting(booking)
+    assert meeting is not None
+    Booking.objects.update(status="completed")
+    assert 'name="address"' not in text_of(desk.get(address(Meeting, "change", meeting.pk)))
+    desk.post(address(Meeting, "address", meeting.pk), {"address": OWN})
+    meeting.refresh_from_db()
+    assert meeting.is_waiting
+
+
+def test_staff_without_the_permission_give_no_address(booking):
+    meeting = planning.plan_meeting(booking)
+    assert meeting is not None
+    reader = make_user(is_staff=True)
+    reader.user_permissions.add(Permission.objects.get(codename="view_meeting"))
+    client = Client()
+    client.force_login(reader)
+    assert 'name="address"' not in text_of(client.get(address(Meeting, "change", meeting.pk)))
+    assert client.post(address(Meeting, "address", meeting.pk), {"address": OWN}).status_code == 403

@@ -42,6 +42,7 @@ def _describe(demo: Demo) -> list[str]:
         "  tutor1@example.com    a tutor in Jakarta",
         "  tutor2@example.com    a tutor in Berlin, who approves every session first",
         "  admin@example.com     the admin",
+        "Rooms of tutor2 come from a pretend provider; it can be made slow or silent at /sandbox/rooms/.",
         f"The code {CODE} takes ten percent off.",
         f"Programs use the API key {API_KEY}.",
     ]
