@@ -111,7 +111,7 @@ class Provider:
 
     label: str | Promise
     summary: str | Promise = ""  # one sentence for tutors who choose
-    invites: ClassVar[bool] = False  # it invites both sides by itself: our mails are plain then
+    invites: bool = False  # it invites both sides by itself: our mails are plain then
 
     @property
     def is_configured(self) -> bool:

@@ -65,11 +65,7 @@ class GoogleProvider(RoomMaker):
         self._mark = mark
         self._client = (client_id, client_secret)
         self._service = (service_account_file, delegated_user)
-        self._invites = invites
-
-    @property
-    def invites(self) -> bool:  # type: ignore[override]
-        return self._invites
+        self.invites = invites
 
     @property
     def is_configured(self) -> bool:

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import jwt
-from django.utils.translation import gettext as _
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from bookings.outside import USUAL_PATIENCE, Call, Patience
 from meetings.errors import ProviderMisconfigured
@@ -29,8 +30,17 @@ SKEW = 10  # seconds by which what we sign is dated back, for clocks that differ
 OUTSIDE_WORKSPACE = ("gmail.com", "googlemail.com")
 
 
+NO_FILE = _("GOOGLE_SERVICE_ACCOUNT_FILE cannot be read: there is no such file, or the site may not read it.")
+NO_KEY = _("GOOGLE_SERVICE_ACCOUNT_FILE is not the JSON key of a service account. Please download one at Google again.")
+NO_RSA = _("The private key in GOOGLE_SERVICE_ACCOUNT_FILE cannot be used. Please download the file at Google again.")
+
+
 class KeyFileUnreadable(Exception):
-    """The file of a service account cannot be used; the text says why, and tells nothing of its content."""
+    """The file of a service account cannot be used; `message` says why, and tells nothing of its content."""
+
+    def __init__(self, message: Promise, detail: str) -> None:
+        self.message = message
+        super().__init__(detail)
 
 
 @dataclass(frozen=True)
@@ -72,6 +82,8 @@ class ServiceAccount(Access):
         return token
 
     def _ask(self, scopes: tuple[str, ...]) -> tuple[str, int]:
+        if not self.account:
+            raise ProviderMisconfigured(detail="there is no user to act for")
         try:
             assertion = self._signed(read_key(self._key_file), scopes)
         except KeyFileUnreadable as error:
@@ -84,8 +96,6 @@ class ServiceAccount(Access):
         )
 
     def _signed(self, key: _Key, scopes: tuple[str, ...]) -> str:
-        if not self.account:
-            raise KeyFileUnreadable("there is no user to act for")
         now = int(time.time()) - SKEW
         claims = {
             "iss": key.email,
@@ -103,12 +113,12 @@ def read_key(path: str) -> _Key:
     try:
         found: Any = json.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
-        raise KeyFileUnreadable(f"it cannot be read ({type(error).__name__})") from None
+        raise KeyFileUnreadable(NO_FILE, f"key file: {type(error).__name__}") from None
     except ValueError:
-        raise KeyFileUnreadable("it is not JSON") from None
+        raise KeyFileUnreadable(NO_KEY, "key file: no JSON") from None
     email, private_key = (found.get(name) if isinstance(found, dict) else None for name in ("client_email", "private_key"))
     if not isinstance(email, str) or not isinstance(private_key, str) or not email or not private_key:
-        raise KeyFileUnreadable("it is no key of a service account")
+        raise KeyFileUnreadable(NO_KEY, "key file: no key of a service account")
     return _Key(email, private_key)
 
 
@@ -117,14 +127,14 @@ def doubts_about_service_account(key_file: str, delegated_user: str) -> list[str
     if not key_file and not delegated_user:
         return []
     if not key_file or not delegated_user:
-        return [_("Only one of GOOGLE_SERVICE_ACCOUNT_FILE and GOOGLE_DELEGATED_USER is set; Google needs both.")]
+        return [str(_("Only one of GOOGLE_SERVICE_ACCOUNT_FILE and GOOGLE_DELEGATED_USER is set; Google needs both."))]
     found = []
     if delegated_user.lower().rpartition("@")[2] in OUTSIDE_WORKSPACE:
-        found.append(_("GOOGLE_DELEGATED_USER must be an account of your Google Workspace, not one of gmail.com."))
+        found.append(str(_("GOOGLE_DELEGATED_USER must be an account of your Google Workspace, not one of gmail.com.")))
     try:
         _sign({}, read_key(key_file))
     except KeyFileUnreadable as error:
-        found.append(_("GOOGLE_SERVICE_ACCOUNT_FILE cannot be used: %(why)s.") % {"why": error})
+        found.append(str(error.message))
     return found
 
 
@@ -132,4 +142,4 @@ def _sign(claims: dict[str, Any], key: _Key) -> str:
     try:
         return jwt.encode(claims, key.private_key, algorithm="RS256")
     except (jwt.PyJWTError, ValueError, TypeError):
-        raise KeyFileUnreadable("its private_key is no RSA key") from None
+        raise KeyFileUnreadable(NO_RSA, "key file: no RSA key") from None

@@ -1,0 +1,113 @@
+"""A tutor's Google account as the site keeps it: what Google does to tokens, and what becomes of the connection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from cryptography.fernet import Fernet
+from django.utils import timezone
+
+from bookings.models import Tutor
+from meetings.connections import access_to
+from meetings.doubles.google import GoogleDouble
+from meetings.errors import ConnectionBroken, ProviderUnavailable
+from meetings.models import ProviderCall, VideoConnection
+from meetings.providers import get_provider
+from meetings.providers.base import Access, RoomMaker
+from tests.meetings.consenting import stored
+from tests.meetings.oauth.asking import connect
+from tests.meetings.providers.asking import ready_room, room_request
+from tests.meetings.providers.google_vendor import ADA
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def google(settings: Any) -> Iterator[GoogleDouble]:
+    """Google, and a site that is set up for it."""
+    with GoogleDouble() as double:
+        entry = settings.MEETING_PROVIDERS["google"]
+        address = {name.removeprefix("GOOGLE_").lower(): value for name, value in double.settings.items()}
+        filled = {
+            **entry,
+            "OPTIONS": entry["OPTIONS"] | {name: address[name] for name in entry["OPTIONS"] if name in address},
+            "OAUTH": {
+                **entry["OAUTH"],
+                "OPTIONS": {name: address[name] for name in entry["OAUTH"]["OPTIONS"]},
+            },
+        }
+        settings.MEETING_PROVIDERS = {**settings.MEETING_PROVIDERS, "google": filled}
+        yield double
+
+
+@pytest.fixture
+def connection(google: GoogleDouble, ada: Tutor) -> VideoConnection:
+    tokens, now = connect(google), timezone.now()
+    made: VideoConnection = VideoConnection.objects.create(
+        tutor=ada,
+        provider="google",
+        account=ADA,
+        scopes=" ".join(tokens.scopes),
+        access_token=tokens.access_token,
+        refresh_token=tokens.refresh_token,
+        expires_at=now + timedelta(hours=1),
+        connected_at=now,
+    )
+    return made
+
+
+def maker() -> RoomMaker:
+    found = get_provider("google")
+    assert isinstance(found, RoomMaker)
+    return found
+
+
+def room_url(access: Access) -> str:
+    return ready_room(maker(), room_request(), access).join_url_student
+
+
+def test_token_that_google_ends_early_is_renewed_and_the_refresh_token_kept(
+    google: GoogleDouble, connection: VideoConnection
+):
+    before = stored(connection)
+    google.expire_tokens()
+    assert room_url(access_to(connection))
+    after = stored(connection)
+    assert after.access_token != before.access_token
+    assert after.refresh_token == before.refresh_token
+    assert after.granted == before.granted
+    assert [call.outcome for call in ProviderCall.objects.filter(what="refresh")] == ["done"]
+
+
+@pytest.mark.defect("IT-18")
+def test_withdrawn_consent_breaks_the_connection_once(google: GoogleDouble, connection: VideoConnection):
+    google.revoke_grant(ADA)
+    for _time in range(2):
+        with pytest.raises(ConnectionBroken):
+            room_url(access_to(connection))
+    assert stored(connection).status == VideoConnection.Status.BROKEN
+    assert ProviderCall.objects.filter(what="refresh").count() == 1
+
+
+@pytest.mark.defect("IT-18")
+def test_trouble_at_google_leaves_the_connection_as_it_is(google: GoogleDouble, connection: VideoConnection):
+    google.expire_tokens()
+    google.refuse_next("POST /token", 503, {"error": "temporarily_unavailable"})
+    with pytest.raises(ProviderUnavailable):
+        room_url(access_to(connection))
+    assert stored(connection).status == VideoConnection.Status.ACTIVE
+
+
+@pytest.mark.defect("IT-17")
+def test_tokens_are_read_with_an_old_key_and_written_with_the_new_one(
+    google: GoogleDouble, connection: VideoConnection, settings: Any
+):
+    old, new = settings.TOKEN_KEYS[0], Fernet.generate_key().decode()
+    settings.TOKEN_KEYS = [new, old]
+    google.expire_tokens()
+    assert room_url(access_to(connection))
+    settings.TOKEN_KEYS = [new]
+    assert stored(connection).access_token in google.tokens
