@@ -1,1 +1,44 @@
 """What is wrong with the set-up of this app, if anything."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cryptography.fernet import Fernet
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+
+from meetings.oauth import has_vendor
+from meetings.providers import doubts_by_provider
+
+SEE_GUIDE = "docs/operating.md tells how each provider is set up."
+
+
+@register(Tags.security, deploy=True)
+def check_providers(**kwargs: Any) -> list[CheckMessage]:
+    """Warn of what looks wrong with a provider. One without keys is just not offered."""
+    try:
+        doubts = doubts_by_provider()
+    except (ImportError, TypeError, KeyError) as error:
+        hint = 'An entry is {"BACKEND": "path.to.Provider", "OPTIONS": {...}}.'
+        return [Error(f"MEETING_PROVIDERS cannot be read: {error}", hint=hint, id="meetings.E001")]
+    return [Warning(doubt, hint=SEE_GUIDE, id="meetings.W001") for sentences in doubts.values() for doubt in sentences]
+
+
+@register(Tags.security, deploy=True)
+def check_token_keys(**kwargs: Any) -> list[CheckMessage]:
+    """Refuse keys that encrypt nothing, and none at all where tutors can connect accounts."""
+    hint = 'Make one: python3 -c "import base64, os; print(base64.urlsafe_b64encode(os.urandom(32)).decode())"'
+    if not all(map(_is_key, settings.TOKEN_KEYS)):
+        return [Error("TOKEN_KEYS holds something that is no Fernet key.", hint=hint, id="meetings.E002")]
+    if not settings.TOKEN_KEYS and any(map(has_vendor, settings.MEETING_PROVIDERS)):
+        return [Error("TOKEN_KEYS is not set, so no tutor can connect an account.", hint=hint, id="meetings.E003")]
+    return []
+
+
+def _is_key(text: str) -> bool:
+    try:
+        Fernet(text)
+    except ValueError:
+        return False
+    return True

@@ -28,3 +28,9 @@ def provider_label(name: str) -> str:
 def provider_choices() -> list[tuple[str, str]]:
     """Return (name, label) of all that are offered, for forms."""
     return [(name, str(get_provider(name).label)) for name in settings.MEETING_PROVIDERS if is_offered(name)]
+
+
+def doubts_by_provider() -> dict[str, list[str]]:
+    """Return what looks wrong with the set-up, by the name of the provider; those without any doubt are left out."""
+    found = {name: get_provider(name).doubts() for name in settings.MEETING_PROVIDERS}
+    return {name: doubts for name, doubts in found.items() if doubts}
