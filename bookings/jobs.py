@@ -42,11 +42,14 @@ class Backoff(BaseRetryStrategy):
 WHEN_DATABASE_IS_BACK = Backoff(on=())
 
 
-def enqueue_once(task: str, **arguments: Any) -> None:
-    """Enqueue the task unless the same one waits already. Call it after the commit: what waits must see the change."""
+def enqueue_once(task: str, *, lock: str = "", **arguments: Any) -> None:
+    """Enqueue the task unless the same one waits already. Call it after the commit: what waits must see the change.
+
+    `lock` says what is the same where the task alone does not: one job for each row, for instance.
+    """
     try:
         with transaction.atomic():
-            _defer(task, arguments, queueing_lock=task)
+            _defer(task, arguments, queueing_lock=lock or task)
     except AlreadyEnqueued:
         return
     except ConnectorException as error:

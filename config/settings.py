@@ -268,6 +268,7 @@ PROCRASTINATE_WORKER_DEFAULTS = {
     # Jobs wait for vendors most of the time: one that is slow must not keep the others from their payments.
     "concurrency": env.whole("WORKER_CONCURRENCY", 4, "How many jobs one worker runs at once.", least=1, most=64),
     "wait": True,
+    "fetch_job_polling_interval": 1.0,  # seconds: jobs with a time of their own are not announced
     "task_middleware": [note_job],
 }
 

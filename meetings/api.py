@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import asdict
+from datetime import timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -14,11 +15,12 @@ from rest_framework.views import APIView
 
 from bookings.errors import InvalidInput, NotFound
 from bookings.models import ApiKey, Booking
-from meetings import planning, provisioning, upkeep
-from meetings.errors import LinkSearchFailed, NoLinkLeft
+from meetings import many, planning, provisioning
+from meetings.errors import ConnectionBroken, LinkSearchFailed, NoLinkLeft
 from meetings.forecast import DAYS, MOST_DAYS, foresee
 from meetings.models import Meeting
 
+CALL_LASTS = timedelta(seconds=20)
 _REFERENCE = re.compile(r"[A-Za-z0-9-]{1,20}")
 
 
@@ -33,6 +35,8 @@ class MeetingsCall(APIView):
             response.data["requiresManualAssignment"] = True
         if isinstance(exc, LinkSearchFailed):
             response.data["details"] = _("The database did not answer as expected. Please try again.")
+        if isinstance(exc, ConnectionBroken):
+            response.data |= {"details": str(ConnectionBroken.message), "action": "disconnect_reconnect"}
         return response
 
 
@@ -62,13 +66,22 @@ class CreateMeetingLink(MeetingsCall):
 
 
 class CreateMissingMeetings(MeetingsCall):
-    """Provide every paid session to come that has no meeting, the earliest first, at most 200 a call."""
+    """Provide every paid session to come that has no meeting, the earliest first, as many as the time of a call allows.
+
+    `remaining` is there when some were not tried: call again, and it goes on from there.
+    """
 
     def post(self, request: Request) -> Response:
-        tally = upkeep.provide_missing()
+        provided = many.provide_missing(within=CALL_LASTS)
+        tally = provided.tally
         message = _("Meeting creation complete") if tally.total else _("No sessions need meeting links")
         errors = [{"session_id": reference, "error": why} for reference, why in tally.errors]
         counts = {"total": tally.total, "success": tally.ready, "failed": len(errors)}
+        if provided.left:
+            return Response(
+                {"message": _("Please call again: some sessions were not tried yet"), **counts}
+                | {"errors": errors, "remaining": provided.left}
+            )
         return Response({"message": message, **counts, "errors": errors})
 
 
@@ -82,7 +95,7 @@ class RetryMeetingLink(MeetingsCall):
         meeting = planning.plan_paid_meeting(booking)
         message = _("Session already has a meeting link")
         if meeting.status not in Meeting.HOLDING:
-            meeting = provisioning.provision_meeting(meeting)
+            meeting = provisioning.retry_meeting(meeting)
             message = _("Meeting link created successfully")
         return Response({"success": True, "message": message, "join_url": meeting.address_for(is_tutor=False)})
 

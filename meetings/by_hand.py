@@ -20,10 +20,12 @@ from bookings.notices import tell, version_of
 from bookings.times import During
 from meetings import planning
 from meetings.addresses import normalise_address
+from meetings.chain import MANUAL
 from meetings.errors import AddressInUse, AddressOfPool, AddressWanted, SessionOver
 from meetings.models import Meeting, MeetingLink
 from meetings.places import name_of_host, name_of_place
 from meetings.pool import free_link
+from meetings.rooms import release_rooms
 
 log = logging.getLogger("linkpool.meetings")
 
@@ -54,7 +56,7 @@ def give_address(booking: Booking, address: str, *, who: User) -> Meeting:
 
 
 def _is_there_already(meeting: Meeting, booking: Booking, address: str) -> bool:
-    is_mine = meeting.provider == planning.MANUAL and meeting.status in Meeting.HOLDING and meeting.time == booking.time
+    is_mine = meeting.provider == MANUAL and meeting.status in Meeting.HOLDING and meeting.time == booking.time
     return is_mine and meeting.join_url_student == address
 
 
@@ -64,7 +66,7 @@ def _refuse_a_shared_room(meeting: Meeting, during: During, address: str) -> Non
         cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [ADDRESS_LOCK, address])
     if MeetingLink.objects.filter(url=address).exists():
         raise AddressOfPool
-    others = Meeting.objects.filter(status=Meeting.Status.READY, provider=planning.MANUAL).exclude(pk=meeting.pk)
+    others = Meeting.objects.filter(status=Meeting.Status.READY, provider=MANUAL).exclude(pk=meeting.pk)
     then = others.filter(during__endswith__gt=during.start, during__startswith__lt=during.end)
     if then.filter(Q(join_url_student=address) | Q(join_url_tutor=address)).exists():
         raise AddressInUse
@@ -72,9 +74,9 @@ def _refuse_a_shared_room(meeting: Meeting, during: During, address: str) -> Non
 
 def _write_address(meeting: Meeting, booking: Booking, address: str, *, who: User, now: datetime) -> None:
     was = (name_of_place(meeting) or meeting.provider) if meeting.status in Meeting.HOLDING else ""
-    planning.close_room(meeting)
+    release_rooms(meeting)
     free_link(meeting)
-    meeting.provider = planning.MANUAL
+    meeting.provider = MANUAL
     meeting.during = booking.during
     meeting.external_id = ""
     meeting.join_url_tutor = meeting.join_url_student = address
@@ -90,7 +92,7 @@ def _write_address(meeting: Meeting, booking: Booking, address: str, *, who: Use
         planning.tell_links_came_free()
         others = [person for person in (booking.student, booking.tutor.user) if person.pk != who.pk]
         key = f"{version_of(booking)}:{meeting.generation}"
-        tell(Notice.Fact.LINK_CHANGED, to=others, booking=booking, key=key, place=became)
+        tell(Notice.Fact.LINK_CHANGED, to=others, booking=booking, key=key, place=became, provider=MANUAL)
 
 
 def ask_for_address(meeting: Meeting) -> None:

@@ -16,6 +16,12 @@ class NoLinkLeft(DomainError):
     message = _("No available meeting links at this time. Please contact support.")
 
 
+class NoPlaceLeft(DomainError):
+    """None of the tutor's providers can hold the session now: a person has to help."""
+
+    message = _("No provider can hold this session at the moment. Our team has been told and looks after it.")
+
+
 class LinkNotFree(DomainError):
     message = _("This link is not free at that time. Please choose another one.")
 

@@ -17,8 +17,8 @@ from django.db import connection
 
 from bookings import times
 from bookings.models import Booking
+from meetings.chain import POOL
 from meetings.models import MeetingLink
-from meetings.planning import POOL
 from meetings.pool import link_rest
 from meetings.providers import is_offered
 

@@ -19,11 +19,12 @@ from bookings.errors import BookingNotPaid
 from bookings.history import record_booking_change
 from bookings.models import Booking, Notice, User
 from bookings.notices import tell, version_of
-from meetings import planning, pool, provisioning
+from meetings import planning, pool
 from meetings.addresses import normalise_address
 from meetings.errors import LinkKnown, LinkRetired, MeetingNotWaiting, NoLinkLeft
 from meetings.link_lists import parse_list
 from meetings.models import Meeting, MeetingLink
+from meetings.troubles import note_trouble
 
 log = logging.getLogger("linkpool.pool")
 
@@ -148,7 +149,7 @@ def _move_to_another_link(key: int, link: MeetingLink, *, why: str, who: User | 
         try:
             departure.record(was="", became=str(pool.assign_link(departure.meeting)))
         except NoLinkLeft as error:
-            provisioning.note_trouble(departure.meeting, error)
+            note_trouble(departure.meeting, error)
         except (BookingNotPaid, MeetingNotWaiting):
             log.info("session called off while its link was retired", extra={"meeting": key})
     return True

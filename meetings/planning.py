@@ -18,14 +18,12 @@ from bookings.errors import BookingNotPaid
 from bookings.jobs import enqueue, enqueue_once
 from bookings.models import Booking
 from bookings.models.bookings import BookingQuerySet
-from meetings.models import Meeting
+from meetings.chain import chain_of
+from meetings.models import Meeting, VendorRoom
 from meetings.pool import free_link
-from meetings.providers import is_offered
+from meetings.rooms import release_rooms
 
 log = logging.getLogger("linkpool.meetings")
-
-POOL = "pool"
-MANUAL = "manual"
 
 
 @transaction.atomic
@@ -35,7 +33,7 @@ def plan_meeting(booking: Booking) -> Meeting | None:
     if not booking.is_paid:
         return None
     now = timezone.now()
-    wish = {"provider": _provider_of(booking), "during": booking.during, "requested_at": now, "next_attempt_at": now}
+    wish = {"provider": chain_of(booking.tutor)[0], "during": booking.during, "requested_at": now, "next_attempt_at": now}
     meeting, is_new = Meeting.objects.select_for_update().get_or_create(booking=booking, defaults=wish)
     if meeting.status == Meeting.Status.CANCELLED:  # dropped for a booking that turned out to be paid
         _let_wait_again(meeting, booking)
@@ -62,19 +60,21 @@ def drop_meeting(booking: Booking) -> None:
         return
     meeting.mark_cancelled()
     meeting.save(update_fields=["status", "next_attempt_at"])
-    close_room(meeting)
+    release_rooms(meeting)
     log.info("meeting cancelled", extra={"booking": booking.reference})
     tell_links_came_free()
 
 
 @transaction.atomic
 def move_meeting(booking: Booking) -> None:
-    """Let the meeting wait for a link at the booking's new time. A second call changes nothing."""
+    """Let the meeting wait for a place at the booking's new time. A second call changes nothing.
+
+    The tutor's wish is tried first again: a fallback is not kept. A room that was made there gets the new time.
+    """
     booking = Booking.objects.select_related("tutor").get(pk=booking.pk)
     meeting = Meeting.objects.select_for_update().filter(booking=booking).first()
     if meeting is None or not meeting.is_live or meeting.time == booking.time:
         return
-    close_room(meeting)
     _let_wait_again(meeting, booking)
     _provision_soon(meeting)
     tell_links_came_free()
@@ -94,26 +94,23 @@ def bookings_without_meeting(now: datetime) -> BookingQuerySet:
     return to_come.filter(Q(meeting=None) | Q(meeting__status=Meeting.Status.CANCELLED)).order_by("during", "pk")
 
 
-def _provider_of(booking: Booking) -> str:
-    """The tutor's provider, or the pool where this site does not offer that one."""
-    chosen = booking.tutor.meeting_provider
-    return chosen if is_offered(chosen) else POOL
-
-
 def _let_wait_again(meeting: Meeting, booking: Booking) -> None:
+    """Start afresh at the wish, in the room that was made there if there is one. The row is locked."""
+    wish = chain_of(booking.tutor)[0]
+    room = meeting.rooms.filter(generation=meeting.generation, provider=wish, state=VendorRoom.State.MADE).first()
+    generation = meeting.generation
     free_link(meeting)
-    meeting.provider = _provider_of(booking)
-    meeting.during = booking.during
-    meeting.external_id = meeting.join_url_tutor = meeting.join_url_student = ""
-    meeting.attempts = 0
+    if room is not None:
+        meeting.generation = generation
+    else:
+        meeting.seen_at = None
+        meeting.join_url_tutor = meeting.join_url_student = ""
+    meeting.provider, meeting.external_id, meeting.during = wish, "", booking.during
+    meeting.trouble = meeting.last_error = ""
+    meeting.passed_over, meeting.attempts = [], 0
     meeting.save()
+    release_rooms(meeting, but=room)
 
 
 def _provision_soon(meeting: Meeting) -> None:
     enqueue("meetings.provision_meeting", meeting_id=meeting.pk)
-
-
-def close_room(meeting: Meeting) -> None:
-    """Have the room at its vendor closed, if it has one. The row is locked by the caller."""
-    if meeting.external_id:
-        enqueue("meetings.cancel_room", provider=meeting.provider, external_id=meeting.external_id)

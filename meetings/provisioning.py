@@ -1,8 +1,8 @@
-"""Make planned meetings true: claim one that is due, ask its provider, write the result.
+"""Make planned meetings true: take one that is due, ask along the tutor's chain of providers, write what came of it.
 
 A claim is a lease: `next_attempt_at` is put off while somebody works on the meeting, so a worker that dies gives
-it back by itself. Nothing is locked while a vendor is asked. The booking is looked at again before a result is
-believed.
+it back by itself. That two never ask a vendor at once for one meeting is kept by the room's row (rooms.py). Nothing
+is locked while a vendor is asked, and the booking is looked at again before a result is believed.
 """
 
 from __future__ import annotations
@@ -11,31 +11,37 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.db import DatabaseError, transaction
-from django.db.models import Case, F, Value, When
-from django.urls import reverse
 from django.utils import timezone
 
 from bookings.errors import BookingNotPaid, DomainError
 from bookings.jobs import enqueue
-from bookings.kept import Kept, in_english
-from bookings.models import Booking
+from bookings.models import Tutor
 from meetings import by_hand, planning, pool
-from meetings.errors import AddressWanted, LinkSearchFailed, MeetingInTheMaking, MeetingNotWaiting, NoLinkLeft
-from meetings.models import Meeting
+from meetings.chain import MANUAL, POOL, Place, chain_of, next_place
+from meetings.errors import (
+    AddressWanted,
+    ConnectionBroken,
+    LinkSearchFailed,
+    MeetingInTheMaking,
+    MeetingNotWaiting,
+    NoLinkLeft,
+    NoPlaceLeft,
+    ProviderCannot,
+    ProviderTrouble,
+    RoomGone,
+)
+from meetings.models import Meeting, VendorRoom
 from meetings.models.meetings import MeetingQuerySet
-from meetings.providers import get_provider, is_offered
-from meetings.providers.base import Person, Room, RoomMaker, RoomRequest
+from meetings.results import believe, settle_pool, want_another_room
+from meetings.rooms import LEASE, PEOPLE, Wanted, ask_for_room, call_vendor
+from meetings.troubles import may_try_again, note_trouble, pass_over
 
 log = logging.getLogger("linkpool.meetings")
 
-OUR_TROUBLE = Kept("Something went wrong on our side; see the log.")
-LEASE = timedelta(minutes=2)
-POOL_AGAIN = timedelta(minutes=1)
-VENDOR_AGAIN, VENDOR_AGAIN_AT_MOST = timedelta(seconds=30), timedelta(hours=1)
-TRIES_BEFORE_ALERT = 3
 BATCH = 200
+PENDING_AT_MOST = timedelta(minutes=15)
+EARLY_ENOUGH = timedelta(hours=1)  # before the door opens: until then a room may wait for its new time
 
 
 @dataclass
@@ -51,19 +57,57 @@ class Tally:
 
 
 def provision_meeting(meeting: Meeting) -> Meeting:
-    """Make one meeting ready now, and return it as it is then. A ready one is returned quietly.
+    """Make one meeting ready now, whatever its turn, and return it as it is then. A ready one is returned quietly.
 
-    Raises NoLinkLeft, ProviderTrouble, BookingNotPaid, MeetingNotWaiting, or MeetingInTheMaking when another
-    worker is at it; what went wrong is written down, and the job of every minute tries again.
+    Raises NoLinkLeft, NoPlaceLeft, AddressWanted, ProviderTrouble, BookingNotPaid, MeetingNotWaiting, or
+    MeetingInTheMaking when the vendor is being asked or needs longer; what went wrong is written down, and the round of
+    every minute tries again.
     """
-    if not _is_from_pool(meeting):
-        claimed = _claim(Meeting.objects.waiting().filter(pk=meeting.pk), now=timezone.now())
-        if claimed is None and Meeting.objects.waiting().filter(pk=meeting.pk).exists():
-            raise MeetingInTheMaking
-        meeting = claimed or meeting
-    _provide(meeting)
+    provide(Meeting.objects.select_related(*PEOPLE).get(pk=meeting.pk))
     meeting.refresh_from_db()
     return meeting
+
+
+def provision_in_turn(key: int) -> None:
+    """Try one meeting if it is its turn and nobody else is at it. Raises trouble of the database only."""
+    meeting = Meeting.objects.waiting().select_related(*PEOPLE).filter(pk=key).first()
+    if meeting is not None and not begins_with_pool(meeting):
+        meeting = claim(Meeting.objects.waiting().filter(pk=key), now=timezone.now())
+    if meeting is not None:
+        provide_into(Tally(ready=0, errors=[]), meeting)
+
+
+def begins_with_pool(meeting: Meeting) -> bool:
+    """True if no vendor is asked first: the pool's own locks keep such meetings apart, so none needs to be claimed."""
+    return chain_of(meeting.booking.tutor)[0] == POOL
+
+
+def retry_meeting(meeting: Meeting) -> Meeting:
+    """Try again now because a person asks, from the tutor's own provider on, whatever was given up before.
+
+    Raises ConnectionBroken if the tutor must connect an account again and nothing else gave an address; else as
+    `provision_meeting`.
+    """
+    with transaction.atomic():
+        Meeting.objects.waiting().filter(pk=meeting.pk).update(passed_over=[], next_attempt_at=timezone.now())
+    try:
+        return provision_meeting(meeting)
+    except (NoLinkLeft, NoPlaceLeft) as error:
+        meeting.refresh_from_db()
+        if meeting.trouble == Meeting.Trouble.RECONNECT:
+            raise ConnectionBroken from error
+        raise
+
+
+@transaction.atomic
+def try_again_for(tutor: Tutor) -> int:
+    """Have all that waits of a tutor tried again at once, from the wish on: an account was connected. Returns how many."""
+    waiting = Meeting.objects.waiting().filter(booking__tutor=tutor).order_by("pk")
+    keys = list(waiting.select_for_update(of=("self",)).values_list("pk", flat=True))
+    Meeting.objects.filter(pk__in=keys).update(passed_over=[], next_attempt_at=timezone.now())
+    for key in keys:
+        enqueue("meetings.provision_meeting", meeting_id=key)
+    return len(keys)
 
 
 def assign_from_pool(meeting: Meeting) -> pool.Assignment:
@@ -75,129 +119,112 @@ def assign_from_pool(meeting: Meeting) -> pool.Assignment:
         raise
 
 
-def provision_due(*, now: datetime, limit: int = BATCH) -> Tally:
-    """Try every waiting meeting whose turn has come, the earliest lesson first. One's trouble stops no other."""
-    tally = Tally(ready=0, errors=[])
-    while tally.total < limit and (meeting := _claim(Meeting.objects.due(now), now=now)) is not None:
-        try:
-            _provide(meeting)
-            tally.ready += 1
-        except (DatabaseError, LinkSearchFailed):
-            raise
-        except DomainError as error:
-            tally.errors.append((meeting.booking.reference, str(error)))
-        except Exception as error:
-            log.exception("provisioning failed", extra={"booking": meeting.booking.reference})
-            note_trouble(meeting, error)
-            tally.errors.append((meeting.booking.reference, meeting.last_error))
-    return tally
-
-
-def _claim(meetings: MeetingQuerySet, *, now: datetime) -> Meeting | None:
+def claim(meetings: MeetingQuerySet, *, now: datetime) -> Meeting | None:
     """Take the first of these meetings that is due and that nobody else is working on."""
     with transaction.atomic():
         free = meetings.filter(next_attempt_at__lte=now).select_for_update(skip_locked=True, of=("self",))
-        meeting = free.select_related("booking__tutor__user", "booking__student").first()
+        meeting = free.select_related(*PEOPLE).first()
         if meeting is not None:
             meeting.next_attempt_at = now + LEASE
             meeting.save(update_fields=["next_attempt_at"])
         return meeting
 
 
-def _provide(meeting: Meeting) -> None:
-    """Raises what `provision_meeting` raises, after writing it down."""
+def provide_into(tally: Tally, meeting: Meeting) -> None:
+    """Try one meeting and count it; one's trouble stops no other. Raises trouble of the database only."""
     try:
-        if meeting.provider == planning.MANUAL:
-            by_hand.ask_for_address(meeting)
-        elif _is_from_pool(meeting):
-            if pool.ask_for_link(meeting).was_there:
-                return  # told of when it was given
-        else:
-            _make_room(meeting)
+        provide(meeting)
+        tally.ready += 1
+    except (DatabaseError, LinkSearchFailed):
+        raise
+    except DomainError as error:
+        tally.errors.append((meeting.booking.reference, str(error)))
+    except Exception as error:
+        log.exception("provisioning failed", extra={"booking": meeting.booking.reference})
+        note_trouble(meeting, error)
+        tally.errors.append((meeting.booking.reference, meeting.last_error))
+
+
+def provide(meeting: Meeting) -> None:
+    """Hold the meeting somewhere, or have its vendor make it. Wants it with PEOPLE.
+
+    Raises what `provision_meeting` raises, after writing it down.
+    """
+    try:
+        _follow_chain(meeting)
     except BookingNotPaid:
         planning.drop_meeting(meeting.booking)
         raise
     except MeetingNotWaiting:
         if not Meeting.objects.filter(pk=meeting.pk, status=Meeting.Status.READY).exists():
             raise
-    except (LinkSearchFailed, AddressWanted):
+    except (LinkSearchFailed, MeetingInTheMaking, AddressWanted):
         raise
     except DomainError as error:
         note_trouble(meeting, error)
         raise
-    else:
-        log.info("meeting ready", extra={"booking": meeting.booking.reference, "provider": meeting.provider})
 
 
-def _is_from_pool(meeting: Meeting) -> bool:
-    """True for pool meetings, and for those whose provider this site no longer offers."""
-    return not is_offered(meeting.provider) or not isinstance(get_provider(meeting.provider), RoomMaker)
+def _follow_chain(meeting: Meeting) -> None:
+    """Try one place after the other until one holds the meeting.
 
-
-def _make_room(meeting: Meeting) -> None:
-    maker = get_provider(meeting.provider)
-    if not isinstance(maker, RoomMaker) or not meeting.is_waiting:
-        raise MeetingNotWaiting
-    Booking.objects.get(pk=meeting.booking_id).require_paid()
-    _write_room(meeting, maker.create(_request_for(meeting), None))
-
-
-def _request_for(meeting: Meeting) -> RoomRequest:
-    booking = meeting.booking
-    return RoomRequest(
-        key=f"{booking.reference}-{meeting.generation}",
-        reference=booking.reference,
-        title=booking.name,
-        during=meeting.time,
-        time_zone=booking.tutor.time_zone,
-        tutor=Person(str(booking.tutor), booking.tutor.user.email),
-        student=Person(str(booking.student), booking.student.email),
-        join_url=settings.SITE_URL + reverse("meetings:join", args=[booking.reference]),
-    )
-
-
-def _write_room(meeting: Meeting, room: Room) -> None:
-    """Believe the vendor only if the lesson still is what was asked for; else close the room again."""
-    with transaction.atomic():
-        is_paid = Booking.objects.select_for_update().get(pk=meeting.booking_id).is_paid
-        asked_for = Meeting.objects.waiting().filter(pk=meeting.pk, generation=meeting.generation)
-        if is_paid and asked_for.update(
-            status=Meeting.Status.READY,
-            external_id=room.external_id,
-            join_url_tutor=room.join_url_tutor,
-            join_url_student=room.join_url_student,
-            ready_at=timezone.now(),
-            next_attempt_at=None,
-            last_error="",
-            attempts=F("attempts") + 1,
-        ):
+    Raises ProviderUnavailable, or ProviderCannot with the time to wait, while the same place is to be asked again;
+    AddressWanted, NoLinkLeft or NoPlaceLeft when a person has to help.
+    """
+    tried: set[str] = set()
+    trouble: DomainError | None = None
+    while (place := next_place(meeting, tried=tried, now=timezone.now())) is not None:
+        try:
+            hold_at(meeting, place)
             return
-        enqueue("meetings.cancel_room", provider=meeting.provider, external_id=room.external_id)
-    raise MeetingNotWaiting if is_paid else BookingNotPaid
+        except NoLinkLeft as error:
+            trouble = error
+        except RoomGone as error:
+            if not isinstance(trouble, RoomGone):  # once: a vendor that loses every room is given up
+                want_another_room(meeting)
+                trouble = error
+                continue
+            pass_over(meeting, place.name, error)
+        except ProviderTrouble as error:
+            if may_try_again(meeting, place.name, error) or _may_wait(meeting, error):
+                raise
+            if place.free_at is None:
+                log.warning("provider passed over", extra={"booking": meeting.booking.reference, "provider": place.name})
+                pass_over(meeting, place.name, error)
+            trouble = error
+        tried.add(place.name)
+    raise _nothing_left(meeting, trouble)
 
 
-def note_trouble(meeting: Meeting, error: Exception) -> None:
-    """Write why the meeting waits and when to try again, and tell the admins once."""
-    now = timezone.now()
-    reason = in_english(error.message) if isinstance(error, DomainError) else OUR_TROUBLE()
-    meeting.last_error = reason[:500]
-    again = now + _pause_after(meeting, error)
-    with transaction.atomic():
-        mine = Meeting.objects.waiting().filter(pk=meeting.pk)
-        # If links came free meanwhile the turn was brought forward: that must not be undone here.
-        unless_woken = Case(When(next_attempt_at=meeting.next_attempt_at, then=Value(again)), default=F("next_attempt_at"))
-        mine.update(attempts=F("attempts") + 1, last_error=meeting.last_error, next_attempt_at=unless_woken)
-        if isinstance(error, NoLinkLeft) or meeting.attempts + 1 >= TRIES_BEFORE_ALERT:
-            tell_admins(meeting, now=now)
+def _nothing_left(meeting: Meeting, trouble: DomainError | None) -> DomainError:
+    """Return the end of the chain in a sentence; with the pool in it, a link that comes free ends the trouble."""
+    if isinstance(trouble, NoLinkLeft) or POOL in chain_of(meeting.booking.tutor):
+        return NoLinkLeft()
+    return NoPlaceLeft(trouble.message if trouble else None)
 
 
-def tell_admins(meeting: Meeting, *, now: datetime) -> None:
-    """Note that this meeting needs the admins: alarms.watch mails them within a minute, many meetings in one mail."""
-    Meeting.objects.filter(pk=meeting.pk, alerted_at=None).update(alerted_at=now)
+def _may_wait(meeting: Meeting, error: ProviderTrouble) -> bool:
+    """True if a room that is there can wait for its new time: a vendor counts moves too, and starts afresh at midnight."""
+    if not isinstance(error, ProviderCannot) or error.after is None:
+        return False
+    room = VendorRoom.objects.filter(meeting=meeting, generation=meeting.generation).standing().exclude(external_id="")
+    return meeting.booking.join_opens_at > timezone.now() + error.after + EARLY_ENOUGH and room.exists()
 
 
-def _pause_after(meeting: Meeting, error: Exception) -> timedelta:
-    if isinstance(error, NoLinkLeft):
-        return POOL_AGAIN
-    doubled: timedelta = VENDOR_AGAIN * 2 ** min(meeting.attempts, 10)
-    return min(doubled, VENDOR_AGAIN_AT_MOST)
+def hold_at(meeting: Meeting, place: Place) -> None:
+    """Ask one place to hold the meeting. Raises NoLinkLeft, ProviderTrouble, MeetingNotWaiting and the like."""
+    if place.name == MANUAL:
+        by_hand.ask_for_address(meeting)
+        return
+    if place.maker is None:
+        pool.ask_for_link(meeting)
+        settle_pool(meeting)
+        return
+    if place.free_at is not None:
+        raise ProviderCannot(detail="its account is left alone for now", after=place.free_at - timezone.now())
+    ask = ask_for_room(meeting, place)
+    meeting.generation, meeting.provider = ask.meeting.generation, ask.meeting.provider
+    made = call_vendor(ask)
+    if made.is_pending and ask.wanted is Wanted.CHECK and timezone.now() - ask.room.asked_at > PENDING_AT_MOST:
+        raise ProviderCannot(detail="still being made after a quarter of an hour")
+    believe(ask, made)

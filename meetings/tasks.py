@@ -7,26 +7,30 @@ import logging
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
-from bookings.errors import DomainError
-from bookings.jobs import HASTE, Backoff
-from meetings import alarms, alerts, connection_mails, ending, hygiene, kept_calls, overrun, provisioning, upkeep
-from meetings.errors import LinkSearchFailed
+from bookings.jobs import HASTE, WHEN_DATABASE_IS_BACK, Backoff
+from meetings import (
+    alarms,
+    alerts,
+    closing,
+    connection_mails,
+    ending,
+    hygiene,
+    kept_calls,
+    many,
+    overrun,
+    provisioning,
+    reconciliation,
+    upkeep,
+)
 from meetings.models import Meeting, MeetingLink, NoShowReport
-from meetings.providers import get_provider, is_offered
-from meetings.providers.base import RoomMaker
 
 log = logging.getLogger("linkpool.meetings")
 
 
 @app.task(name="meetings.provision_meeting", retry=Backoff(runs=4))
 def provision_meeting(meeting_id: int) -> None:
-    """Make one meeting ready, right after the payment."""
-    try:
-        provisioning.provision_meeting(Meeting.objects.select_related("booking").get(pk=meeting_id))
-    except LinkSearchFailed:
-        raise
-    except DomainError as error:  # written down; the round of every minute tries again
-        log.warning("meeting not ready", extra={"meeting": meeting_id, "reason": str(error)})
+    """Make one meeting ready, if it is its turn. What goes wrong is written down; the round of every minute goes on."""
+    provisioning.provision_in_turn(meeting_id)
 
 
 @app.periodic(cron="* * * * *")
@@ -62,7 +66,7 @@ def provision_waiting() -> None:
     """Links came free: try all that wait for one, the earliest lesson first."""
     now = timezone.now()
     upkeep.wake_waiting(now)
-    provisioning.provision_due(now=now)
+    many.share_out(now)
 
 
 @app.periodic(cron="* * * * *")
@@ -87,12 +91,25 @@ def mail_staff_of_absence(report_id: int) -> None:
     alerts.mail_staff_about_absence(NoShowReport.objects.select_related("booking").get(pk=report_id))
 
 
-@app.task(name="meetings.cancel_room", retry=Backoff())
-def cancel_room(provider: str, external_id: str) -> None:
-    """Close a room that is no longer needed."""
-    maker = get_provider(provider) if is_offered(provider) else None
-    if isinstance(maker, RoomMaker):
-        maker.cancel(external_id, None)
+@app.task(name="meetings.close_room", retry=WHEN_DATABASE_IS_BACK)
+def close_room(room_id: int) -> None:
+    """Close a room that nobody wants any more; its row says when to try again."""
+    closing.close_room(room_id)
+
+
+@app.periodic(cron="7 * * * *")
+@app.task(name="meetings.try_vendors_again", queueing_lock="meetings.try_vendors_again")
+def try_vendors_again(timestamp: int) -> None:
+    """Ask the providers that were given up once more for what still waits."""
+    upkeep.try_vendors_again(timezone.now())
+
+
+@app.periodic(cron="23 19 * * *")  # UTC: between two and three at night in Jakarta
+@app.task(name="meetings.reconcile_rooms", queueing_lock="meetings.reconcile_rooms")
+def reconcile_rooms(timestamp: int) -> None:
+    """Compare our rooms with those that the vendors have, and mend what differs."""
+    closing.forget_over(timezone.now())
+    reconciliation.reconcile(timezone.now())
 
 
 @app.task(name="meetings.tell_of_broken_connection", retry=Backoff())

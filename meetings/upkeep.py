@@ -12,16 +12,19 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from bookings.errors import DomainError
 from bookings.kept import Kept
 from bookings.models import Booking
-from meetings import links, planning, provisioning
-from meetings.errors import LinkSearchFailed
+from meetings import closing, links, many, planning
+from meetings.chain import POOL
 from meetings.models import Meeting, MeetingLink
 from meetings.provisioning import BATCH, Tally
+from meetings.rooms import release_rooms
+from meetings.troubles import tell_admins
 
 log = logging.getLogger("linkpool.meetings")
 TOO_LATE = Kept("The session was over before a link was found.")
+
+FOR_A_PERSON = (Meeting.Trouble.BY_HAND, Meeting.Trouble.RECONNECT, Meeting.Trouble.SET_UP)
 
 # A lesson that was to take place, whether or not it has.
 STANDING = (
@@ -33,17 +36,28 @@ STANDING = (
 
 
 def make_round(now: datetime) -> Tally:
-    """Plan what was missed, move and drop what was moved and called off, end what is over, then provide what waits."""
-    planned = plan_missed(now)
-    moved = follow_moved()
-    dropped = drop_called_off()
-    links.empty_retired_links()
-    ended = end_over(now)
-    failed = give_up_over(now)
-    if planned or moved or dropped or ended or failed:
-        facts = {"planned": planned, "moved": moved, "dropped": dropped, "ended": ended, "failed": failed}
+    """Catch up, then provide what waits and have rooms closed that nobody wants.
+
+    The tally is of links of the pool; meetings at vendors and rooms to close get a job each.
+    """
+    catch_up(now)
+    closing.close_due(timezone.now())
+    return many.share_out(timezone.now())  # later than `now`: what was planned just above is due
+
+
+def catch_up(now: datetime) -> None:
+    """Plan what was missed, move and drop what was moved and called off, end what is over."""
+    facts = {
+        "planned": plan_missed(now),
+        "moved": follow_moved(),
+        "dropped": drop_called_off(),
+        "left": links.empty_retired_links(),
+        "ended": end_over(now),
+        "failed": give_up_over(now),
+        "let_go": closing.let_go_of_unwanted(now),
+    }
+    if any(facts.values()):
         log.info("meetings caught up", extra=facts)
-    return provisioning.provision_due(now=timezone.now())  # later than `now`: what was planned just above is due
 
 
 def plan_missed(now: datetime) -> int:
@@ -52,21 +66,6 @@ def plan_missed(now: datetime) -> int:
     for booking in missed:
         planning.plan_meeting(booking)
     return len(missed)
-
-
-def provide_missing() -> Tally:
-    """Provide every paid session to come that has no address, now and whatever its turn, the earliest first."""
-    tally = Tally(ready=0, errors=[])
-    to_come = Booking.objects.paid().filter(during__endswith__gt=timezone.now())
-    for booking in to_come.exclude(meeting__status__in=Meeting.HOLDING).order_by("during", "pk")[:BATCH]:
-        try:
-            provisioning.provision_meeting(planning.plan_paid_meeting(booking))
-            tally.ready += 1
-        except LinkSearchFailed:
-            raise
-        except DomainError as error:
-            tally.errors.append((booking.reference, str(error)))
-    return tally
 
 
 def follow_moved() -> int:
@@ -120,14 +119,27 @@ def _give_up(key: int, *, now: datetime) -> bool:
     if meeting is None:
         return False
     meeting.mark_failed(why=TOO_LATE())
+    release_rooms(meeting)
     meeting.save(update_fields=["status", "next_attempt_at", "last_error"])
-    provisioning.tell_admins(meeting, now=now)
+    tell_admins(meeting, now=now)
     return True
 
 
 @transaction.atomic
 def wake_waiting(now: datetime) -> int:
-    """Bring forward the turn of all that wait for a pool link. Returns how many."""
-    waiting = Meeting.objects.waiting().filter(provider=planning.POOL, next_attempt_at__gt=now).order_by("pk")
-    keys = list(waiting.select_for_update(skip_locked=True).values_list("pk", flat=True))
+    """Bring forward the turn of all that wait for a pool link, in another's place too. Returns how many."""
+    for_a_person = Q(trouble__in=FOR_A_PERSON, booking__tutor__fallback_providers__contains=[POOL])
+    waiting = Meeting.objects.waiting().filter(Q(provider=POOL) | for_a_person, next_attempt_at__gt=now).order_by("pk")
+    keys = list(waiting.select_for_update(skip_locked=True, of=("self",)).values_list("pk", flat=True))
     return Meeting.objects.filter(pk__in=keys).update(next_attempt_at=now)
+
+
+@transaction.atomic
+def try_vendors_again(now: datetime) -> int:
+    """Have the providers that were given up asked once more for all that still waits. Returns how many.
+
+    A day's limit, a pause or an outage is over some day; one that is not costs a call an hour.
+    """
+    waiting = Meeting.objects.waiting().exclude(passed_over=[]).order_by("pk")
+    keys = list(waiting.select_for_update(skip_locked=True).values_list("pk", flat=True)[:BATCH])
+    return Meeting.objects.filter(pk__in=keys).update(passed_over=[], next_attempt_at=now)

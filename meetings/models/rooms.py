@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -67,6 +69,10 @@ class VendorRoom(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+    def is_being_asked_for(self, now: datetime) -> bool:
+        """True while a call about it may be under way: `next_attempt_at` is when a worker that died is given up."""
+        return self.state == self.State.ASKED and self.next_attempt_at is not None and self.next_attempt_at > now
 
 
 class ProviderCall(models.Model):

@@ -24,11 +24,14 @@ def lesson(start_minute: int = 0, minutes: int = 60) -> During:
 
 def paid_booking(during: During | None = None, **fields: Any) -> Booking:
     """A paid booking of a tutor and a student nobody else knows, so that only links can be scarce."""
-    return make_booking(make_user(), make_tutor(), during=during or lesson(), status=Booking.Status.PAID, **fields)
+    tutor = fields.pop("tutor", None) or make_tutor()
+    return make_booking(make_user(), tutor, during=during or lesson(), status=Booking.Status.PAID, **fields)
 
 
 def waiting_meeting(during: During | None = None, **fields: Any) -> Meeting:
-    return make_meeting(paid_booking(during), **fields)
+    """A meeting that waits; its tutor teaches at `provider`, and with links of the pool where that fails."""
+    tutor = make_tutor(meeting_provider=fields.get("provider", "pool"))
+    return make_meeting(paid_booking(during, tutor=tutor), **fields)
 
 
 def ready_meeting(during: During | None = None, **fields: Any) -> Meeting:

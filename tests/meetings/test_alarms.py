@@ -12,9 +12,11 @@ from procrastinate.contrib.django import app
 
 from bookings.models import Booking, User
 from meetings import alarms, findings
+from meetings.many import share_out
 from meetings.models import Alert, Meeting, ProviderCall, VideoConnection
 from meetings.pool import assign_link
-from meetings.provisioning import provision_due, provision_meeting, tell_admins
+from meetings.provisioning import provision_meeting
+from meetings.troubles import tell_admins
 from meetings.upkeep import give_up_over
 from tests.factories import an_hour, make_link
 from tests.meetings.making import lesson, make_call, make_connection, waiting_meeting
@@ -46,7 +48,7 @@ def in_days(days: int) -> Meeting:
 @pytest.mark.defect("CE-15")
 def test_hundred_meetings_that_fail_at_once_are_one_mail_with_a_list():
     meetings = [waiting_meeting(lesson(number)) for number in range(100)]
-    assert provision_due(now=timezone.now()).ready == 0
+    assert share_out(timezone.now()).ready == 0
 
     assert look_around() == ["[Linkpool] 100 paid sessions have no meeting link"]
     [letter] = mail.outbox

@@ -16,7 +16,7 @@ from meetings.by_hand import give_address
 from meetings.errors import AddressInUse, AddressOfPool, AddressWanted, LinkAddressRefused, SessionOver
 from meetings.models import Meeting
 from meetings.pool import assign_link
-from meetings.provisioning import provision_due, provision_meeting
+from meetings.provisioning import provision_in_turn, provision_meeting
 from tests.conftest import Drain
 from tests.desk import address, text_of
 from tests.factories import make_link, make_user
@@ -45,7 +45,7 @@ def meeting_of(booking: Booking) -> Meeting:
 
 def try_at(booking: Booking, at: datetime) -> None:
     with time_machine.travel(at, tick=False):
-        provision_due(now=timezone.now())
+        provision_in_turn(meeting_of(booking).pk)
 
 
 def wanted_of(booking: Booking) -> list[str]:
@@ -203,7 +203,7 @@ def test_staff_are_told_a_day_and_two_hours_before_once_each(booking, root):
         planning.plan_meeting(booking)
     for hours, mails in ((70, 0), (24, 1), (20, 1), (2, 2), (1, 2)):
         with time_machine.travel(booking.starts_at - timedelta(hours=hours), tick=False):
-            provision_due(now=timezone.now())
+            provision_in_turn(meeting_of(booking).pk)
             watch(timezone.now())
         assert sum("No meeting link" in letter.subject for letter in mail.outbox) == mails
 
@@ -211,8 +211,8 @@ def test_staff_are_told_a_day_and_two_hours_before_once_each(booking, root):
 def test_session_paid_at_the_last_minute_asks_the_tutor_once_and_the_staff_at_once(booking):
     with time_machine.travel(booking.starts_at - timedelta(hours=1), tick=False):
         planning.plan_meeting(booking)
-        provision_due(now=timezone.now())
-        provision_due(now=timezone.now())
+        provision_in_turn(meeting_of(booking).pk)
+        provision_in_turn(meeting_of(booking).pk)
     assert wanted_of(booking) == ["ada@example.com"]
     assert meeting_of(booking).alerted_at is not None
 
@@ -220,7 +220,7 @@ def test_session_paid_at_the_last_minute_asks_the_tutor_once_and_the_staff_at_on
 def test_tutor_is_not_asked_for_what_was_given(booking, ada):
     planning.plan_meeting(booking)
     give_address(booking, OWN, who=ada.user)
-    provision_due(now=timezone.now())
+    provision_in_turn(meeting_of(booking).pk)
     assert wanted_of(booking) == []
 
 

@@ -11,7 +11,6 @@ from bookings.cancellation import cancel_booking
 from bookings.models import Booking, Tutor, User
 from bookings.rescheduling import move_booking
 from meetings import provisioning
-from meetings.errors import MeetingNotWaiting
 from meetings.joining import State, find_door
 from meetings.models import Meeting
 from meetings.planning import plan_meeting
@@ -71,38 +70,6 @@ def test_link_that_is_taken_at_the_new_time_is_swapped(booking, drain: Drain, dj
     meeting.refresh_from_db()
     assert (meeting.link, meeting.time) == (second, an_hour(NEW))
     assert overlaps_on_one_link() == []
-
-
-def test_room_of_a_vendor_is_closed_and_made_anew(sam, drain: Drain, django_capture_on_commit_callbacks):
-    booking = make_booking(sam, make_tutor(meeting_provider="sandbox"), during=an_hour(OLD), status=Booking.Status.PAID)
-    meeting = ready_meeting(booking)
-    room = meeting.external_id
-
-    with django_capture_on_commit_callbacks(execute=True):
-        move_booking(booking, starts_at=NEW, who=sam)
-    ran = [task for task, _outcome in drain()]
-
-    meeting.refresh_from_db()
-    assert "meetings.cancel_room" in ran
-    assert (meeting.status, meeting.time) == (Status.READY, an_hour(NEW))
-    assert meeting.external_id not in ("", room)
-
-
-def test_room_that_was_asked_for_before_the_move_is_not_believed(sam, drain: Drain, django_capture_on_commit_callbacks):
-    """The vendor answers after the session has moved: that room is closed, and another is made for the new time."""
-    booking = make_booking(sam, make_tutor(meeting_provider="sandbox"), during=an_hour(OLD), status=Booking.Status.PAID)
-    asked = plan_meeting(booking)
-    assert asked is not None
-    asked = Meeting.objects.select_related("booking__tutor__user", "booking__student").get(pk=asked.pk)
-
-    with django_capture_on_commit_callbacks(execute=True):
-        move_booking(booking, starts_at=NEW, who=sam)
-    with pytest.raises(MeetingNotWaiting):
-        provisioning._make_room(asked)
-    drain()
-
-    meeting = Meeting.objects.get()
-    assert (meeting.status, meeting.time, meeting.generation) == (Status.READY, an_hour(NEW), 1)
 
 
 @pytest.mark.parametrize("status", [Status.WAITING, Status.READY])

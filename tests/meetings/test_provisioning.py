@@ -9,12 +9,12 @@ from django.utils import timezone
 from bookings.models import Booking
 from meetings import provisioning
 from meetings.alarms import watch
-from meetings.errors import MeetingInTheMaking, MeetingNotWaiting, NoLinkLeft, ProviderTrouble
+from meetings.errors import MeetingNotWaiting, NoLinkLeft
 from meetings.links import add_link
+from meetings.many import share_out
 from meetings.models import Meeting
-from meetings.providers.base import Room
 from meetings.providers.sandbox import SandboxProvider
-from meetings.provisioning import provision_due, provision_meeting
+from meetings.provisioning import provision_meeting
 from tests.conftest import Drain
 from tests.factories import make_link
 from tests.meetings.making import lesson, overlaps_on_one_link, waiting_meeting
@@ -24,41 +24,16 @@ pytestmark = pytest.mark.django_db
 Status = Meeting.Status
 
 
-class BrokenProvider(SandboxProvider):
-    def create(self, request, access):
-        raise ProviderTrouble
-
-
 class ExplodingProvider(SandboxProvider):
     def create(self, request, access):
         raise ZeroDivisionError
 
 
-class CancelledMeanwhile(SandboxProvider):
-    """The booking is cancelled while the vendor makes the room."""
-
-    closed: list[str] = []
-
-    def create(self, request, access):
-        Booking.objects.update(status=Booking.Status.CANCELLED)
-        return Room("room-1", "https://vendor.test/t", "https://vendor.test/s")
-
-    def cancel(self, external_id, access):
-        self.closed.append(external_id)
-
-
 @pytest.fixture
-def vendor(settings):
-    """Offer a vendor whose class is named by the test."""
-
-    def offer(backend: type) -> None:
-        path = f"{backend.__module__}.{backend.__qualname__}"
-        settings.MEETING_PROVIDERS = {
-            **settings.MEETING_PROVIDERS,
-            "acme": {"BACKEND": path, "OPTIONS": {"site_url": "http://testserver"}},
-        }
-
-    return offer
+def exploding(settings):
+    """Offer a vendor whose file has a fault of ours."""
+    entry = {"BACKEND": f"{__name__}.ExplodingProvider", "OPTIONS": {"site_url": "http://testserver"}}
+    settings.MEETING_PROVIDERS = {**settings.MEETING_PROVIDERS, "acme": entry}
 
 
 @pytest.mark.defect("CE-15")
@@ -104,7 +79,7 @@ def test_alert_about_a_meeting_that_got_its_link_meanwhile_is_not_mailed(setting
 @pytest.mark.defect("CE-15")
 def test_link_that_is_added_reaches_the_earliest_lesson_that_waits(django_capture_on_commit_callbacks, drain: Drain):
     later, earlier = waiting_meeting(lesson(30)), waiting_meeting(lesson(0))
-    provision_due(now=timezone.now())
+    share_out(timezone.now())
     drain()
     with django_capture_on_commit_callbacks(execute=True):
         link = add_link("https://meet.google.com/abc-defg-hij")
@@ -118,21 +93,24 @@ def test_link_that_is_added_reaches_the_earliest_lesson_that_waits(django_captur
 def test_pool_meeting_is_tried_again_each_minute():
     meeting = waiting_meeting()
     with time_machine.travel(timezone.now(), tick=False) as clock:
-        assert provision_due(now=timezone.now()).errors == [(meeting.booking.reference, str(NoLinkLeft.message))]
-        assert provision_due(now=timezone.now()).total == 0
+        assert share_out(timezone.now()).errors == [(meeting.booking.reference, str(NoLinkLeft.message))]
+        assert share_out(timezone.now()).total == 0
         clock.shift(timedelta(minutes=1))
-        assert provision_due(now=timezone.now()).total == 1
+        assert share_out(timezone.now()).total == 1
 
 
 @pytest.mark.defect("IT-04")
-def test_worker_that_dies_halfway_leaves_nothing_behind():
+def test_worker_that_dies_halfway_leaves_nothing_behind(drain: Drain):
     """A claim is a lease: when it runs out the meeting is due again."""
-    make_link()
     meeting = waiting_meeting(provider="sandbox")
     now = timezone.now()
-    assert provisioning._claim(Meeting.objects.due(now), now=now) == meeting  # and then the worker is killed
-    assert provision_due(now=now + timedelta(seconds=119)).total == 0
-    assert provision_due(now=now + timedelta(seconds=120)).ready == 1
+    assert provisioning.claim(Meeting.objects.due(now), now=now) == meeting  # and then the worker is killed
+    with time_machine.travel(now + timedelta(seconds=179), tick=False):
+        assert share_out(timezone.now()).total == 0
+        assert drain() == []
+    with time_machine.travel(now + timedelta(seconds=181), tick=False):
+        share_out(timezone.now())
+        assert drain() == [("meetings.provision_meeting", "succeeded")]
     meeting.refresh_from_db()
     assert meeting.is_ready
 
@@ -152,12 +130,13 @@ def test_assignment_that_is_cut_off_before_its_commit_gives_nothing_away():
 
 @pytest.mark.defect("IT-02")
 @pytest.mark.parametrize("status", [Booking.Status.CANCELLED, Booking.Status.HELD, Booking.Status.DECLINED])
-def test_booking_that_is_no_longer_paid_gets_no_meeting(status: str):
+def test_booking_that_is_no_longer_paid_gets_no_meeting(status: str, drain: Drain):
     make_link()
     for provider in ("pool", "sandbox"):
         meeting = waiting_meeting(provider=provider)
         Booking.objects.filter(pk=meeting.booking_id).update(status=status)
-        provision_due(now=timezone.now())
+        share_out(timezone.now())
+        drain()
         meeting.refresh_from_db()
         assert (meeting.status, meeting.link, meeting.join_url_student) == (Status.CANCELLED, None, "")
 
@@ -170,52 +149,15 @@ def test_sandbox_room_stands_on_this_site_and_stays_the_same():
     assert provision_meeting(meeting).join_url_student == ready.join_url_student
 
 
-def test_provider_in_trouble_is_asked_again_later_and_later(vendor, settings):
-    settings.ADMINS = [("Root", "root@example.com")]
-    vendor(BrokenProvider)
-    meeting = waiting_meeting(provider="acme")
-    waits = []
-    with time_machine.travel(timezone.now(), tick=False) as clock:
-        for _ in range(9):
-            provision_due(now=timezone.now())
-            meeting.refresh_from_db()
-            assert meeting.next_attempt_at is not None
-            waits.append((meeting.next_attempt_at - timezone.now()).total_seconds())
-            clock.move_to(meeting.next_attempt_at)
-    assert waits == [30, 60, 120, 240, 480, 960, 1920, 3600, 3600]
-    assert meeting.last_error == str(ProviderTrouble.message)
-    assert meeting.alerted_at is not None
-
-
-def test_one_meeting_that_breaks_stops_no_other(vendor):
-    vendor(ExplodingProvider)
+def test_one_meeting_that_breaks_stops_no_other(exploding, drain: Drain):
     make_link()
     broken, fine = waiting_meeting(lesson(0), provider="acme"), waiting_meeting(lesson(30))
-    tally = provision_due(now=timezone.now())
-    assert (tally.ready, [reference for reference, _why in tally.errors]) == (1, [broken.booking.reference])
+    assert share_out(timezone.now()).ready == 1
+    drain()
     broken.refresh_from_db()
     fine.refresh_from_db()
-    assert (broken.is_waiting, broken.attempts, fine.is_ready) == (True, 1, True)
+    assert (broken.is_waiting, broken.attempts, broken.trouble, fine.is_ready) == (True, 1, Meeting.Trouble.OTHER, True)
     assert "ZeroDivision" not in broken.last_error
-
-
-def test_room_of_a_booking_cancelled_meanwhile_is_closed_again(vendor, drain: Drain):
-    vendor(CancelledMeanwhile)
-    meeting = waiting_meeting(provider="acme")
-    provision_due(now=timezone.now())
-    drain()
-    meeting.refresh_from_db()
-    assert (meeting.status, meeting.join_url_student) == (Status.CANCELLED, "")
-    assert CancelledMeanwhile.closed == ["room-1"]
-
-
-@pytest.mark.defect("IT-03")
-def test_meeting_that_another_worker_is_making_is_not_made_twice():
-    meeting = waiting_meeting(provider="sandbox")
-    now = timezone.now()
-    provisioning._claim(Meeting.objects.due(now), now=now)
-    with pytest.raises(MeetingInTheMaking):
-        provision_meeting(meeting)
 
 
 def test_meeting_that_is_over_is_not_provided():
@@ -231,7 +173,7 @@ def test_six_workers_on_one_batch_share_it():
     meetings = [waiting_meeting(lesson(70 * (number % 4))) for number in range(20)]
     now = timezone.now()
 
-    outcomes = race(lambda _number: provision_due(now=now), threads=6)
+    outcomes = race(lambda _number: share_out(now), threads=6)
 
     assert [outcome.error for outcome in outcomes if outcome.error] == []
     assert sum(outcome.value.total for outcome in outcomes) == 20

@@ -74,10 +74,11 @@ def test_meeting_dropped_by_mistake_is_planned_again():
     assert (meeting.status, meeting.generation) == (Status.READY, 1)
 
 
-def test_meeting_ends_when_its_link_has_rested():
+def test_meeting_ends_when_its_link_has_rested(drain: Drain):
     link = make_link()
     meeting, room = waiting_meeting(), waiting_meeting(provider="sandbox")
     make_round(timezone.now())
+    drain()
     after = lesson().end + timedelta(minutes=10)
     make_round(after - timedelta(seconds=1))
     meeting.refresh_from_db()

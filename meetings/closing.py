@@ -1,0 +1,151 @@
+"""Close rooms at vendors that nobody wants any more, with the account that made them, until it is done.
+
+A room in the state "closing" is work to do; `last_error` says why it is still there. One whose making was never
+answered is looked for by its key first.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from bookings.errors import DomainError
+from bookings.jobs import enqueue_once
+from bookings.kept import Kept, in_english
+from meetings.calls import note_call
+from meetings.connections import access_to
+from meetings.errors import RoomGone
+from meetings.models import Meeting, VendorRoom, VideoConnection
+from meetings.models.rooms import VendorRoomQuerySet
+from meetings.providers import get_provider, is_offered
+from meetings.providers.base import Access, RoomMaker
+from meetings.rooms import LEASE, release_room, settle_account
+
+log = logging.getLogger("linkpool.meetings")
+
+BATCH = 500
+AGAIN, AGAIN_AT_MOST = timedelta(seconds=30), timedelta(hours=6)
+NO_KEYS = Kept("This site has no keys for the provider any more.")
+NOT_CONNECTED = Kept("The account that made the room must be connected again.")
+OUR_TROUBLE = Kept("Something went wrong on our side; see the log.")
+SWITCHING = timedelta(minutes=30)  # a room made ahead of a switch may wait so long for its meeting
+State = VendorRoom.State
+
+
+def close_room(key: int) -> bool:
+    """Close one room whose turn has come; says whether it is closed now. Trouble is written down, not raised."""
+    now = timezone.now()
+    room = _claim(key, now=now)
+    if room is None:
+        return False
+    maker = get_provider(room.provider) if is_offered(room.provider) else None
+    if not isinstance(maker, RoomMaker):
+        return _try_later(room, NO_KEYS())
+    if room.connection is not None and room.connection.status == VideoConnection.Status.BROKEN:
+        return _try_later(room, NOT_CONNECTED())
+    try:
+        _close(room, maker)
+    except DomainError as error:
+        return _try_later(room, in_english(error.message), after=getattr(error, "after", None))
+    except Exception:
+        log.exception("closing a room failed", extra={"room": room.key})
+        return _try_later(room, OUR_TROUBLE())
+    done = {"state": State.CLOSED, "closed_at": timezone.now(), "next_attempt_at": None, "last_error": ""}
+    VendorRoom.objects.filter(pk=room.pk, state=State.CLOSING).update(**done)
+    log.info("room closed", extra={"room": room.key})
+    return True
+
+
+def _claim(key: int, *, now: datetime) -> VendorRoom | None:
+    with transaction.atomic():
+        due = VendorRoom.objects.filter(state=State.CLOSING, next_attempt_at__lte=now, pk=key)
+        room = due.select_for_update(skip_locked=True, of=("self",)).select_related("meeting", "connection").first()
+        if room is not None:
+            room.next_attempt_at, room.attempts = now + LEASE, room.attempts + 1
+            room.save(update_fields=["next_attempt_at", "attempts"])
+        return room
+
+
+def _close(room: VendorRoom, maker: RoomMaker) -> None:
+    access = access_to(room.connection) if room.connection else None
+    external_id = room.external_id or _find(room, maker, access)
+    if not external_id:
+        return
+    with note_call(
+        provider=room.provider, what="cancel", connection=room.connection, meeting=room.meeting, attempt=room.attempts
+    ) as call:
+        maker.cancel(external_id, access)
+    settle_account(room.connection, call)
+    if call.trouble is not None and not isinstance(call.trouble, RoomGone):
+        raise call.trouble
+
+
+def _find(room: VendorRoom, maker: RoomMaker, access: Access | None) -> str:
+    """Return the number of a room that may have been made by a call whose answer was lost, and keep it."""
+    found = None
+    with note_call(
+        provider=room.provider, what="find", connection=room.connection, meeting=room.meeting, attempt=room.attempts
+    ) as call:
+        found = maker.find(room.key, access)
+    settle_account(room.connection, call)
+    if call.trouble is not None and not isinstance(call.trouble, RoomGone):
+        raise call.trouble
+    if found is None:
+        return ""
+    VendorRoom.objects.filter(pk=room.pk).update(external_id=found.external_id)
+    return found.external_id
+
+
+def _try_later(room: VendorRoom, why: str, *, after: timedelta | None = None) -> bool:
+    doubled = AGAIN * 2 ** min(room.attempts - 1, 12)
+    jitter = timedelta(seconds=random.random())  # noqa: S311 - spreads load only
+    pause = max(min(doubled, AGAIN_AT_MOST), after or timedelta()) + jitter
+    mine = VendorRoom.objects.filter(pk=room.pk, state=State.CLOSING)
+    mine.update(last_error=why[:500], next_attempt_at=timezone.now() + pause)
+    log.warning("room not closed", extra={"room": room.key, "reason": why})
+    return False
+
+
+def close_due(now: datetime) -> int:
+    """Have every room closed whose turn has come, whatever became of its job. Returns how many."""
+    due = VendorRoom.objects.filter(state=State.CLOSING, next_attempt_at__lte=now).order_by("next_attempt_at")
+    keys = list(due.values_list("pk", flat=True)[:BATCH])
+    for key in keys:
+        enqueue_once("meetings.close_room", lock=f"meetings.close_room:{key}", room_id=key)
+    return len(keys)
+
+
+def let_go_of_unwanted(now: datetime) -> int:
+    """Have rooms closed that stand for meetings which moved on while nobody looked. Returns how many.
+
+    A room is wanted by a meeting of its own generation that waits for it or is held in it.
+    """
+    quiet = Q(next_attempt_at=None) | Q(next_attempt_at__lte=now)
+    standing = VendorRoom.objects.filter(quiet, state__in=[State.ASKED, State.MADE], asked_at__lt=now - LEASE)
+    same = Q(generation=F("meeting__generation"), provider=F("meeting__provider"))
+    held = same & Q(meeting__status__in=Meeting.HOLDING, external_id=F("meeting__external_id"))
+    waited_for = same & Q(meeting__status=Meeting.Status.WAITING)
+    ahead = Q(generation__gt=F("meeting__generation"), meeting__status=Meeting.Status.READY, asked_at__gt=now - SWITCHING)
+    keys = list(standing.exclude(held | waited_for | ahead).order_by("pk").values_list("pk", "meeting_id")[:BATCH])
+    return sum(_let_go(room, meeting, standing.exclude(held | waited_for | ahead)) for room, meeting in keys)
+
+
+@transaction.atomic
+def _let_go(key: int, meeting: int, unwanted: VendorRoomQuerySet) -> bool:
+    Meeting.objects.select_for_update().get(pk=meeting)
+    room = unwanted.filter(pk=key).select_for_update(of=("self",)).first()
+    if room is not None:
+        release_room(room)
+    return room is not None
+
+
+def forget_over(now: datetime) -> int:
+    """Count the rooms of sessions that ended a day ago as closed: nothing is to be done with them. Returns how many."""
+    made = VendorRoom.objects.filter(state=State.MADE, meeting__status=Meeting.Status.ENDED)
+    over = made.filter(meeting__during__endswith__lt=now - timedelta(days=1))
+    return over.update(state=State.CLOSED, closed_at=now)

@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+from django.utils import timezone
+
+from meetings.reconciliation import find_differences, reconcile
+
+
+class Command(BaseCommand):
+    help = (
+        "Compare the rooms at Google, Zoom and 100ms with ours and mend what differs: what nobody wants is closed, what is "
+        "gone is made anew. With --dry-run only say what would be done."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--dry-run", action="store_true", help="Change nothing.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        differences = find_differences(timezone.now()) if options["dry_run"] else reconcile(timezone.now())
+        for difference in differences:
+            self.stdout.write(str(difference))
+        number = len(differences)
+        end = "." if options["dry_run"] or not number else ", mended."
+        self.stdout.write(f"{number} {'difference' if number == 1 else 'differences'}{end}")

@@ -1,0 +1,30 @@
+"""Tell the two who sit in a session that it is held elsewhere; the address they join by stays the same (DESIGN D12).
+
+Names and addresses are looked up when a letter is written, so a place that changes twice is told as it is then.
+"""
+
+from __future__ import annotations
+
+from bookings.models import Booking, Notice
+from bookings.notices import tell, version_of
+from meetings.models import Meeting
+
+
+def tell_of_place(meeting: Meeting) -> None:
+    """Tell them if the meeting is held at another provider than they were told. Call it in the change's transaction."""
+    if meeting.provider != place_told(meeting.booking):
+        tell_of_new_room(meeting)
+
+
+def tell_of_new_room(meeting: Meeting) -> None:
+    """Tell them that the session has another room, once for each generation of it."""
+    booking, again = meeting.booking, f"{version_of(meeting.booking)}:{meeting.generation}"
+    people = [booking.student, booking.tutor.user]
+    tell(Notice.Fact.LINK_CHANGED, to=people, booking=booking, key=again, provider=meeting.provider)
+
+
+def place_told(booking: Booking) -> str:
+    """Return the provider that people expect: the last one they were told of, else the tutor's."""
+    told = Notice.objects.filter(booking=booking, fact=Notice.Fact.LINK_CHANGED, details__has_key="provider")
+    last = told.order_by("-pk").values_list("details__provider", flat=True).first()
+    return str(last) if last else booking.tutor.meeting_provider

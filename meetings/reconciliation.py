@@ -1,0 +1,220 @@
+"""Compare our rooms with those that the vendors have: what only one side knows of is mended.
+
+A room is ours by its key, under which it was asked for. A key whose booking is not in this database belongs to another
+site that shares the account and the mark: it is told of and never touched.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from functools import partial
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, QuerySet
+from django.utils import timezone
+
+from bookings.errors import DomainError
+from bookings.jobs import enqueue
+from meetings.calls import note_call
+from meetings.connections import access_to
+from meetings.errors import RoomGone
+from meetings.models import Meeting, VendorRoom, VideoConnection
+from meetings.providers import get_provider, is_offered
+from meetings.providers.base import Access, FoundRoom, Owner, RoomMaker
+from meetings.rooms import next_generation, release_room, settle_account
+
+log = logging.getLogger("linkpool.meetings")
+
+SURELY_LISTED = timedelta(minutes=5)
+_KEY = re.compile(r"(?P<reference>.+)-(?P<generation>[0-9]+)", re.IGNORECASE)
+State = VendorRoom.State
+
+
+class Finding(StrEnum):
+    UNWANTED = "unwanted"  # at the vendor, and nobody here wants it: it is closed
+    TWICE = "twice"  # a second room for a key of which we know another one: it is closed
+    GONE = "gone"  # we believe in it, the vendor does not: another one is made
+    FOREIGN = "foreign"  # with our mark, but of a booking that is not ours: it is left alone
+    NO_ANSWER = "no answer"  # the account could not be asked
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What is not the same on both sides. `subject` is the key of a room, or what an account is called."""
+
+    finding: Finding
+    provider: str
+    subject: str
+    detail: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.provider}: {self.finding}: {self.subject}" + (f" ({self.detail})" if self.detail else "")
+
+
+@dataclass(frozen=True)
+class Account:
+    """One account at one vendor; `connection` is None where the keys of the site are enough."""
+
+    provider: str
+    maker: RoomMaker
+    connection: VideoConnection | None
+
+    def __str__(self) -> str:
+        return str(self.connection) if self.connection else self.provider
+
+    def access(self) -> Access | None:
+        return access_to(self.connection) if self.connection else None
+
+
+Mend = Callable[[], object]
+
+
+def reconcile(now: datetime) -> list[Difference]:
+    """Mend every difference, and return them all. Accounts that cannot be asked keep nothing from the others."""
+    found = []
+    for account in accounts():
+        for difference, mend in _compare(account, now):
+            mend()
+            found.append(difference)
+            log.warning("rooms differ", extra={"difference": str(difference)})
+    return found
+
+
+def find_differences(now: datetime) -> list[Difference]:
+    """Return what `reconcile` would mend, without changing anything."""
+    return [difference for account in accounts() for difference, _mend in _compare(account, now)]
+
+
+def accounts() -> Iterator[Account]:
+    """Yield the accounts that may have rooms of ours: those in use, and those that were and have rooms to come."""
+    for name in settings.MEETING_PROVIDERS:
+        maker = get_provider(name) if is_offered(name) else None
+        if not isinstance(maker, RoomMaker) or type(maker).list_rooms is RoomMaker.list_rooms:
+            continue
+        connections = VideoConnection.objects.filter(provider=name, status=VideoConnection.Status.ACTIVE).order_by("pk")
+        with_rooms = VendorRoom.objects.standing().filter(connection__isnull=False).values("connection")
+        for connection in connections.filter(pk__in=with_rooms) | connections.connected():
+            yield Account(name, maker, connection)
+        if Owner.NOBODY in maker.owners:
+            yield Account(name, maker, None)
+
+
+def _compare(account: Account, now: datetime) -> Iterator[tuple[Difference, Mend]]:
+    """Yield each difference with what mends it."""
+    try:
+        listed = _list(account, now)
+    except DomainError as error:
+        detail = getattr(error, "detail", "") or type(error).__name__
+        yield Difference(Finding.NO_ANSWER, account.provider, str(account), detail), _leave
+        return
+    keys = [found.key for found in listed]
+    rooms = {room.key.upper(): room for room in VendorRoom.objects.filter(key__in=[key.upper() for key in keys])}
+    for found in listed:
+        yield from _look_at(account, found, rooms.get(found.key.upper()))
+    believed = _believed(account, now).exclude(key__in=[key.upper() for key in keys])
+    for room in believed:
+        if _is_gone(account, room):
+            yield Difference(Finding.GONE, account.provider, room.key), partial(_make_another, room.pk)
+
+
+def _list(account: Account, now: datetime) -> list[FoundRoom]:
+    listed: list[FoundRoom] = []
+    with note_call(provider=account.provider, what="list", connection=account.connection) as call:
+        listed = list(account.maker.list_rooms(account.access(), since=now))
+    settle_account(account.connection, call)
+    if call.trouble is not None:
+        raise call.trouble
+    return listed
+
+
+def _look_at(account: Account, found: FoundRoom, room: VendorRoom | None) -> Iterator[tuple[Difference, Mend]]:
+    """Say what is wrong with a room that the vendor has, if anything is."""
+    if room is None:
+        meeting = _meeting_of(found.key)
+        finding = Finding.FOREIGN if meeting is None else Finding.UNWANTED
+        mend: Mend = _leave if meeting is None else partial(_remember_and_close, account, found, meeting)
+        yield Difference(finding, account.provider, found.key), mend
+    elif room.external_id and room.external_id != found.external_id:
+        yield Difference(Finding.TWICE, account.provider, found.key), partial(_close_second, account, found, room)
+    elif room.state == State.CLOSED:
+        yield Difference(Finding.UNWANTED, account.provider, found.key), partial(_close_again, room.pk, found)
+
+
+def _believed(account: Account, now: datetime) -> QuerySet[VendorRoom]:
+    """Return the rooms in which sessions to come are to be held, made long enough ago for the vendor to list them."""
+    mine = VendorRoom.objects.filter(provider=account.provider, connection=account.connection, state=State.MADE)
+    held = mine.filter(generation=F("meeting__generation"), external_id=F("meeting__external_id"))
+    ready = held.filter(meeting__status=Meeting.Status.READY, meeting__during__startswith__gt=now + SURELY_LISTED)
+    return ready.filter(made_at__lt=now - SURELY_LISTED).order_by("pk")
+
+
+def _is_gone(account: Account, room: VendorRoom) -> bool:
+    """Ask for the very room: a list may be cut short, and nobody is to lose a room for that."""
+    with note_call(provider=account.provider, what="check", connection=account.connection, meeting=room.meeting) as call:
+        account.maker.check(room.external_id, account.access())
+    settle_account(account.connection, call)
+    return isinstance(call.trouble, RoomGone)
+
+
+def _meeting_of(key: str) -> Meeting | None:
+    named = _KEY.fullmatch(key)
+    return Meeting.objects.filter(booking__reference__iexact=named["reference"]).first() if named else None
+
+
+def _leave() -> None:
+    """Touch nothing."""
+
+
+@transaction.atomic
+def _remember_and_close(account: Account, found: FoundRoom, meeting: Meeting) -> None:
+    """Write down a room that has no row any more, such as after a backup was restored, and have it closed."""
+    row = Meeting.objects.select_for_update().get(pk=meeting.pk)
+    room = VendorRoom(
+        meeting=row,
+        provider=account.provider,
+        connection=account.connection,
+        generation=next_generation(row),
+        key=found.key.upper(),
+        external_id=found.external_id,
+        asked_at=timezone.now(),
+    )
+    room.save()
+    release_room(room)
+    if room.generation == row.generation:  # the number is used up now
+        Meeting.objects.filter(pk=row.pk).update(generation=F("generation") + 1)
+
+
+@transaction.atomic
+def _close_again(key: int, found: FoundRoom) -> None:
+    room = VendorRoom.objects.select_for_update(of=("self",)).get(pk=key)
+    if room.state == State.CLOSED:
+        room.external_id = found.external_id
+        release_room(room)
+
+
+def _close_second(account: Account, found: FoundRoom, room: VendorRoom) -> None:
+    with note_call(provider=account.provider, what="cancel", connection=account.connection, meeting=room.meeting) as call:
+        account.maker.cancel(found.external_id, account.access())
+    settle_account(account.connection, call)
+
+
+@transaction.atomic
+def _make_another(key: int) -> None:
+    """Let the meeting wait for another room; the door says so until it is there."""
+    room = VendorRoom.objects.get(pk=key)
+    ready = Meeting.objects.filter(status=Meeting.Status.READY, generation=room.generation, external_id=room.external_id)
+    meeting = ready.select_for_update().filter(pk=room.meeting_id).first()
+    if meeting is None:
+        return
+    VendorRoom.objects.filter(pk=key).update(state=State.CLOSED, closed_at=timezone.now())
+    meeting.status, meeting.ready_at, meeting.next_attempt_at = Meeting.Status.WAITING, None, timezone.now()
+    meeting.generation += 1
+    meeting.external_id = meeting.join_url_tutor = meeting.join_url_student = ""
+    meeting.save()
+    enqueue("meetings.provision_meeting", meeting_id=meeting.pk)

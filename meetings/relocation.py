@@ -1,0 +1,167 @@
+"""Hold a meeting at another provider: the new room first, then the old one is closed."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+
+from django.db import transaction
+from django.utils import timezone
+
+from bookings.errors import BookingNotPaid
+from bookings.models import Booking
+from meetings import pool
+from meetings.chain import POOL, Place, place_at
+from meetings.errors import ConnectionBroken, MeetingInTheMaking, MeetingNotWaiting, NoPlaceLeft, ProviderCannot
+from meetings.models import Meeting, VendorRoom
+from meetings.planning import tell_links_came_free
+from meetings.providers import is_offered
+from meetings.providers.base import Room
+from meetings.provisioning import provision_meeting
+from meetings.rooms import (
+    PEOPLE,
+    Ask,
+    Wanted,
+    call_vendor,
+    mark_asked,
+    new_room,
+    next_generation,
+    note_made,
+    release_room,
+    release_rooms,
+    write_addresses,
+)
+
+log = logging.getLogger("linkpool.meetings")
+
+
+def switch_provider(meeting: Meeting, provider: str) -> Meeting:
+    """Hold a meeting that is ready, or waits, at this provider from now on, and return it as it is then.
+
+    The new room comes first and only then the old one is closed, so people always have an address: whatever is raised,
+    the meeting stays where it is. A second call changes nothing. One that waits is tried along the tutor's chain from
+    its beginning instead, so change `Tutor.meeting_provider` before. Nobody is told: whoever switches many sessions
+    tells people once.
+
+    Raises MeetingInTheMaking while the vendor is being asked or needs longer (call again in a moment: the same room is
+    taken up), ConnectionBroken without an account to do it with, ProviderTrouble, NoLinkLeft, NoPlaceLeft if the site
+    does not offer the provider, BookingNotPaid, MeetingNotWaiting if the session is over or called off.
+    """
+    now = timezone.now()
+    row = Meeting.objects.select_related(*PEOPLE).get(pk=meeting.pk)
+    row.booking.require_paid()
+    if not row.is_live or row.booking.ends_at <= now:
+        raise MeetingNotWaiting
+    if row.is_waiting:
+        _begin_again(row)
+        return provision_meeting(row)
+    if row.provider != provider:
+        _move_into(row, _place_to_be(row, provider, now=now))
+        log.info("meeting switched", extra={"booking": row.booking.reference, "provider": provider})
+    row.refresh_from_db()
+    return row
+
+
+def _place_to_be(meeting: Meeting, provider: str, *, now: datetime) -> Place:
+    if not is_offered(provider):
+        raise NoPlaceLeft
+    place = place_at(provider, meeting.booking.tutor, now=now)
+    if place is None:
+        raise ConnectionBroken
+    if place.free_at is not None:
+        raise ProviderCannot(detail="its account is left alone for now", after=place.free_at - now)
+    if place.maker is None and place.name != POOL:
+        raise NoPlaceLeft  # a person gives those addresses
+    return place
+
+
+def _begin_again(meeting: Meeting) -> None:
+    """Have a waiting meeting tried from the beginning of the chain; rooms that were asked for there are kept."""
+    fresh = {"passed_over": [], "next_attempt_at": timezone.now()}
+    Meeting.objects.waiting().filter(pk=meeting.pk).update(**fresh)
+
+
+def _move_into(meeting: Meeting, place: Place) -> None:
+    if place.maker is None:
+        _take_link(meeting)
+        return
+    ask = _ask_ahead(meeting, place)
+    made = call_vendor(ask)
+    _settle(ask, made, was=meeting)
+
+
+@transaction.atomic
+def _take_link(meeting: Meeting) -> None:
+    """Give the meeting a link of the pool in its room's place, or leave all as it was. Raises NoLinkLeft."""
+    pool.lock_pool()  # before any row, as pool.py says
+    row = Meeting.objects.select_for_update(of=("self",)).select_related(*PEOPLE).get(pk=meeting.pk)
+    _require_unchanged(row, was=meeting)
+    release_rooms(row)
+    row.generation = next_generation(row)
+    row.status, row.next_attempt_at = Meeting.Status.WAITING, timezone.now()
+    row.external_id = row.join_url_tutor = row.join_url_student = ""
+    row.passed_over, row.seen_at = [], None
+    row.save()
+    pool.ask_for_link(row)
+
+
+@transaction.atomic
+def _ask_ahead(meeting: Meeting, place: Place) -> Ask:
+    """Write down the room that is asked for while the old one stands, or take up the one of an earlier try."""
+    if place.maker is None:
+        raise NoPlaceLeft
+    row = Meeting.objects.select_for_update(of=("self",)).select_related(*PEOPLE).get(pk=meeting.pk)
+    _require_unchanged(row, was=meeting)
+    ahead = row.rooms.select_for_update(of=("self",)).filter(generation__gt=row.generation, connection=place.connection)
+    mine = ahead.filter(provider=place.name, state__in=[VendorRoom.State.ASKED, VendorRoom.State.MADE])
+    room = mine.order_by("-generation").first()
+    if room is not None and room.is_being_asked_for(timezone.now()):
+        raise MeetingInTheMaking
+    if room is not None and room.external_id:
+        return Ask(row, room, place.maker, Wanted.CHECK)
+    is_new = room is None
+    if room is None:
+        row.generation = next_generation(row)  # of the room; the meeting keeps its own until it has moved
+        room = new_room(row, place)
+    mark_asked(room)
+    return Ask(row, room, place.maker, Wanted.CREATE, is_new)
+
+
+def _settle(ask: Ask, made: Room, *, was: Meeting) -> None:
+    """Move the meeting into the room that was made, if it still is what it was; else that room is closed again."""
+    with transaction.atomic():
+        is_paid = Booking.objects.select_for_update().get(pk=was.booking_id).is_paid
+        meeting = Meeting.objects.select_for_update(of=("self",)).select_related(*PEOPLE).get(pk=was.pk)
+        room = VendorRoom.objects.select_for_update(of=("self",)).get(pk=ask.room.pk)
+        is_ours = note_made(room, made)
+        is_wanted = is_ours and is_paid and _is_unchanged(meeting, was=was)
+        if is_wanted and not made.is_pending:
+            _move_over(meeting, room, made)
+        elif is_ours and not is_wanted:
+            release_room(room)
+    if not is_wanted:
+        raise MeetingNotWaiting if is_paid else BookingNotPaid
+    if made.is_pending:
+        raise MeetingInTheMaking
+
+
+def _move_over(meeting: Meeting, room: VendorRoom, made: Room) -> None:
+    """Write the new place into the locked meeting, and let go of the old one: its room is closed, its link is free."""
+    had_link = meeting.link_id is not None
+    meeting.link = meeting.reserved = None
+    meeting.provider, meeting.generation = room.provider, room.generation
+    meeting.passed_over, meeting.seen_at = [], None
+    write_addresses(meeting, made)
+    meeting.save()
+    release_rooms(meeting, but=room)
+    if had_link:
+        tell_links_came_free()
+
+
+def _is_unchanged(meeting: Meeting, *, was: Meeting) -> bool:
+    return meeting.is_ready and (meeting.generation, meeting.time) == (was.generation, was.time)
+
+
+def _require_unchanged(meeting: Meeting, *, was: Meeting) -> None:
+    if not _is_unchanged(meeting, was=was):
+        raise MeetingInTheMaking

@@ -1,0 +1,109 @@
+"""A vendor in this process, for tests of what we make of its answers: its books, and what goes wrong at the next call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from bookings.times import During
+from meetings.errors import ProviderUnavailable, RoomGone
+from meetings.providers.base import Access, FoundRoom, Owner, Room, RoomMaker, RoomRequest
+
+
+@dataclass
+class Held:
+    key: str
+    during: During
+    is_open: bool = True
+    pending: int = 0  # how many more times it says that it needs longer
+
+
+@dataclass
+class Acme:
+    """The vendor. `plan` holds what happens at the next calls, in order: an error is raised before anything is done,
+    `lost` after it, a function is called in the middle, with the room made already.
+    """
+
+    rooms: dict[str, Held] = field(default_factory=dict)
+    calls: list[str] = field(default_factory=list)
+    plan: list[Exception | Callable[[], Any] | str] = field(default_factory=list)
+    pending: int = 0  # of rooms made from now on
+    number: int = 0
+
+    def open_rooms(self) -> list[Held]:
+        return [held for held in self.rooms.values() if held.is_open]
+
+    @contextmanager
+    def call(self, what: str) -> Iterator[None]:
+        self.calls.append(what)
+        step = self.plan.pop(0) if self.plan else None
+        if isinstance(step, Exception):
+            raise step
+        yield
+        if step == "lost":
+            raise ProviderUnavailable(detail="the answer was lost")
+        if callable(step):
+            step()
+
+    def room(self, external_id: str) -> Room:
+        held = self.rooms.get(external_id)
+        if held is None or not held.is_open:
+            raise RoomGone
+        if held.pending > 0:
+            held.pending -= 1
+            return Room(external_id)
+        address = f"https://acme.test/{external_id}"
+        return Room(external_id, f"{address}/tutor", f"{address}/student")
+
+
+ACME = Acme()
+
+
+class AcmeMaker(RoomMaker):
+    """Asks Acme with the keys of the site."""
+
+    label = "Acme"
+
+    def create(self, request: RoomRequest, access: Access | None) -> Room:
+        with ACME.call("create"):
+            known = [number for number, held in ACME.rooms.items() if held.key == request.key]
+            if not known:
+                ACME.number += 1
+                known = [f"room-{ACME.number}"]
+                ACME.rooms[known[0]] = Held(request.key, request.during, pending=ACME.pending)
+            return ACME.room(known[0])
+
+    def move(self, external_id: str, request: RoomRequest, access: Access | None) -> Room:
+        with ACME.call("move"):
+            made = ACME.room(external_id)
+            ACME.rooms[external_id].during = request.during
+        return made
+
+    def cancel(self, external_id: str, access: Access | None) -> None:
+        with ACME.call("cancel"):
+            if external_id in ACME.rooms:
+                ACME.rooms[external_id].is_open = False
+
+    def check(self, external_id: str, access: Access | None) -> Room:
+        with ACME.call("check"):
+            return ACME.room(external_id)
+
+    def find(self, key: str, access: Access | None) -> Room | None:
+        with ACME.call("find"):
+            found = [number for number, held in ACME.rooms.items() if held.key == key and held.is_open]
+        return Room(found[0]) if found else None
+
+    def list_rooms(self, access: Access | None, *, since: datetime) -> list[FoundRoom]:
+        with ACME.call("list"):
+            mine = [(number, held) for number, held in ACME.rooms.items() if held.is_open and held.during.start > since]
+        return [FoundRoom(held.key, number, held.during.start) for number, held in mine]
+
+
+class AcmeOfTutors(AcmeMaker):
+    """Asks Acme with the account of the tutor, which may make three rooms a day."""
+
+    owners = frozenset({Owner.TUTOR})
+    calls_a_day = 3

@@ -1,0 +1,31 @@
+"""What tests of meetings may ask for besides."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from bookings.models import Tutor
+from meetings.models import VideoConnection
+from tests.meetings.acme import ACME, Acme
+
+
+@pytest.fixture
+def acme(settings: Any) -> Acme:
+    """A vendor offered twice: as "acme" with the keys of the site, as "zoom" with the account of each tutor."""
+    ACME.__init__()  # type: ignore[misc]
+    settings.MEETING_PROVIDERS = {
+        "pool": settings.MEETING_PROVIDERS["pool"],
+        "acme": {"BACKEND": "tests.meetings.acme.AcmeMaker", "OPTIONS": {}},
+        "zoom": {"BACKEND": "tests.meetings.acme.AcmeOfTutors", "OPTIONS": {}},
+    }
+    return ACME
+
+
+def connect(tutor: Tutor, **fields: Any) -> VideoConnection:
+    """The tutor's account at "zoom", which works."""
+    return VideoConnection.objects.create(
+        **{"tutor": tutor, "provider": "zoom", "connected_at": timezone.now(), "account": "ada@zoom.test", **fields}
+    )
