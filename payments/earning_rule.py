@@ -1,11 +1,12 @@
 """What every session should earn, as one question to the database: the rule that the ledger follows and is checked by.
 
 Of a session's price, its share of the discount taken off, what went or goes back for the session itself is taken away,
-and its share of what went back of the payment without naming a session (at the gateway itself, or as the staff saw
-fit), in proportion to what is left of each session, to the last unit. Payments that went back whole, because they came
-twice, too late, for an order given up or otherwise than asked for, never counted. A payment that the payer's bank took
-back for good earns nothing. The fee is the percent of the session's first line, else the tutor's, else the site's; half
-a unit is rounded up.
+and its share of what went back of the payment without naming a session (at the gateway itself, as the staff saw fit, or
+because the payer's bank took it for good), in proportion to what is left of each session, to the last unit. The same
+money may go back and be taken by the bank as well: all sessions together never earn more than what is left, nor does a
+payment give less than nothing. Payments that went back whole, because they came twice, too late, for an order given up or
+otherwise than asked for, never counted. The fee is the percent of the session's first line, else the tutor's, else the
+site's; half a unit is rounded up.
 """
 
 from __future__ import annotations
@@ -23,16 +24,24 @@ from payments.models import Refund
 
 # Shared by the checks of the books. `order` narrows it to one order; without it, all sessions are asked for.
 RULE = """
-counted AS (  -- payments that came, without those that went back whole
-    SELECT p.id, p.order_id, COALESCE(p.received_amount, p.amount) - p.refunded_amount AS kept
-    FROM payments_payment p
+taken AS (  -- by payers' banks; a sum in another currency cannot be compared, so it counts as all of the payment
+    SELECT p.id, sum(CASE WHEN d.currency = COALESCE(NULLIF(p.received_currency, ''), p.currency)
+        THEN d.amount ELSE COALESCE(p.received_amount, p.amount) END) AS amount
+    FROM payments_dispute d JOIN payments_payment p ON p.id = d.payment_id
+    WHERE d.status = 'lost' AND (%(order)s::bigint IS NULL OR p.order_id = %(order)s) GROUP BY p.id
+), counted AS (  -- payments that came, without those that went back whole
+    SELECT p.id, p.order_id, COALESCE(taken.amount, 0) AS taken, GREATEST(0,
+        COALESCE(p.received_amount, p.amount) - p.refunded_amount - COALESCE(taken.amount, 0)) AS kept
+    FROM payments_payment p LEFT JOIN taken ON taken.id = p.id
     WHERE p.succeeded_at IS NOT NULL AND (%(order)s::bigint IS NULL OR p.order_id = %(order)s)
       AND NOT EXISTS (SELECT FROM payments_refund whole WHERE whole.payment_id = p.id
                       AND whole.booking_id IS NULL AND whole.reason = ANY(%(whole)s))
 ), unnamed AS (  -- what went back without naming a session
-    SELECT p.order_id, sum(r.amount) AS amount
-    FROM payments_refund r JOIN counted p ON p.id = r.payment_id
-    WHERE r.booking_id IS NULL AND r.status <> 'failed' GROUP BY p.order_id
+    SELECT order_id, sum(amount) AS amount FROM (
+        SELECT p.order_id, r.amount FROM payments_refund r JOIN counted p ON p.id = r.payment_id
+        WHERE r.booking_id IS NULL AND r.status <> 'failed'
+        UNION ALL SELECT order_id, taken FROM counted WHERE taken > 0
+    ) gone GROUP BY order_id
 ), named AS (  -- what goes back for each session, also if it is stuck; not what the staff wished and dropped again
     SELECT b.id, b.order_id, CASE WHEN r.reason = 'other' AND r.status = 'failed' AND r.finished_at IS NOT NULL
                                    AND r.amount = b.refund THEN 0 ELSE GREATEST(r.amount, b.refund) END AS amount
@@ -43,12 +52,12 @@ counted AS (  -- payments that came, without those that went back whole
 ), backs AS (
     SELECT order_id, sum(amount) AS amount FROM named GROUP BY order_id
 ), shared AS (  -- what sessions share: never more than is missing of the order's money
-    SELECT o.id AS order_id, CASE WHEN money.kept <= 0 THEN o.total ELSE LEAST(
+    SELECT o.id AS order_id, CASE WHEN money.kept = 0 THEN o.total ELSE LEAST(
         unnamed.amount, GREATEST(0, o.total - COALESCE(backs.amount, 0) - money.kept)) END AS amount
     FROM unnamed JOIN bookings_order o ON o.id = unnamed.order_id JOIN money ON money.order_id = o.id
     LEFT JOIN backs ON backs.order_id = o.id
 ), lost AS (
-    SELECT DISTINCT p.order_id FROM payments_dispute d JOIN counted p ON p.id = d.payment_id WHERE d.status = 'lost'
+    SELECT DISTINCT order_id FROM counted WHERE taken > 0
 ), lines AS (
     SELECT e.booking_id, sum(e.gross)::bigint AS gross, sum(e.fee)::bigint AS fee, max(e.fee_percent) AS percent,
            bool_or(e.due_at IS NULL) AS waits
@@ -86,7 +95,7 @@ counted AS (  -- payments that came, without those that went back whole
         floor + (row_number() OVER largest <= LEAST(shared, rest_of_order) - sum(floor) OVER of_order)::int END AS share
     FROM cut c WINDOW of_order AS (PARTITION BY order_id), largest AS (PARTITION BY order_id ORDER BY remainder DESC, id)
 ), should AS (
-    SELECT r.*, CASE WHEN is_lost THEN 0 ELSE (rest - share)::bigint END AS gross FROM ranked r
+    SELECT r.*, (rest - share)::bigint AS gross FROM ranked r
 ), rule AS (
     SELECT s.*, (gross * percent + 50) / 100 AS fee FROM should s
 )

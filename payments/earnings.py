@@ -24,7 +24,7 @@ from payments.models import Earning, Payment
 log = logging.getLogger("linkpool.books")
 WENT_BACK = Kept("%(money)s of the price goes back to the payer.")
 CAME_BACK = Kept("%(money)s of the price stays after all.")
-TAKEN_BY_THE_BANK = Kept("The payer's bank took the payment back.")
+TAKEN_BY_THE_BANK = Kept("%(money)s of the price went back to the payer, or was taken by the payer’s bank.")
 BATCH, BATCHES = 500, 20
 
 
@@ -90,9 +90,9 @@ def _add_line(one: Difference) -> None:
 
 def _why(one: Difference) -> str:
     change = Money(abs(one.gross - one.had_gross), one.currency)
-    if one.is_lost:
-        return TAKEN_BY_THE_BANK()
-    return WENT_BACK(money=change) if one.gross < one.had_gross else CAME_BACK(money=change)
+    if one.gross > one.had_gross:
+        return CAME_BACK(money=change)
+    return TAKEN_BY_THE_BANK(money=change) if one.is_lost else WENT_BACK(money=change)
 
 
 def _let_fall_due(one: Difference) -> None:

@@ -27,8 +27,13 @@ EARNED_WITHIN_MONEY = Proof(
     FROM (SELECT b.order_id, sum(e.gross)::bigint AS gross FROM payments_earning e
           JOIN bookings_booking b ON b.id = e.booking_id GROUP BY b.order_id) earned
     JOIN bookings_order o ON o.id = earned.order_id
-    LEFT JOIN (SELECT order_id, sum(GREATEST(amount, received_amount) - refunded_amount)::bigint AS kept
-               FROM payments_payment WHERE succeeded_at IS NOT NULL GROUP BY order_id) money ON money.order_id = o.id
+    LEFT JOIN (SELECT p.order_id, sum(GREATEST(0, GREATEST(p.amount, p.received_amount) - p.refunded_amount - COALESCE((
+                   SELECT sum(d.amount) FROM payments_dispute d WHERE d.payment_id = p.id AND d.status = 'lost'
+                   AND d.currency = COALESCE(NULLIF(p.received_currency, ''), p.currency)), 0)))::bigint AS kept
+               FROM payments_payment p WHERE p.succeeded_at IS NOT NULL AND NOT EXISTS (
+                   SELECT FROM payments_refund r
+                   WHERE r.payment_id = p.id AND r.booking_id IS NULL AND r.reason = ANY(%(whole)s))
+               GROUP BY p.order_id) money ON money.order_id = o.id
     WHERE earned.gross > COALESCE(money.kept, 0) AND o.id <> ALL(%(busy)s) ORDER BY o.id
     """,
 )

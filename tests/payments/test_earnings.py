@@ -14,7 +14,7 @@ from bookings.models import Booking, Order, Tutor, User
 from bookings.times import During
 from payments.earnings import settle_all_earnings, settle_earnings
 from payments.gateways.base import Outcome, PaymentReport
-from payments.models import Dispute, Earning, Payment, Refund
+from payments.models import Earning, Payment, Refund
 from payments.settlement import record_payment_succeeded
 from tests.conftest import Drain
 from tests.factories import an_hour, make_booking, make_order, make_payment, make_tutor, tomorrow
@@ -45,19 +45,6 @@ def send_back(booking: Booking, amount: int, *, reason: str = "vendor", status: 
         status=status,
         finished_at=done,
         booking=booking if named else None,
-    )
-
-
-def dispute(booking: Booking, status: str = "open") -> Dispute:
-    payment, now = booking.order.payments.get(), timezone.now()
-    return Dispute.objects.create(
-        payment=payment,
-        external_id=f"dp_{payment.pk}",
-        status=status,
-        amount=payment.amount,
-        currency=payment.currency,
-        opened_at=now,
-        closed_at=None if status == "open" else now,
     )
 
 
@@ -199,17 +186,6 @@ def test_a_payment_that_did_not_fit_and_was_returned_concerns_nobody(ada: Tutor,
     Refund.objects.create(payment=odd, amount=70_000, reason="misfit")
     settle_earnings(booking.order_id)
     assert nets(booking) == [150_000]
-
-
-def test_a_lost_dispute_takes_everything_and_an_open_one_nothing_yet(ada: Tutor, sam: User):
-    open_one, lost_one = sell(sam, ada), sell(sam, ada, day=2)
-    settle_earnings(lost_one.order_id)
-    dispute(open_one)
-    dispute(lost_one, "lost")
-    for booking in (open_one, lost_one):
-        settle_earnings(booking.order_id)
-    assert nets(open_one, lost_one) == [150_000, 0]
-    assert lost_one.earnings.get(kind="correction").why == "The payer's bank took the payment back."
 
 
 @pytest.mark.defect("TB-26")
