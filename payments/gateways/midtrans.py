@@ -34,7 +34,7 @@ from payments.gateways.base import (
 )
 from payments.gateways.http import TIME_LIMIT, TIMEOUTS, Patience
 from payments.gateways.midtrans_api import MidtransApi
-from payments.gateways.midtrans_refunds import NOT_ALLOWED, require_refundable, todo
+from payments.gateways.midtrans_refunds import NOT_ALLOWED, require_refundable, what_to_do
 from payments.gateways.midtrans_words import (
     UUID,
     ZONE,
@@ -174,7 +174,7 @@ class MidtransGateway(Gateway):
         if code == _SAME_KEY:
             raise GatewayUnavailable(f"this refund was asked for before, but is not shown yet: {words}")
         if code == _TOO_LATE:
-            raise RefundByHand(NOT_ALLOWED(todo=todo(paid, request)))
+            raise RefundByHand(NOT_ALLOWED(todo=what_to_do(paid, request)))
         raise GatewayRefused(f"the refund was refused ({code}): {words}")
 
     def _void(self, paid: Answer, request: RefundRequest) -> RefundReport:

@@ -13,7 +13,7 @@ NOT_POSSIBLE = Kept("Midtrans cannot send back what was paid by %(method)s. %(to
 ONLY_WHOLE = Kept("Midtrans sends back %(method)s payments in full only, not in part. %(todo)s")
 TOO_OLD = Kept("Midtrans sends back what was paid by %(method)s within %(days)s days only. %(todo)s")
 NOT_ALLOWED = Kept("Midtrans does not allow this refund. %(todo)s")
-TODO = Kept(
+SEND_IT = Kept(
     "Please ask the payer where %(money)s shall go, send it, and record it here: payment %(order)s of %(day)s,"
     " %(place)s, Midtrans transaction %(transaction)s."
 )
@@ -53,19 +53,19 @@ def require_refundable(paid: Answer, request: RefundRequest, *, now: datetime) -
     if status not in ("settlement", "partial_refund", "refund"):
         raise GatewayRefused(f"there is nothing to send back: Midtrans says {status[:60]}")
     if method not in _DAYS:
-        raise RefundByHand(NOT_POSSIBLE(method=_name(method), todo=todo(paid, request)))
+        raise RefundByHand(NOT_POSSIBLE(method=_name(method), todo=what_to_do(paid, request)))
     days = _OFF_US_DAYS if method == "qris" and text(paid, "transaction_type") == "off-us" else _DAYS[method]
     paid_at = time_of(paid, "settlement_time") or time_of(paid, "transaction_time")
     if days is not None and paid_at is not None and now > paid_at + timedelta(days=days):
-        raise RefundByHand(TOO_OLD(method=_name(method), days=days, todo=todo(paid, request)))
+        raise RefundByHand(TOO_OLD(method=_name(method), days=days, todo=what_to_do(paid, request)))
     if method in _WHOLE_ONLY and request.money != request.received:
-        raise RefundByHand(ONLY_WHOLE(method=_name(method), todo=todo(paid, request)))
+        raise RefundByHand(ONLY_WHOLE(method=_name(method), todo=what_to_do(paid, request)))
 
 
-def todo(paid: Answer, request: RefundRequest) -> str:
+def what_to_do(paid: Answer, request: RefundRequest) -> str:
     """Return the sentence with which a person can send the money back: nobody's name, but every number."""
     paid_at = time_of(paid, "settlement_time") or time_of(paid, "transaction_time")
-    return TODO(
+    return SEND_IT(
         money=request.money,
         order=request.attempt.reference,
         day=paid_at.astimezone(ZONE).date().isoformat() if paid_at else "?",
