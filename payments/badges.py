@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
-from payments.stories import State
+from payments.stories import State, Story
 
 # Each state in a list: a status with an icon, and a word or two.
 _BADGES: dict[State, tuple[str, Promise]] = {
@@ -28,8 +28,11 @@ _BADGES: dict[State, tuple[str, Promise]] = {
     State.DECLINED: ("cancelled", gettext_lazy("declined")),
     State.CANCELLED: ("cancelled", gettext_lazy("cancelled")),
 }
+_WENT_BACK = ("cancelled", gettext_lazy("went back"))
 
 
-def badge_of(state: State) -> tuple[str, Promise]:
-    """Return a state as a list shows it."""
-    return _BADGES[state]
+def badge_of(story: Story) -> tuple[str, Promise]:
+    """Return how an order stands as a list shows it."""
+    if story.state is State.RETURNED and story.is_all_back:
+        return _WENT_BACK
+    return _BADGES[story.state]

@@ -203,7 +203,7 @@ def _returned(story: Story, reader: User) -> Standing:
         )
     else:
         text = _("Your payment did not fit this order. Nothing is booked; your money goes back to you, as it says below.")
-    if all(refund.has_arrived for refund in story.refunds):
+    if story.is_all_back:
         return Standing("", _("Nothing is booked, and your money went back"), _WENT_BACK, _choose_again(story))
     return Standing("wait", _("Nothing is booked, and your money goes back"), text, _choose_again(story))
 

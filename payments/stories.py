@@ -101,6 +101,11 @@ class Story:
         return self.order.is_awaiting_payment and deadline is not None and self.now < deadline
 
     @property
+    def is_all_back(self) -> bool:
+        """True when whatever was to go back has arrived."""
+        return all(refund.has_arrived for refund in self.refunds)
+
+    @property
     def is_called_off(self) -> bool:
         """True when none of its sessions stands any more."""
         return bool(self.bookings) and all(one.status == Booking.Status.CANCELLED for one in self.bookings)

@@ -31,7 +31,7 @@ def list_payments(request: PersonRequest) -> HttpResponse:
     page = Paginator(orders, ORDERS_ON_A_PAGE).get_page(request.GET.get("page"))
     context = {
         "page_obj": page,
-        "rows": [(row, *badge_of(row.story.state)) for row in load_rows(page, now=timezone.now())],
+        "rows": [(row, *badge_of(row.story)) for row in load_rows(page, now=timezone.now())],
         "years": years_of(every, zone),
         "year": year,
         "totals": totals_of(request.user, year, zone),
@@ -55,7 +55,7 @@ def download_payments(request: PersonRequest) -> HttpResponse:
 
 
 def _cells(row: OwnOrder) -> list[Any]:
-    order, (_mark, state) = row.order, badge_of(row.story.state)
+    order, (_mark, state) = row.order, badge_of(row.story)
     what = "; ".join(booking.name for booking in row.story.bookings)
     at = timezone.localtime(row.at).strftime("%Y-%m-%d %H:%M")
     back = row.story.money_back.decimal

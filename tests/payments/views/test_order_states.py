@@ -188,7 +188,7 @@ def test_each_state_is_told_in_indonesian_as_well(sam: User, kim: User, ada: Tut
         with translation.override(language):
             told = tell_standing(story, sam)
             said.append(
-                [str(told.title), str(told.text), str(badge_of(state)[1]), *[str(label) for _url, label in told.steps]]
+                [str(told.title), str(told.text), str(badge_of(story)[1]), *[str(label) for _url, label in told.steps]]
             )
 
     assert [words for words in said[1] if words in said[0]] == []

@@ -75,6 +75,8 @@ def test_order_says_what_comes_back_for_which_session_and_when_it_came(page: Cli
     assert "Comes back Rp75,000" in waiting
     assert f"Next: {stands.name} on" in waiting
     assert "Rp75,000 went back to you" in sent
+    assert "Rp75,000 of it came back" in sent
+    assert "Came back Rp75,000" in sent
 
 
 def test_order_that_was_a_gift_says_so(page: Client, sam: User, ada: Tutor, root: User):

@@ -66,6 +66,18 @@ def test_payments_tell_what_for_how_much_how_and_what_came_back(page: Client, sa
     assert f'href="/orders/{order.reference}/receipt/"' in answer.text
 
 
+def test_money_that_went_back_whole_is_said_to_have_gone_once_it_has(page: Client, sam: User, ada: Tutor):
+    order = make_booking(sam, ada, status=Booking.Status.EXPIRED).order
+    Order.objects.filter(pk=order.pk).update(status=Order.Status.EXPIRED)
+    payment = make_payment(order, status=Payment.Status.SUCCEEDED, succeeded_at=timezone.now())
+    refund = Refund.objects.create(payment=payment, amount=150_000, reason=Refund.Reason.LATE)
+    assert "Goes back" in text_of(page.get("/payments/"))
+
+    Refund.objects.filter(pk=refund.pk).update(status="succeeded", finished_at=timezone.now())
+
+    assert "Went back" in text_of(page.get("/payments/"))
+
+
 def test_failed_attempts_are_listed_without_a_receipt(page: Client, sam: User, ada: Tutor):
     order = make_booking(sam, ada).order
     make_payment(order, status=Payment.Status.FAILED, checkout_url="https://pay.test/1")
