@@ -190,8 +190,9 @@ def _codes_in(answer: Answer) -> dict[str, str]:
     found: dict[str, str] = {}
     codes = answer.get("data")
     for one in codes if isinstance(codes, list) else []:
-        if isinstance(one, dict) and one.get("enabled") is not False and _CODE.fullmatch(str(one.get("code"))):
-            found.setdefault(str(one.get("role")), str(one["code"]))
+        code, role = (one.get("code"), one.get("role")) if isinstance(one, dict) else (None, None)
+        if isinstance(code, str) and isinstance(role, str) and _CODE.fullmatch(code) and one.get("enabled") is not False:
+            found.setdefault(role, code)
     return found
 
 
