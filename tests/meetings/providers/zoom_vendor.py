@@ -11,7 +11,7 @@ from meetings.providers.zoom import ZoomProvider
 from tests.meetings.providers.vendors import DoubledVendor, Held, IssuedAccess
 
 ADA = "ada@example.com"
-APP = {"client_id": "zoom-app", "client_secret": "zoom-app-secret"}
+APP: dict[str, Any] = {"client_id": "zoom-app", "client_secret": "zoom-app-secret"}
 MARK = "linkpool-example"
 
 
