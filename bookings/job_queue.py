@@ -10,6 +10,9 @@ from django.db.models import Count, F, Max, Min, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from procrastinate.contrib.django.models import ProcrastinateEvent, ProcrastinateJob, ProcrastinateWorker
 
+# A worker gives a sign of life every ten seconds; a busy machine may skip a few.
+SILENT_SECONDS = 60
+
 
 @dataclass(frozen=True)
 class WorkerPulse:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from bookings import times
-from bookings.job_queue import count_jobs_by_state, count_late_jobs, read_pulse
+from bookings.job_queue import SILENT_SECONDS, count_jobs_by_state, count_late_jobs, read_pulse
 from bookings.models import Booking, User
 from bookings.models.bookings import BookingQuerySet
 from meetings.dashboard import absences_to_decide, sessions_during, sessions_without_link
@@ -24,8 +24,6 @@ from payments.dashboard import count_refunds, failed_events, open_disputes, paym
 
 ROWS = 25
 MOST_TODAY = 200  # of a busier day, those to come; the calendar has them all
-# A worker gives a sign of life every ten seconds; a busy machine may skip a few.
-SILENT_SECONDS = 60
 LATE_AFTER = timedelta(minutes=2)
 
 

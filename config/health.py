@@ -6,14 +6,14 @@ import secrets
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from bookings.job_queue import oldest_wait_seconds, read_pulse
+from bookings.job_queue import SILENT_SECONDS, oldest_wait_seconds, read_pulse
 from config.metrics import render_metrics
+from meetings.watching import overdue_sessions
 
 PROMETHEUS_TEXT = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -30,21 +30,31 @@ def show_alive(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def show_ready(request: HttpRequest) -> HttpResponse:
-    """Say that the site can serve: its database answers, else the middleware answers 503.
+    """Say that this process can serve: its database answers, else the middleware answers 503.
 
-    The worker is told of, not judged: pages and payments go on without it for a while.
+    What else is wrong is told, not judged. A late queue, a silent worker or sessions without an address are no better on
+    another web server, and a load balancer that took this one out would only stop pages and payments as well.
     """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
     now = timezone.now()
     pulse = read_pulse(now)
+    oldest = oldest_wait_seconds(now)
+    overdue = overdue_sessions(now).count()
+    wrong = {
+        "worker_silent": pulse.heartbeat_seconds is None or pulse.heartbeat_seconds > SILENT_SECONDS,
+        "queue_late": oldest >= 60 * settings.ALERT_QUEUE_MINUTES,
+        "meetings_overdue": overdue > 0,
+    }
+    degraded = [name for name, is_so in wrong.items() if is_so]
     return JsonResponse(
         {
             "ready": True,
+            "status": "degraded" if degraded else "ok",
+            "degraded": degraded,
             "database": "answers",
             "workers": pulse.workers,
             "worker_heartbeat_seconds": pulse.heartbeat_seconds,
-            "oldest_job_seconds": oldest_wait_seconds(now),
+            "oldest_job_seconds": oldest,
+            "overdue_meetings": overdue,
         }
     )
 

@@ -12,7 +12,7 @@ from procrastinate.contrib.django import app
 
 from bookings.job_queue import oldest_wait_seconds, read_pulse
 from bookings.models import Booking
-from config.metrics import read_gauges
+from config.metrics import read_figures
 from meetings.models import Meeting, MeetingLink
 from payments.models import Payment, WebhookEvent
 from tests.factories import an_hour, make_booking, make_link, make_meeting, make_order, make_payment, make_tutor, make_user
@@ -36,9 +36,9 @@ def add_job(waiting: timedelta = timedelta()) -> None:
 def figures() -> dict[str, float]:
     """Return every figure by its name and label value, such as `linkpool_links.retired`."""
     return {
-        f"{gauge.name}.{label}".rstrip("."): value
-        for gauge in read_gauges(timezone.now())
-        for label, value in gauge.values.items()
+        ".".join([figure.name, *labels]): value
+        for figure in read_figures(timezone.now())
+        for labels, value in figure.values.items()
     }
 
 
@@ -70,6 +70,33 @@ def test_ready_does_not_depend_on_a_worker(client):
 
     assert answer.status_code == 200
     assert (answer.json()["workers"], answer.json()["worker_heartbeat_seconds"]) == (0, None)
+
+
+@pytest.mark.django_db
+def test_site_that_is_well_says_so(client):
+    beat(5)
+
+    told = client.get("/health/ready").json()
+
+    assert (told["status"], told["degraded"], told["overdue_meetings"]) == ("ok", [], 0)
+
+
+@pytest.mark.django_db
+def test_what_another_web_server_would_not_mend_is_told_and_takes_none_out(client, settings, ada, sam):
+    settings.ALERT_QUEUE_MINUTES, settings.ALERT_HOURS_AHEAD = 5, 24
+    now = timezone.now()
+    beat(120)
+    add_job(timedelta(minutes=6))
+    late = make_booking(sam, ada, during=an_hour(now + timedelta(hours=2)), status=Booking.Status.PAID)
+    make_meeting(late, requested_at=now - timedelta(minutes=6))
+
+    answer = client.get("/health/ready")
+
+    told = answer.json()
+    assert answer.status_code == 200
+    assert (told["ready"], told["status"], told["overdue_meetings"]) == (True, "degraded", 1)
+    assert told["degraded"] == ["worker_silent", "queue_late", "meetings_overdue"]
+    assert late.reference not in answer.content.decode()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -130,12 +157,16 @@ def test_figures_count_what_an_alarm_needs(ada, sam, kim):
 
     assert {name: value for name, value in found.items() if value and "seconds" not in name} == {
         "linkpool_paid_without_link": 2,
+        "linkpool_meetings_without_address.preparing": 1,
+        "linkpool_meetings_without_address.unplanned": 1,
         "linkpool_bookings.paid": 4,
         "linkpool_meetings.waiting": 1,
         "linkpool_meetings.ready": 1,
         "linkpool_links.available": 1,
         "linkpool_links.retired": 1,
         "linkpool_links_in_use": 1,
+        "linkpool_links_peak_today": 1,
+        "linkpool_links_peak_ahead": 1,
         "linkpool_payments.needs_review": 1,
         "linkpool_webhook_events.failed": 1,
         "linkpool_jobs.todo": 1,
@@ -148,7 +179,7 @@ def test_metrics_are_written_as_prometheus_reads_them(client, settings, django_a
     settings.METRICS_TOKEN = TOKEN
     make_link()
 
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(24):
         answer = client.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"})
 
     lines = answer.content.decode().splitlines()
