@@ -10,7 +10,11 @@ from meetings.providers.base import RoomMaker
 from meetings.providers.hundredms import HundredmsProvider
 from tests.meetings.providers.vendors import DoubledVendor, Held
 
-KEYS: dict[str, Any] = {"access_key": "hms-key", "secret": "hms-secret-of-more-than-32-bytes-0123", "template_id": "our-template"}
+KEYS: dict[str, Any] = {
+    "access_key": "hms-key",
+    "secret": "hms-secret-of-more-than-32-bytes-0123",
+    "template_id": "our-template",
+}
 MARK = "linkpool-example"
 
 
