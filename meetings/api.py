@@ -14,13 +14,14 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from bookings.errors import InvalidInput, NotFound
-from bookings.models import ApiKey, Booking
-from meetings import many, planning, provisioning
+from bookings.models import ApiKey, Booking, Tutor
+from meetings import many, planning, provisioning, switching
 from meetings.errors import ConnectionBroken, LinkSearchFailed, NoLinkLeft
 from meetings.forecast import DAYS, MOST_DAYS, foresee
 from meetings.models import Meeting
 
 CALL_LASTS = timedelta(seconds=20)
+_SLUG = re.compile(r"[A-Za-z0-9_-]{1,50}")
 _REFERENCE = re.compile(r"[A-Za-z0-9-]{1,20}")
 
 
@@ -100,6 +101,28 @@ class RetryMeetingLink(MeetingsCall):
         return Response({"success": True, "message": message, "join_url": meeting.address_for(is_tutor=False)})
 
 
+class MigrateProvider(MeetingsCall):
+    """Hold a tutor's sessions at another provider, those that are booked as well, as many as the time of a call allows.
+
+    207 when some were not moved: `errors` says which and why. What is `remaining` is moved by itself; calling again for the
+    same provider goes on with it.
+    """
+
+    def post(self, request: Request) -> Response:
+        tutor, provider = _find_tutor(request), _text(request, "provider")
+        if not provider:
+            raise InvalidInput(_("Missing required field: provider"))
+        switch = switching.take_up_switch(tutor, provider)
+        switching.carry_on(switch, seconds=CALL_LASTS.total_seconds())
+        tally = switching.tally_of(switch)
+        errors = [{"session_id": reference, "error": why} for reference, why in tally.errors]
+        counts = {"migratedCount": tally.moved, "provider": provider, "remaining": tally.left, "errors": errors}
+        if not errors and not tally.left:
+            return Response({"success": True, "message": _("All sessions have moved"), **counts})
+        message = _("Some sessions have not moved: they keep the address that they have")
+        return Response({"success": bool(tally.moved), "message": message, **counts}, status=207)
+
+
 class PoolForecast(MeetingsCall):
     """Say how many pool links each coming hour needs; `days` ahead, 60 if it is not said."""
 
@@ -126,6 +149,17 @@ def _text(request: Request, field: str) -> str:
     """Return a field of the JSON body, or an empty text if it is missing or no text."""
     value: Any = request.data.get(field) if isinstance(request.data, dict) else None
     return value.strip() if isinstance(value, str) else ""
+
+
+def _find_tutor(request: Request) -> Tutor:
+    """Raises InvalidInput or NotFound."""
+    slug = _text(request, "tutor")
+    if not slug:
+        raise InvalidInput(_("Missing required field: tutor"))
+    found = Tutor.objects.filter(slug=slug).first() if _SLUG.fullmatch(slug) else None
+    if found is None:
+        raise NotFound(_("Tutor not found"))
+    return found
 
 
 def _find_booking(reference: str, missing: str, unknown: str) -> Booking:

@@ -23,7 +23,8 @@ from bookings.models import Tutor
 from meetings.calls import note_call
 from meetings.errors import ConnectionBroken, ProviderTrouble, ProviderUnavailable, TokenUnreadable
 from meetings.models import ProviderCall, VideoConnection
-from meetings.oauth import get_vendor
+from meetings.models.fields import are_keys_good
+from meetings.oauth import get_vendor, has_vendor
 from meetings.oauth.base import Tokens
 from meetings.providers import get_provider
 from meetings.providers.base import Access, Owner, RoomMaker
@@ -55,6 +56,11 @@ class StoredAccess(Access):
 
     def renewed(self, refused: str) -> str:
         return _renew(self.connection, refused=refused)
+
+
+def can_connect(provider: str) -> bool:
+    """Say whether tutors can connect an account here: the site has the vendor's keys, and one to keep tokens with."""
+    return has_vendor(provider) and are_keys_good()
 
 
 def access_to(connection: VideoConnection) -> Access:
@@ -111,11 +117,11 @@ def connection_of_site(provider: str) -> VideoConnection:
 
 @transaction.atomic
 def mark_broken(connection: VideoConnection, *, why: Kept) -> None:
-    """Write that the account must be connected again, and have its tutor and the staff told, once.
+    """Write that the account must be connected again, and have its tutor told, once; alerts.py tells the staff.
 
     A second call changes nothing, nor does one about a consent that has been replaced meanwhile.
     """
-    row = VideoConnection.objects.select_for_update().get(pk=connection.pk)
+    row = VideoConnection.objects.select_for_update(no_key=True).get(pk=connection.pk)
     if row.status == VideoConnection.Status.BROKEN or row.connected_at != connection.connected_at:
         return
     row.status, row.broken_at, row.broken_why = VideoConnection.Status.BROKEN, timezone.now(), why()
@@ -123,6 +129,23 @@ def mark_broken(connection: VideoConnection, *, why: Kept) -> None:
     log.warning("connection broken", extra={"connection": row.pk, "provider": row.provider, "reason": why()})
     if row.disconnected_at is None:
         enqueue("meetings.tell_of_broken_connection", connection_id=row.pk)
+
+
+def revive(connection: VideoConnection) -> bool:
+    """Take back that an account is broken, where that can be seen without its owner: its tokens can be read again.
+
+    True if it counts as working now. An account of the site is tried whatever broke it: its keys may have been mended.
+    """
+    if connection.tutor_id is not None:
+        if connection.broken_why != UNREADABLE():
+            return False
+        try:
+            VideoConnection.objects.defer(None).get(pk=connection.pk)
+        except TokenUnreadable:
+            return False
+    broken = VideoConnection.objects.filter(pk=connection.pk, broken_at=connection.broken_at)
+    fresh = {"status": VideoConnection.Status.ACTIVE, "broken_at": None, "broken_why": "", "told_at": None}
+    return bool(broken.update(**fresh))
 
 
 def take_tokens(row: VideoConnection, tokens: Tokens, *, now: datetime) -> list[str]:
@@ -170,7 +193,7 @@ def _renew(connection: VideoConnection, *, refused: str) -> str:
     trouble: ProviderTrouble | None = None
     try:
         with transaction.atomic(durable=True):
-            row: VideoConnection = VideoConnection.objects.defer(None).select_for_update().get(pk=connection.pk)
+            row: VideoConnection = VideoConnection.objects.defer(None).select_for_update(no_key=True).get(pk=connection.pk)
             _require_tokens(row)
             if _lives(row, AHEAD) and row.access_token != refused:
                 return row.access_token

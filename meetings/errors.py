@@ -100,6 +100,18 @@ class ConsentRefused(ProviderTrouble):
     message = _("The account could not be connected. Please try again.")
 
 
+class AccountTaken(DomainError):
+    """Vendors end the older of two consents, so one account serves one tutor."""
+
+    message = _("Another tutor has connected this account already. Please connect one of your own.")
+
+
+class ProviderNotForYou(InvalidInput):
+    """Nobody of that name holds sessions here, or not for this tutor as things stand."""
+
+    message = _("Sessions cannot be held there. Please choose one of those that are offered, or connect your account first.")
+
+
 class TokenUnreadable(Exception):
     """A stored token cannot be decrypted with TOKEN_KEYS: it is an error, never a value."""
 

@@ -9,10 +9,10 @@ from procrastinate.contrib.django import app
 
 from bookings.jobs import HASTE, WHEN_DATABASE_IS_BACK, Backoff
 from meetings import (
+    account_tasks,
     alarms,
     alerts,
     closing,
-    connection_mails,
     ending,
     hygiene,
     kept_calls,
@@ -25,6 +25,8 @@ from meetings import (
 from meetings.models import Meeting, MeetingLink, NoShowReport
 
 log = logging.getLogger("linkpool.meetings")
+
+__all__ = ["account_tasks"]  # found by procrastinate through this module
 
 
 @app.task(name="meetings.provision_meeting", retry=Backoff(runs=4))
@@ -110,12 +112,6 @@ def reconcile_rooms(timestamp: int) -> None:
     """Compare our rooms with those that the vendors have, and mend what differs."""
     closing.forget_over(timezone.now())
     reconciliation.reconcile(timezone.now())
-
-
-@app.task(name="meetings.tell_of_broken_connection", retry=Backoff())
-def tell_of_broken_connection(connection_id: int) -> None:
-    """Tell the tutor and the staff that an account must be connected again."""
-    connection_mails.tell_of_broken_connection(connection_id)
 
 
 @app.periodic(cron="20 3 * * *")

@@ -24,6 +24,11 @@ PAGES = {
     "/tutors/ada/": EVERYBODY,
     "/teaching/": {"tutor"},
     "/teaching/links/": {"tutor"},
+    "/teaching/meetings/": {"tutor"},
+    "/teaching/meetings/progress/": {"tutor"},
+    "/teaching/meetings/pool/choose/": {"tutor"},
+    "/teaching/meetings/zoom/disconnect/": set(),  # nobody has connected it
+    "/connections/zoom/callback": set(),  # nobody can connect it here
     "/teaching/earnings/": {"tutor"},
     "/teaching/statements/": {"tutor"},
     "/teaching/statements/2026-03/": {"tutor"},
@@ -89,6 +94,10 @@ VERBS = {
     "/teaching/hours/dates/": {"tutor"},
     "/teaching/hours/dates/remove/": {"tutor"},
     "/teaching/pause/": {"tutor"},
+    "/teaching/meetings/others/": {"tutor"},
+    "/teaching/meetings/pool/choose/": {"tutor"},
+    "/teaching/meetings/zoom/connect/": set(),  # nobody can connect it here
+    "/teaching/meetings/zoom/disconnect/": set(),
     "/teaching/resume/": {"tutor"},
     "/bookings/{paid}/meeting/address/": {"tutor"},
     "/bookings/{paid}/meeting/retry/": {"tutor"},
@@ -115,6 +124,7 @@ CALLS = {
     "/api/create-meeting-link": "meetings",
     "/api/sessions/create-missing-meetings": "meetings",
     "/api/sessions/retry-meeting-link": "meetings",
+    "/api/sessions/migrate-provider": "meetings",
 }
 # For operators, gateways and demos: each has tests of its own.
 ELSEWHERE = {

@@ -32,6 +32,7 @@ LAYERS = {
     "doubles": 1,
     "": 2,  # the verb modules
     "receivers": 3,
+    "account_tasks": 3,
     "tasks": 3,
     "checks": 3,
     "admin": 4,

@@ -25,6 +25,15 @@ def token_box() -> MultiFernet:
     return _box(tuple(settings.TOKEN_KEYS))
 
 
+def are_keys_good() -> bool:
+    """Say whether TOKEN_KEYS can keep a token: there is at least one, and each is a Fernet key."""
+    try:
+        token_box()
+    except (ImproperlyConfigured, ValueError):
+        return False
+    return True
+
+
 class EncryptedField(models.TextField[str, str]):
     """A text that the database sees encrypted only. Reading one that no key opens raises TokenUnreadable."""
 

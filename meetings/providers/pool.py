@@ -9,3 +9,4 @@ from meetings.providers.base import Provider
 
 class PoolProvider(Provider):
     label = _("Link pool")
+    summary = _("Ready-made meeting links of this site. There is nothing to set up, and nothing for you to do.")

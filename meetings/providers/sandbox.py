@@ -44,6 +44,7 @@ def set_sandbox_mood(mood: Mood) -> None:
 
 class SandboxProvider(RoomMaker):
     label = _("Sandbox room")
+    summary = _("Pretend rooms on this site, for trying things out.")
 
     def __init__(self, *, site_url: str) -> None:
         self.site_url = site_url

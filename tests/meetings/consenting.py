@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
-from urllib.parse import parse_qs, urlencode
+from urllib.parse import parse_qs, urlencode, urlsplit
 
-from django.test import override_settings
+from django.test import Client, override_settings
 from django.utils import timezone
 
 from bookings.doubles.server import Answer, Double, Request
@@ -22,6 +22,9 @@ from meetings.oauth.base import AccountLook, OAuthVendor, Tokens
 from meetings.providers.base import Access, Owner, Room, RoomMaker, RoomRequest
 
 RIGHTS = frozenset({"rooms:write", "me:read"})
+PAGE = "/teaching/meetings/"
+BEGIN = "/teaching/meetings/zoom/connect/"
+CALLBACK = "/connections/zoom/callback"
 
 
 class ConsentDouble(Double):
@@ -205,3 +208,21 @@ def stored(connection: VideoConnection) -> VideoConnection:
     """Read the row again, its tokens included."""
     row: VideoConnection = VideoConnection.objects.defer(None).get(pk=connection.pk)
     return row
+
+
+def begin(client: Client) -> dict[str, str]:
+    """Press “Connect”, and return what the vendor's page is asked for."""
+    answer = client.post(BEGIN)
+    assert answer.status_code == 302
+    return {name: values[0] for name, values in parse_qs(urlsplit(answer["Location"]).query).items()}
+
+
+def come_back(client: Client, **query: str) -> list[str]:
+    """Return from the vendor, and return what the page says then."""
+    answer = client.get(CALLBACK, query)
+    assert (answer.status_code, answer["Location"]) == (303, PAGE)
+    return [str(message) for message in client.get(PAGE).context["messages"]]
+
+
+def consent(vendor: ConsentDouble, asked: dict[str, str], **account: str) -> str:
+    return vendor.consent(challenge=asked["challenge"], redirect_uri=asked["redirect_uri"], **account)

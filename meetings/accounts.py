@@ -1,0 +1,131 @@
+"""What happens to a tutor's account at a vendor: it is kept, looked at, let go. Lock order: Tutor, then its connections."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from bookings.jobs import enqueue
+from bookings.kept import in_english
+from bookings.models import Tutor
+from meetings.calls import note_call
+from meetings.connections import CONSENT_GONE, RIGHTS_LACK, access_to, mark_broken, take_tokens
+from meetings.errors import AccountTaken, ConnectionBroken, ConsentRefused
+from meetings.models import VideoConnection
+from meetings.oauth import get_vendor
+from meetings.oauth.base import AccountLook, Tokens
+from meetings.providers.base import Access
+
+log = logging.getLogger("linkpool.meetings")
+
+
+@transaction.atomic
+def keep_account(tutor: Tutor, provider: str, tokens: Tokens, look: AccountLook) -> VideoConnection:
+    """Keep what the tutor consented to. The same account again renews its connection, another one takes its place.
+
+    The old account stays readable for its rooms, which are moved and closed with it. Raises AccountTaken when another
+    tutor has connected the account, ConsentRefused when there is nothing to renew it with.
+    """
+    now = timezone.now()
+    lock_tutor(tutor)
+    here = VideoConnection.objects.connected().filter(provider=provider)
+    if here.filter(account_id=look.account_id, tutor__isnull=False).exclude(tutor=tutor).exists():
+        raise AccountTaken
+    known = VideoConnection.objects.select_for_update(no_key=True).filter(tutor=tutor, provider=provider).order_by("pk")
+    rows = list(known.order_by(F("disconnected_at").desc(nulls_first=True)))
+    same = next((row for row in rows if row.account_id in ("", look.account_id)), None)
+    if not tokens.refresh_token and same is None:
+        raise ConsentRefused
+    for row in rows:
+        if row != same and row.disconnected_at is None:
+            _let_go(row, now)
+    row = same or VideoConnection(tutor=tutor, provider=provider)
+    _renew_consent(row, tokens, look, now)
+    row.save()
+    enqueue("meetings.try_again_for", tutor_id=tutor.pk)  # a job: it locks meetings, and they come before connections
+    return row
+
+
+@transaction.atomic
+def disconnect(connection: VideoConnection) -> None:
+    """End a connection: no new room is made with it. A second call changes nothing.
+
+    Its tokens are kept while a room needs them to be closed, then they are given back and erased (`give_back`).
+    """
+    if connection.tutor is not None:
+        lock_tutor(connection.tutor)
+    row = VideoConnection.objects.select_for_update(no_key=True).get(pk=connection.pk)
+    if row.disconnected_at is None:
+        _let_go(row, timezone.now())
+        log.info("account disconnected", extra={"connection": row.pk, "provider": row.provider})
+
+
+def check_account(connection: VideoConnection) -> None:
+    """Ask the vendor for a new token and look at the account: is it as we think? Raises ProviderTrouble.
+
+    An account that cannot be read, or lacks a right, is marked as broken. One of the site is only opened.
+    """
+    access = access_to(connection)
+    if connection.tutor_id is None:
+        _open(connection, access)
+        return
+    token = access.renewed(access.token())
+    vendor = get_vendor(connection.provider)
+    row = VideoConnection.objects.get(pk=connection.pk)
+    if vendor.lacking(row.granted):
+        mark_broken(row, why=RIGHTS_LACK)
+        raise ConnectionBroken(detail="a right is missing")
+    with note_call(provider=connection.provider, what="look", connection=connection) as call:
+        look = vendor.look_at(token)
+        _write_look(connection, look)
+    if call.trouble is not None:
+        raise call.trouble
+
+
+def _open(connection: VideoConnection, access: Access) -> None:
+    """Get a token for an account of the site: that it can be had is all there is to see."""
+    with note_call(provider=connection.provider, what="refresh", connection=connection) as call:
+        access.token()
+    if isinstance(call.trouble, ConnectionBroken):
+        mark_broken(connection, why=CONSENT_GONE)
+    if call.trouble is not None:
+        raise call.trouble
+    VideoConnection.objects.filter(pk=connection.pk).update(checked_at=timezone.now())
+
+
+def lock_tutor(tutor: Tutor) -> None:
+    """Let others who change this tutor's connections or choice wait until this transaction ends."""
+    list(Tutor.objects.filter(pk=tutor.pk).select_for_update(no_key=True).values_list("pk"))
+
+
+def _renew_consent(row: VideoConnection, tokens: Tokens, look: AccountLook, now: datetime) -> None:
+    row.status, row.broken_at, row.broken_why = VideoConnection.Status.ACTIVE, None, ""
+    row.told_at = row.paused_until = row.disconnected_at = row.grant_ends_at = None
+    row.base_url = ""
+    row.connected_at = now
+    _put_look(row, look, now)
+    take_tokens(row, tokens, now=now)
+
+
+def _put_look(row: VideoConnection, look: AccountLook, now: datetime) -> None:
+    row.account, row.account_id = look.account[:254], look.account_id[:200]
+    row.can_host, row.remark, row.checked_at = look.can_host, in_english(look.remark)[:500], now
+
+
+def _write_look(connection: VideoConnection, look: AccountLook) -> None:
+    """Write what the account is like, unless it was connected anew while we looked."""
+    row = VideoConnection(pk=connection.pk)
+    _put_look(row, look, timezone.now())
+    seen = {name: getattr(row, name) for name in ("account", "can_host", "remark", "checked_at")}
+    VideoConnection.objects.filter(pk=connection.pk, connected_at=connection.connected_at).update(**seen)
+
+
+def _let_go(row: VideoConnection, now: datetime) -> None:
+    """End a locked connection."""
+    row.disconnected_at = now
+    row.save(update_fields=["disconnected_at"])
+    enqueue("meetings.give_back", connection_id=row.pk)

@@ -1,0 +1,70 @@
+"""The end of a consent: handed back to the vendor, and what we kept of it erased.
+
+Tokens outlive a disconnection as long as rooms stand that only they can close: those of sessions that could not be moved,
+or that take place right now.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from meetings.calls import note_call
+from meetings.connections import access_to
+from meetings.errors import ConnectionBroken, ProviderTrouble, ProviderUnavailable
+from meetings.models import VendorRoom, VideoConnection
+from meetings.models.connections import VideoConnectionQuerySet
+from meetings.oauth import get_vendor, has_vendor
+
+log = logging.getLogger("linkpool.meetings")
+
+PATIENCE = timedelta(days=7)  # after this long tokens are erased even if the vendor never answered
+
+
+def give_back(connection: VideoConnection) -> bool:
+    """Hand a consent that was ended back to the vendor and erase its tokens. True when they are gone.
+
+    False while rooms need them. Raises ProviderUnavailable: ask again later. A second call changes nothing.
+    """
+    row = VideoConnection.objects.filter(pk=connection.pk, disconnected_at__isnull=False).first()
+    if row is None:
+        return False
+    if row.status == VideoConnection.Status.ACTIVE:
+        if VendorRoom.objects.standing().filter(connection=row).exists():
+            return False
+        trouble = _revoke(row)
+        if isinstance(trouble, ProviderUnavailable) and row.disconnected_at > timezone.now() - PATIENCE:
+            raise trouble
+    return _erase(row)
+
+
+def to_give_back() -> VideoConnectionQuerySet:
+    """Return the connections that were ended and whose tokens are still kept."""
+    ended: VideoConnectionQuerySet = VideoConnection.objects.filter(disconnected_at__isnull=False, tutor__isnull=False)
+    return ended.exclude(refresh_token="")
+
+
+def _revoke(row: VideoConnection) -> ProviderTrouble | None:
+    """Give the consent back, unless the same account is connected anew: vendors would end that consent too."""
+    same = {"provider": row.provider, "account_id": row.account_id}
+    if not has_vendor(row.provider) or VideoConnection.objects.connected().filter(**same).exists():
+        return None
+    with note_call(provider=row.provider, what="revoke", connection=row) as call:
+        get_vendor(row.provider).revoke(access_to(row).token())
+    return None if isinstance(call.trouble, ConnectionBroken) else call.trouble
+
+
+@transaction.atomic
+def _erase(row: VideoConnection) -> bool:
+    """Erase the tokens, unless the account was connected again in the meantime."""
+    locked = VideoConnection.objects.select_for_update(no_key=True).get(pk=row.pk)
+    if locked.disconnected_at != row.disconnected_at:
+        return False
+    locked.access_token = locked.refresh_token = ""
+    locked.expires_at = None
+    locked.save(update_fields=["access_token", "refresh_token", "expires_at"])
+    log.info("tokens erased", extra={"connection": row.pk, "provider": row.provider})
+    return True

@@ -1,0 +1,268 @@
+"""A tutor changes where sessions are held: those to come are moved one by one, and students are told once.
+
+The wish and the list of sessions are written in one transaction; jobs then move them. A session is claimed by a lease, so a
+worker that dies gives it back; what is moved stays moved, whoever looks again. Until its new room is ready a session keeps
+the address that it has (relocation.switch_provider), so what fails halfway leaves nobody before a closed door.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import DatabaseError, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from bookings.errors import BookingNotPaid, DomainError
+from bookings.jobs import enqueue
+from bookings.kept import Kept
+from bookings.models import Booking, Tutor, User
+from meetings.accounts import disconnect, lock_tutor
+from meetings.errors import (
+    ConnectionBroken,
+    LinkSearchFailed,
+    MeetingInTheMaking,
+    MeetingNotWaiting,
+    NoLinkLeft,
+    ProviderCannot,
+    ProviderMisconfigured,
+    ProviderTrouble,
+    ProviderUnavailable,
+)
+from meetings.models import Meeting, ProviderSwitch, SessionSwitch, VideoConnection
+from meetings.models.switches import SessionSwitchQuerySet
+from meetings.relocation import switch_provider
+from meetings.ways import require_usable, usable_ways, wish_without
+
+log = logging.getLogger("linkpool.meetings")
+
+UNDER_WAY = Kept("The door to it is open already, so it stays where it is.")
+BY_HAND = Kept("A person gave its address, so it stays where it is.")
+CALLED_OFF = Kept("It was called off meanwhile.")
+SUPERSEDED = Kept("Another place was chosen meanwhile.")
+NO_LINK = Kept("No link of the pool is free at that time.")
+BROKEN = Kept("The account must be connected again first.")
+CANNOT = Kept("It cannot be held there with this account.")
+LATER = Kept("The account has reached its limit for today; it is moved as soon as that allows.")
+REFUSED = Kept("It was refused there for a fault of our set-up.")
+SILENT = Kept("No answer came from there.")
+FELL_BACK = Kept("It could not be held there, so the next place of your list was taken.")
+OUR_TROUBLE = Kept("Something went wrong on our side; see the log.")
+
+LEASE = timedelta(minutes=3)
+AGAIN, AGAIN_AT_MOST = timedelta(seconds=5), timedelta(minutes=5)
+TRIES = 6
+Outcome = SessionSwitch.Outcome
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which sessions a switch moves, and which stay, each with the reason."""
+
+    moving: list[Meeting]
+    staying: list[tuple[Meeting, Kept]]
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How far a switch is; `errors` are (booking reference, sentence)."""
+
+    moved: int
+    left: int
+    errors: list[tuple[str, str]]
+
+
+def plan_switch(tutor: Tutor, provider: str, *, now: datetime, leaving: str = "") -> Plan:
+    """Look at the tutor's sessions to come that are held elsewhere; with `leaving`, only at those that are held there."""
+    to_come = Meeting.objects.filter(
+        booking__tutor=tutor,
+        booking__status=Booking.Status.PAID,
+        status__in=[Meeting.Status.WAITING, Meeting.Status.READY],
+        during__endswith__gt=now,
+    ).exclude(provider=provider)
+    if leaving:
+        to_come = to_come.filter(provider=leaving)
+    plan = Plan([], [])
+    for meeting in to_come.select_related("booking__student").order_by("during", "pk"):
+        if meeting.booking.join_opens_at <= now:
+            plan.staying.append((meeting, UNDER_WAY))
+        elif meeting.provider == "manual" and meeting.is_ready:
+            plan.staying.append((meeting, BY_HAND))
+        else:
+            plan.moving.append(meeting)
+    return plan
+
+
+@transaction.atomic
+def start_switch(tutor: Tutor, provider: str, *, asked_by: User | None, leaving: str = "") -> ProviderSwitch:
+    """Have the tutor's sessions held there from now on, those that are booked as well. Jobs move them.
+
+    A switch that was under way ends where it is. Raises ProviderNotForYou.
+    """
+    now = timezone.now()
+    lock_tutor(tutor)
+    require_usable(tutor, provider)
+    for earlier in ProviderSwitch.objects.filter(tutor=tutor, finished_at=None):
+        earlier.sessions.filter(outcome=Outcome.WAITING).update(outcome=Outcome.STAYED, why=SUPERSEDED(), done_at=now)
+        _finish(earlier, now)
+    tutor.meeting_provider = provider
+    tutor.save(update_fields=["meeting_provider"])
+    switch = ProviderSwitch.objects.create(tutor=tutor, provider=provider, asked_by=asked_by, asked_at=now)
+    _list_sessions(switch, plan_switch(tutor, provider, now=now, leaving=leaving), now)
+    enqueue("meetings.carry_on_switch", switch_id=switch.pk)
+    log.info("switch of provider begun", extra={"tutor": tutor.slug, "provider": provider})
+    return switch
+
+
+@transaction.atomic
+def leave_account(connection: VideoConnection, *, asked_by: User | None) -> ProviderSwitch | None:
+    """Disconnect a tutor's account, and have the sessions that are held with it moved to the next place of the list.
+
+    Returns that move; None where nothing has to move, or an account of the site holds them from now on.
+    """
+    tutor = Tutor.objects.get(video_connections=connection)
+    disconnect(connection)
+    usable = {way.name for way in usable_ways(tutor)}
+    wish = wish_without(tutor, connection.provider)
+    plan = plan_switch(tutor, wish, now=timezone.now(), leaving=connection.provider)
+    has_to_move = tutor.meeting_provider == connection.provider or bool(plan.moving)
+    if connection.provider in usable or wish not in usable or not has_to_move:
+        return None
+    return start_switch(tutor, wish, asked_by=asked_by, leaving=connection.provider)
+
+
+def take_up_switch(tutor: Tutor, provider: str) -> ProviderSwitch:
+    """Return the switch to this provider that is under way, else begin one. Raises ProviderNotForYou."""
+    under_way = ProviderSwitch.objects.filter(tutor=tutor, provider=provider, finished_at=None).first()
+    return under_way or start_switch(tutor, provider, asked_by=None)
+
+
+def tally_of(switch: ProviderSwitch) -> Tally:
+    """Count what became of the sessions of a switch; those that stay by the rules are no trouble."""
+    sessions = switch.sessions.select_related("meeting__booking").order_by("meeting__during", "pk")
+    failed = [one for one in sessions if one.outcome == Outcome.FAILED]
+    return Tally(
+        moved=sum(1 for one in sessions if one.outcome == Outcome.MOVED),
+        left=sum(1 for one in sessions if one.outcome == Outcome.WAITING),
+        errors=[(one.meeting.booking.reference, one.why) for one in failed],
+    )
+
+
+def carry_on(switch: ProviderSwitch, *, seconds: float) -> bool:
+    """Move sessions of a switch that are due, for about so long. True when all of them are settled."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until and (session := _claim(switch)) is not None:
+        _move(session, switch)
+    return settle(switch)
+
+
+@transaction.atomic
+def settle(switch: ProviderSwitch) -> bool:
+    """Finish a switch whose sessions are all settled, and have the students told. False while some are to be moved."""
+    row = ProviderSwitch.objects.select_for_update().get(pk=switch.pk)
+    if row.finished_at is None and not row.sessions.filter(outcome=Outcome.WAITING).exists():
+        _finish(row, timezone.now())
+    return row.finished_at is not None
+
+
+def newest_switch(tutor: Tutor) -> ProviderSwitch | None:
+    return ProviderSwitch.objects.filter(tutor=tutor).order_by("-pk").first()
+
+
+def unfinished(now: datetime) -> list[ProviderSwitch]:
+    """Return the switches with a session whose turn has come, or that are done and not yet finished."""
+    waiting = SessionSwitch.objects.filter(outcome=Outcome.WAITING, next_attempt_at__gt=now).values("switch")
+    due = SessionSwitch.objects.due(now).values("switch")
+    open_ones = ProviderSwitch.objects.filter(finished_at=None)
+    return list((open_ones.filter(pk__in=due) | open_ones.exclude(pk__in=waiting)).order_by("pk"))
+
+
+def _list_sessions(switch: ProviderSwitch, plan: Plan, now: datetime) -> None:
+    rows = [
+        SessionSwitch(switch=switch, meeting=meeting, was_provider=meeting.provider, next_attempt_at=now)
+        for meeting in plan.moving
+    ]
+    rows += [
+        SessionSwitch(
+            switch=switch, meeting=meeting, was_provider=meeting.provider, outcome=Outcome.STAYED, why=why(), done_at=now
+        )
+        for meeting, why in plan.staying
+    ]
+    SessionSwitch.objects.bulk_create(rows)
+
+
+def _finish(switch: ProviderSwitch, now: datetime) -> None:
+    switch.finished_at = now
+    switch.save(update_fields=["finished_at"])
+    enqueue("meetings.tell_of_switch", switch_id=switch.pk)
+
+
+def _claim(switch: ProviderSwitch) -> SessionSwitch | None:
+    """Take the first session that is due and that nobody else is moving."""
+    now = timezone.now()
+    with transaction.atomic():
+        due: SessionSwitchQuerySet = SessionSwitch.objects.due(now).filter(switch=switch)
+        session = due.select_for_update(skip_locked=True, of=("self",)).select_related("meeting__booking").first()
+        if session is not None:
+            session.next_attempt_at, session.attempts = now + LEASE, session.attempts + 1
+            session.save(update_fields=["next_attempt_at", "attempts"])
+        return session
+
+
+def _move(session: SessionSwitch, switch: ProviderSwitch) -> None:
+    """Move one session and write what became of it; one's trouble stops no other."""
+    if session.meeting.is_ready and session.meeting.booking.join_opens_at <= timezone.now():
+        _write(session, Outcome.STAYED, UNDER_WAY)
+        return
+    try:
+        moved = switch_provider(session.meeting, switch.provider)
+    except (DatabaseError, LinkSearchFailed):
+        raise
+    except (BookingNotPaid, MeetingNotWaiting):
+        _write(session, Outcome.STAYED, CALLED_OFF)
+    except DomainError as error:
+        _write_trouble(session, error)
+    except Exception:
+        log.exception("moving a session failed", extra={"booking": session.meeting.booking.reference})
+        _write(session, Outcome.FAILED, OUR_TROUBLE)
+    else:
+        if moved.provider == switch.provider:
+            _write(session, Outcome.MOVED, None)
+        else:
+            _write(session, Outcome.FAILED, FELL_BACK)
+
+
+def _write_trouble(session: SessionSwitch, error: DomainError) -> None:
+    after = error.after if isinstance(error, ProviderTrouble) else None
+    is_in_time = after is not None and session.meeting.booking.join_opens_at > timezone.now() + after
+    if isinstance(error, ProviderCannot) and after is not None and is_in_time:
+        _try_later(session, after, LATER)
+    elif isinstance(error, MeetingInTheMaking | ProviderUnavailable) and session.attempts < TRIES:
+        doubled = min(AGAIN * 2 ** (session.attempts - 1), AGAIN_AT_MOST)
+        _try_later(session, max(doubled, after or timedelta()), None)
+    else:
+        _write(session, Outcome.FAILED, _REASONS.get(type(error), OUR_TROUBLE))
+
+
+_REASONS: dict[type[DomainError], Kept] = {
+    NoLinkLeft: NO_LINK,
+    ConnectionBroken: BROKEN,
+    ProviderCannot: CANNOT,
+    ProviderMisconfigured: REFUSED,
+    ProviderUnavailable: SILENT,
+    MeetingInTheMaking: SILENT,
+}
+
+
+def _try_later(session: SessionSwitch, pause: timedelta, why: Kept | None) -> None:
+    attempts = F("attempts") - 1 if why is LATER else F("attempts")
+    mine = SessionSwitch.objects.filter(pk=session.pk, outcome=Outcome.WAITING)
+    mine.update(next_attempt_at=timezone.now() + pause, why=why() if why else "", attempts=attempts)
+
+
+def _write(session: SessionSwitch, outcome: SessionSwitch.Outcome, why: Kept | None) -> None:
+    mine = SessionSwitch.objects.filter(pk=session.pk, outcome=Outcome.WAITING)
+    mine.update(outcome=outcome, why=why() if why else "", done_at=timezone.now(), next_attempt_at=None)

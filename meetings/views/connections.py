@@ -1,0 +1,92 @@
+"""Where a tutor's sessions are held: their accounts at vendors, connected, looked at and let go; what they chose."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from bookings.access import PersonRequest, own_tutor
+from bookings.models import Tutor
+from bookings.times import parse_zone
+from bookings.views.answers import SeeOther
+from meetings.consents import Answer, begin_consent, receive_answer
+from meetings.models import VideoConnection
+from meetings.providers import provider_label
+from meetings.switching import leave_account
+from meetings.views.choices import OthersForm
+from meetings.views.moves import approved_tutor, plan_shown, progress_of
+from meetings.ways import choose_others, ways_for, wish_without
+
+
+@require_GET
+@never_cache
+def list_connections(request: PersonRequest) -> HttpResponse:
+    """Show where sessions are held, what else there is, and how each account stands."""
+    return show_ways(request, own_tutor(request))
+
+
+def show_ways(request: HttpRequest, tutor: Tutor, others: OthersForm | None = None) -> HttpResponse:
+    """Show the page, with this form if one was sent that cannot be taken."""
+    ways = ways_for(tutor)
+    context = {
+        "tutor": tutor,
+        "ways": ways,
+        "wish": next((way for way in ways if way.name == tutor.meeting_provider), None),
+        "others": others or OthersForm(ways=ways, tutor=tutor),
+    }
+    with timezone.override(parse_zone(tutor.time_zone)):
+        context |= progress_of(tutor)
+        return render(request, "meetings/teaching/connections.html", context, status=400 if others else 200)
+
+
+@require_POST
+def connect(request: PersonRequest, provider: str) -> HttpResponse:
+    """Send the tutor to the vendor's page of consent."""
+    return redirect(begin_consent(request.session, approved_tutor(request), provider))
+
+
+@require_GET
+@never_cache
+def receive(request: PersonRequest, provider: str) -> HttpResponse:
+    """Take the vendor's answer. A GET that writes: the protocol knows no other, and `state` keeps others from sending it."""
+    asked = {name: request.GET.get(name, "") for name in ("state", "code", "error")}
+    ending = receive_answer(request.session, approved_tutor(request), provider, Answer(**asked))
+    tell = messages.success if ending.is_fine else messages.warning if ending.connection else messages.error
+    tell(request, ending.sentence)
+    return SeeOther(reverse("meetings:connection_list"))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def end_connection(request: PersonRequest, provider: str) -> HttpResponse:
+    """Ask whether the account is to be let go, with what becomes of the sessions; then do it."""
+    tutor = approved_tutor(request)
+    connected = VideoConnection.objects.visible_to(request.user).connected()
+    connection = get_object_or_404(connected, provider=provider)
+    if request.method == "POST":
+        leave_account(connection, asked_by=request.user)
+        told = _("%(vendor)s is disconnected. What we keep of it is erased as soon as no session needs it.")
+        messages.success(request, told % {"vendor": connection.get_provider_display()})
+        return SeeOther(reverse("meetings:connection_list"))
+    wish = wish_without(tutor, provider)
+    with timezone.override(parse_zone(tutor.time_zone)):
+        context = {"connection": connection, "next_place": provider_label(wish), **plan_shown(tutor, wish, leaving=provider)}
+        return render(request, "meetings/teaching/disconnect.html", context)
+
+
+@require_POST
+def set_others(request: PersonRequest) -> HttpResponse:
+    """Set where else sessions are held, in this order."""
+    tutor = approved_tutor(request)
+    form = OthersForm(request.POST, ways=ways_for(tutor), tutor=tutor)
+    if not form.is_valid():
+        return show_ways(request, tutor, form)
+    choose_others(tutor, form.chain)
+    messages.success(request, _("Saved. New sessions follow it; those that have their place keep it."))
+    return SeeOther(reverse("meetings:connection_list"))

@@ -1,0 +1,48 @@
+"""A tutor chooses where sessions are held: what that means for those that are booked, and how their move goes on."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods
+
+from bookings.access import PersonRequest, own_tutor
+from bookings.times import parse_zone
+from bookings.views.answers import SeeOther
+from meetings.switching import start_switch
+from meetings.views.moves import approved_tutor, plan_shown, progress_of
+from meetings.ways import choose_provider, ways_for
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def choose(request: PersonRequest, provider: str) -> HttpResponse:
+    """Show which sessions would move there and which stay; then move them, or leave those that are booked."""
+    tutor = approved_tutor(request)
+    way = next((one for one in ways_for(tutor) if one.name == provider), None)
+    if way is None:
+        raise Http404
+    if request.method == "POST":
+        if request.POST.get("booked") == "stay":
+            choose_provider(tutor, provider)
+        else:
+            start_switch(tutor, provider, asked_by=request.user)
+        messages.success(request, _("Your sessions are held at %(place)s from now on.") % {"place": way.label})
+        return SeeOther(reverse("meetings:connection_list"))
+    with timezone.override(parse_zone(tutor.time_zone)):
+        plan = plan_shown(tutor, provider)
+        return render(request, "meetings/teaching/choose.html", {"tutor": tutor, "way": way, **plan})
+
+
+@require_GET
+@never_cache
+def show_progress(request: PersonRequest) -> HttpResponse:
+    """Answer the fragment with the newest switch: it asks for itself again while sessions are on their way."""
+    tutor = own_tutor(request)
+    with timezone.override(parse_zone(tutor.time_zone)):
+        return render(request, "meetings/teaching/_switch.html", {"tutor": tutor, **progress_of(tutor)})

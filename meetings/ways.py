@@ -1,0 +1,115 @@
+"""Where a tutor can have sessions held: what this site offers, how the tutor's accounts stand, what was chosen."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import transaction
+from django.utils.functional import Promise
+
+from bookings.models import Tutor
+from meetings.accounts import lock_tutor
+from meetings.connections import can_connect, site_access
+from meetings.errors import ProviderNotForYou
+from meetings.models import VideoConnection
+from meetings.oauth import get_vendor
+from meetings.providers import get_provider, is_offered
+from meetings.providers.base import Owner, RoomMaker
+
+log = logging.getLogger("linkpool.meetings")
+
+POOL = "pool"
+MOST_OTHERS = 3  # places in the chain after the first choice
+
+
+@dataclass(frozen=True)
+class Way:
+    """One provider as one tutor can use it. `connection` is the tutor's own, whatever its state."""
+
+    name: str
+    label: str
+    summary: str | Promise
+    is_usable: bool
+    connects: str  # the vendor whose account is connected for it; empty where none is needed
+    connection: VideoConnection | None
+    is_held_by_site: bool  # an account of the site holds it for tutors who connect none
+
+    @property
+    def state(self) -> str:
+        """Say how it stands in one word, for pages: works, broken, cannot or unconnected."""
+        if self.connection is not None and self.connection.broken_at:
+            return "broken"
+        if self.connection is not None and not self.connection.can_host:
+            return "cannot"
+        return "works" if self.is_usable else "unconnected"
+
+
+def ways_for(tutor: Tutor) -> list[Way]:
+    """Return the providers that this site offers, or could if the tutor connected an account, the chosen one first.
+
+    One query in all.
+    """
+    owned = VideoConnection.objects.connected().filter(provider__in=settings.MEETING_PROVIDERS)
+    own: dict[str, VideoConnection] = {}
+    of_site: dict[str, VideoConnection] = {}
+    for row in owned.filter(tutor=tutor) | owned.filter(tutor=None):
+        (own if row.tutor_id else of_site)[row.provider] = row
+    found = [_way(name, own.get(name), of_site.get(name)) for name in settings.MEETING_PROVIDERS]
+    return sorted((way for way in found if way is not None), key=lambda way: way.name != tutor.meeting_provider)
+
+
+def usable_ways(tutor: Tutor) -> list[Way]:
+    """Return those that work for this tutor as things stand."""
+    return [way for way in ways_for(tutor) if way.is_usable]
+
+
+def require_usable(tutor: Tutor, provider: str) -> Way:
+    """Return the way. Raises ProviderNotForYou for an unknown one, or one that does not work for this tutor."""
+    found = next((way for way in usable_ways(tutor) if way.name == provider), None)
+    if found is None:
+        raise ProviderNotForYou
+    return found
+
+
+@transaction.atomic
+def choose_provider(tutor: Tutor, provider: str) -> None:
+    """Have the tutor's new sessions held there; those that are booked stay where they are. Raises ProviderNotForYou."""
+    lock_tutor(tutor)
+    require_usable(tutor, provider)
+    tutor.meeting_provider = provider
+    tutor.save(update_fields=["meeting_provider"])
+    log.info("provider chosen", extra={"tutor": tutor.slug, "provider": provider})
+
+
+@transaction.atomic
+def choose_others(tutor: Tutor, providers: Sequence[str]) -> None:
+    """Set where else sessions are held, in this order, when the first choice fails. Raises ProviderNotForYou."""
+    lock_tutor(tutor)
+    usable = {way.name for way in usable_ways(tutor)}
+    chain = list(dict.fromkeys(name for name in providers if name))
+    if not usable.issuperset(chain):
+        raise ProviderNotForYou
+    tutor.fallback_providers = chain[:MOST_OTHERS]
+    tutor.save(update_fields=["fallback_providers"])
+
+
+def wish_without(tutor: Tutor, provider: str) -> str:
+    """Return where the tutor's sessions are held once this provider is gone: the next of the chain, else the pool."""
+    usable = {way.name for way in usable_ways(tutor)}
+    chain = [tutor.meeting_provider, *tutor.fallback_providers]
+    return next((name for name in chain if name != provider and name in usable), POOL)
+
+
+def _way(name: str, own: VideoConnection | None, of_site: VideoConnection | None) -> Way | None:
+    provider = get_provider(name)
+    owners = provider.owners if isinstance(provider, RoomMaker) else frozenset({Owner.NOBODY})
+    connects = get_vendor(name).label if Owner.TUTOR in owners and can_connect(name) else ""
+    by_site = Owner.SITE in owners and site_access(name) is not None and (of_site is None or of_site.is_usable)
+    by_tutor = own is not None and own.is_usable and own.can_host and Owner.TUTOR in owners
+    usable = is_offered(name) and (by_site or by_tutor or Owner.NOBODY in owners)
+    if not usable and not connects and own is None:
+        return None
+    return Way(name, str(provider.label), provider.summary, usable, connects, own, by_site)

@@ -1,0 +1,162 @@
+"""The page on which tutors see where their sessions are held, and what becomes of an account that they connect."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from django.test import Client, override_settings
+from django.utils import timezone
+
+from bookings.models import Tutor, User
+from meetings import consents
+from meetings.models import Meeting, VideoConnection
+from tests.conftest import Drain
+from tests.factories import make_booking, make_meeting, make_tutor, make_user
+from tests.meetings.consenting import (
+    BEGIN,
+    CALLBACK,
+    PAGE,
+    ConsentDouble,
+    a_vendor,
+    begin,
+    come_back,
+    connect,
+    consent,
+    providers,
+    stored,
+)
+
+
+@pytest.fixture
+def vendor() -> Iterator[ConsentDouble]:
+    with a_vendor(silence=30) as double:
+        yield double
+
+
+@pytest.fixture
+def desk_of_ada(ada: Tutor) -> Client:
+    client = Client()
+    client.force_login(ada.user)
+    return client
+
+
+def test_account_that_cannot_hold_sessions_is_connected_and_not_offered(desk_of_ada: Client, vendor: ConsentDouble):
+    vendor.can_host = False
+    asked = begin(desk_of_ada)
+
+    (told,) = come_back(desk_of_ada, state=asked["state"], code=consent(vendor, asked))
+
+    page = desk_of_ada.get(PAGE).content.decode()
+    assert told == "Consent is connected (ada@vendor.test), but cannot hold sessions yet."
+    assert "Cannot hold sessions" in page
+    assert "It cannot hold meetings." in page
+    assert "/teaching/meetings/zoom/choose/" not in page
+
+
+def test_account_of_another_tutor_is_refused(desk_of_ada: Client, vendor: ConsentDouble):
+    other = make_tutor(make_user("other@example.com"), slug="other")
+    connect(other, vendor, account_id="shared@vendor.test")
+    asked = begin(desk_of_ada)
+
+    (told,) = come_back(desk_of_ada, state=asked["state"], code=consent(vendor, asked, account="shared@vendor.test"))
+
+    assert told.startswith("Another tutor has connected this account already.")
+    assert VideoConnection.objects.get().tutor == other
+
+
+def test_same_account_again_mends_its_connection_and_has_waiting_sessions_tried(
+    desk_of_ada: Client, ada: Tutor, sam: User, vendor: ConsentDouble, drain: Drain
+):
+    ada.meeting_provider = "zoom"
+    ada.save()
+    now = timezone.now()
+    broken = connect(ada, vendor, account_id="ada@vendor.test", status="broken", broken_at=now, broken_why="x", told_at=now)
+    later = {"next_attempt_at": now + timedelta(hours=1), "passed_over": ["zoom"], "trouble": "reconnect"}
+    meeting = make_meeting(make_booking(sam, ada, status="paid"), provider="zoom", **later)
+    asked = begin(desk_of_ada)
+
+    come_back(desk_of_ada, state=asked["state"], code=consent(vendor, asked))
+    drain()
+
+    row = stored(broken)
+    assert (VideoConnection.objects.count(), row.is_usable, row.told_at, row.broken_why) == (1, True, None, "")
+    meeting.refresh_from_db()
+    assert (meeting.status, meeting.provider) == (Meeting.Status.READY, "zoom")
+
+
+def test_another_account_takes_the_place_of_the_first_which_stays_readable_for_its_rooms(
+    desk_of_ada: Client, ada: Tutor, vendor: ConsentDouble
+):
+    first = connect(ada, vendor, account_id="first@vendor.test", account="first@vendor.test")
+    asked = begin(desk_of_ada)
+
+    come_back(desk_of_ada, state=asked["state"], code=consent(vendor, asked, account="second@vendor.test"))
+
+    assert VideoConnection.objects.connected().get().account == "second@vendor.test"
+    assert stored(first).disconnected_at is not None
+    assert stored(first).refresh_token in vendor.grants
+
+
+def test_provider_that_nobody_can_connect_is_not_there(desk_of_ada: Client, vendor: ConsentDouble):
+    for provider in ("pool", "google", "hundredms", "nobody"):
+        assert desk_of_ada.post(f"/teaching/meetings/{provider}/connect/").status_code == 404
+        assert desk_of_ada.get(f"/connections/{provider}/callback?state=x&code=y").status_code == 404
+
+
+@pytest.mark.parametrize("keys", [[], ["not-a-key"]])
+def test_nothing_is_connected_without_a_key_to_keep_tokens_with(desk_of_ada: Client, vendor: ConsentDouble, keys: list[str]):
+    with override_settings(TOKEN_KEYS=keys):
+        assert desk_of_ada.post(BEGIN).status_code == 404
+        assert "Connect Consent" not in desk_of_ada.get(PAGE).content.decode()
+
+
+def test_tutor_not_approved_sees_the_page_and_connects_nothing(ada: Tutor, desk_of_ada: Client, vendor: ConsentDouble):
+    ada.is_approved = False
+    ada.save()
+
+    assert "once our team has approved you" in desk_of_ada.get(PAGE).content.decode()
+    assert desk_of_ada.post(BEGIN).status_code == 404
+    assert desk_of_ada.get(CALLBACK).status_code == 404
+
+
+@pytest.mark.defect("IT-17")
+def test_no_page_shows_a_token(desk_of_ada: Client, ada: Tutor, vendor: ConsentDouble):
+    row = stored(connect(ada, vendor))
+
+    for path in (PAGE, "/teaching/meetings/zoom/disconnect/", "/teaching/meetings/zoom/choose/"):
+        page = desk_of_ada.get(path).content.decode()
+        assert row.access_token not in page
+        assert row.refresh_token not in page
+
+
+def test_broken_account_is_told_on_the_page_with_a_button(desk_of_ada: Client, ada: Tutor, vendor: ConsentDouble):
+    connect(ada, vendor, status="broken", broken_at=timezone.now(), broken_why=str(consents.CODE_OLD))
+
+    page = desk_of_ada.get(PAGE).content.decode()
+
+    assert "Zoom must be connected again" in page
+    assert "Connect Consent again" in page
+
+
+def test_places_in_the_chain_are_those_that_work(desk_of_ada: Client, ada: Tutor, vendor: ConsentDouble):
+    ada.meeting_provider, ada.fallback_providers = "zoom", []
+    ada.save()
+    connect(ada, vendor)
+
+    assert desk_of_ada.post("/teaching/meetings/others/", {"place_1": "pool"}).status_code == 303
+    ada.refresh_from_db()
+    assert ada.fallback_providers == ["pool"]
+    assert desk_of_ada.post("/teaching/meetings/others/", {"place_1": "hundredms"}).status_code == 400
+    ada.refresh_from_db()
+    assert ada.fallback_providers == ["pool"]
+
+
+def test_page_asks_as_often_for_one_account_as_for_many(
+    desk_of_ada: Client, ada: Tutor, vendor: ConsentDouble, django_assert_max_num_queries
+):
+    connect(ada, vendor)
+    offered = providers(vendor, site_account="owner@vendor.test")
+    with override_settings(MEETING_PROVIDERS=offered), django_assert_max_num_queries(9):
+        desk_of_ada.get(PAGE)
