@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
 from meetings.oauth import has_vendor
-from meetings.providers import doubts_by_provider
+from meetings.providers import set_ups
 
 SEE_GUIDE = "docs/operating.md tells how each provider is set up."
 
@@ -18,11 +18,11 @@ SEE_GUIDE = "docs/operating.md tells how each provider is set up."
 def check_providers(**kwargs: Any) -> list[CheckMessage]:
     """Warn of what looks wrong with a provider. One without keys is just not offered."""
     try:
-        doubts = doubts_by_provider()
+        providers = set_ups()
     except (ImportError, TypeError, KeyError) as error:
         hint = 'An entry is {"BACKEND": "path.to.Provider", "OPTIONS": {...}}.'
         return [Error(f"MEETING_PROVIDERS cannot be read: {error}", hint=hint, id="meetings.E001")]
-    return [Warning(doubt, hint=SEE_GUIDE, id="meetings.W001") for sentences in doubts.values() for doubt in sentences]
+    return [Warning(doubt, hint=SEE_GUIDE, id="meetings.W001") for provider in providers for doubt in provider.doubts]
 
 
 @register(Tags.security, deploy=True)

@@ -19,7 +19,7 @@ from bookings.lengths import seconds_in_words
 from meetings import watching
 from meetings.models import Alert, Meeting, ProviderCall, VideoConnection
 from meetings.pool_use import PoolUse, pool_use
-from meetings.providers import provider_label
+from meetings.providers import SetUp, provider_label, set_ups
 
 CALLS_WITHIN = timedelta(days=7)
 ROWS = 10
@@ -80,6 +80,7 @@ class HowItGoes:
     pool: PoolUse
     queue: Queue
     alerts: Sequence[Alert]
+    providers: Sequence[SetUp]
 
     @property
     def missing(self) -> int:
@@ -103,6 +104,7 @@ def look(now: datetime) -> HowItGoes:
         pool=pool_use(now, today=times.day_bounds(today, today, zone)),
         queue=Queue(oldest_wait_seconds(now), count_late_jobs(now, after=timedelta(minutes=2)), read_pulse(now)),
         alerts=[alert for alert in Alert.objects.order_by("begun_at") if alert.is_on],
+        providers=set_ups(),
     )
 
 

@@ -156,7 +156,7 @@ def meetings_by_day(now: datetime, *, zone: ZoneInfo, days: int = DAYS) -> list[
     ):
         given_up.update(dict.fromkeys(((day, provider) for provider in set(providers)), number))
     found = [
-        Day(day, provider, ready + troubled + given_up.pop((day, provider), 0), ready, took and took.total_seconds())
+        Day(day, provider, ready + troubled + given_up.pop((day, provider), 0), ready, _seconds(took))
         for day, provider, ready, troubled, took in held
     ]
     found += [Day(day, provider, number, 0, None) for (day, provider), number in given_up.items()]
@@ -230,3 +230,8 @@ def broken_connections() -> QuerySet[VideoConnection]:
     connected: QuerySet[VideoConnection] = VideoConnection.objects.connected()
     broken = connected.filter(status=VideoConnection.Status.BROKEN)
     return broken.select_related("tutor__user").order_by("broken_at", "pk")
+
+
+def _seconds(took: timedelta | None) -> float | None:
+    """Return the seconds; none at all is a length of time, too."""
+    return None if took is None else took.total_seconds()

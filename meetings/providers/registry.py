@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from django.conf import settings
 from django.utils.module_loading import import_string
 
@@ -30,7 +32,16 @@ def provider_choices() -> list[tuple[str, str]]:
     return [(name, str(get_provider(name).label)) for name in settings.MEETING_PROVIDERS if is_offered(name)]
 
 
-def doubts_by_provider() -> dict[str, list[str]]:
-    """Return what looks wrong with the set-up, by the name of the provider; those without any doubt are left out."""
-    found = {name: get_provider(name).doubts() for name in settings.MEETING_PROVIDERS}
-    return {name: doubts for name, doubts in found.items() if doubts}
+@dataclass(frozen=True)
+class SetUp:
+    """How a provider is set up, for those who run the site: `doubts` are sentences."""
+
+    label: str
+    is_offered: bool
+    doubts: list[str]
+
+
+def set_ups() -> list[SetUp]:
+    """Return how each provider of the settings is set up, the order theirs."""
+    found = [get_provider(name) for name in settings.MEETING_PROVIDERS]
+    return [SetUp(str(one.label), one.is_configured, one.doubts()) for one in found]

@@ -49,6 +49,13 @@ def test_page_of_a_new_site_can_be_read(desk):
     assert "No provider was called." in html
 
 
+def test_page_shows_sessions_that_were_ready_at_once(desk):
+    now = timezone.now()
+    ready_meeting(lesson(5), requested_at=now, ready_at=now)
+
+    assert "0.0 s" in read(desk)
+
+
 def test_page_shows_every_figure_and_what_it_is_about(desk):
     meeting = fill()
 

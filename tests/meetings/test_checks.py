@@ -1,6 +1,8 @@
 from typing import Any
 
 import pytest
+from django.test import Client
+from django.urls import reverse
 
 from meetings.checks import check_providers, check_token_keys
 from meetings.connections import site_access
@@ -62,3 +64,13 @@ def test_keys_of_tokens_are_looked_at(providers: dict[str, dict[str, Any]], sett
         "OPTIONS": {**consent["OPTIONS"], "client_id": "client", "client_secret": "secret"},
     }
     assert [message.id for message in check_token_keys()] == ["meetings.E003"]
+
+
+@pytest.mark.django_db
+def test_admin_tells_which_providers_are_offered_and_what_is_doubtful(providers: dict[str, dict[str, Any]], desk: Client):
+    providers["google"]["OPTIONS"].update(delegated_user="office@school.example.com")
+    page = " ".join(desk.get(reverse("admin:meetings_meeting_watching")).content.decode().split())
+    for name, told in (("Link pool", "Offered."), ("Google Meet", "Not offered: its keys are not set.<br>")):
+        row = page[page.index(f'<th scope="row">{name}</th>') :]
+        assert row.index(told) < row.index("</tr>")
+    assert "Only one of GOOGLE_SERVICE_ACCOUNT_FILE and GOOGLE_DELEGATED_USER is set" in page
