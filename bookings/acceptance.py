@@ -16,9 +16,9 @@ from django.utils.translation import gettext_lazy as _
 
 from bookings import availability
 from bookings.asking import answer_deadline, end_request, others_of, read_text, withdraw_request
-from bookings.errors import InvalidInput, RequestAnswered, SlotNotOffered, SlotTaken, StudentBusy
+from bookings.errors import InvalidInput, NoRoomLeft, RequestAnswered, SlotNotOffered, SlotTaken, StudentBusy
 from bookings.history import record_booking_change, record_order_change
-from bookings.holds import Wanted, expire_holds, lock_booking, lock_people, lock_stale_holds, save_guarded
+from bookings.holds import Wanted, ask_to_hold, expire_holds, lock_booking, lock_people, lock_stale_holds, save_guarded
 from bookings.models import Booking, Notice, User
 from bookings.notices import tell
 from bookings.orders import mark_order_paid
@@ -96,7 +96,7 @@ def propose_time(booking: Booking, *, starts_at: datetime, who: User, message: s
 
     The new time is kept, so agreeing cannot fail; the first one asked for is remembered. The tutor's notice does not
     count: it is the tutor who asks. Proposing the same again changes nothing. Raises RequestAnswered, SlotTaken,
-    StudentBusy, SlotNotOffered, InvalidInput.
+    StudentBusy, SlotNotOffered, NoRoomLeft, InvalidInput.
     """
     message = read_text(message)
     booking = lock_booking(booking)
@@ -111,6 +111,7 @@ def propose_time(booking: Booking, *, starts_at: datetime, who: User, message: s
     lock_people(students={booking.student_id}, tutors={booking.tutor_id})
     expire_holds(stale)
     _require_open(booking, wanted, now=now)
+    ask_to_hold(wanted, student=booking.student, leaving_out=booking)
     was = booking.starts_at
     _move(booking, wanted, now=now)
     became = booking.starts_at.isoformat()
@@ -152,6 +153,8 @@ def _require_open(booking: Booking, wanted: Wanted, *, now: datetime) -> None:
         raise StudentBusy(_STUDENT_BUSY)
     if reason in (Reason.BOOKED, Reason.BUFFER):
         raise SlotTaken(_TUTOR_BUSY)
+    if reason is Reason.NO_ROOM:
+        raise NoRoomLeft
     if reason is not None:
         raise SlotNotOffered(_("This is not one of your open times. Please propose one from the list."))
 

@@ -129,6 +129,12 @@ class OrderNotPayable(DomainError):
     message = _("This order can no longer be paid. Please choose your times again; you were not charged.")
 
 
+class NoRoomLeft(DomainError):
+    """There would be nowhere to meet: every room that the session could have is taken."""
+
+    message = _("Every meeting room is taken at that time. Please choose another time.")
+
+
 class AnswerAwaited(OrderNotPayable):
     """The time of the order is asked for, and nobody has agreed to it yet."""
 

@@ -175,6 +175,10 @@ class _Case:
     def student_busy(self) -> Explanation:
         return self._answer(_("This student has another session at that time."))
 
+    def no_room(self) -> Explanation:
+        told = _("Every meeting room of the site is taken at this time, so there would be nowhere to meet.")
+        return self._answer(told, _("The team of the site can add rooms."))
+
     def _answer(
         self, sentence: str, advice: str = "", change_at: str = NOWHERE, *, sessions: list[Booking] | None = None
     ) -> Explanation:
@@ -204,4 +208,5 @@ _ANSWERS: dict[Reason, Callable[[_Case], Explanation]] = {
     Reason.BUFFER: _Case.buffer,
     Reason.DAILY_LIMIT: _Case.daily_limit,
     Reason.STUDENT_BUSY: _Case.student_busy,
+    Reason.NO_ROOM: _Case.no_room,
 }

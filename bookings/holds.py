@@ -25,6 +25,7 @@ from bookings.errors import (
     ApprovalNeeded,
     CurrencyMixed,
     NoLeave,
+    NoRoomLeft,
     NotFound,
     OwnSession,
     SlotNotOffered,
@@ -73,7 +74,7 @@ def place_hold(session_type: SessionType, *, starts_at: datetime, student: User,
     """Keep a slot for the student for HOLD_MINUTES, at most until it begins, in the payer's cart (the student's own).
 
     Holding it again returns the same hold. A payer who books for somebody else needs their leave (families.py). Raises
-    SlotTaken, StudentBusy, SlotNotOffered, OwnSession, NoLeave, TooManyHolds, CurrencyMixed, ApprovalNeeded.
+    SlotTaken, StudentBusy, SlotNotOffered, NoRoomLeft, OwnSession, NoLeave, TooManyHolds, CurrencyMixed, ApprovalNeeded.
     """
     payer = payer or student
     cart = lock_cart(payer)
@@ -106,14 +107,18 @@ def keep_times(
     """Keep these times for a student in an order that is locked or new, all or none; `fields` are the bookings' others.
 
     Whether the tutor approves first is the caller's to ask. Call it inside a transaction. Raises SlotTaken,
-    StudentBusy, SlotNotOffered, OwnSession, NoLeave, CurrencyMixed.
+    StudentBusy, SlotNotOffered, NoRoomLeft, OwnSession, NoLeave, CurrencyMixed.
     """
     now = timezone.now()
     stale = lock_stale_holds(wanted, student=student, now=now)
     lock_people(students={student.pk, order.payer_id}, tutors={one.session_type.tutor_id for one in wanted})
     _require_leave(order, student)
     expire_holds(stale)
-    return [_keep_one(order, one, student=student, held_until=held_until, now=now, **fields) for one in wanted]
+    kept = {}
+    # In the order of time: whoever is asked for leave to hold a slot may lock days, in that order everywhere.
+    for number in sorted(range(len(wanted)), key=lambda number: wanted[number].starts_at):
+        kept[number] = _keep_one(order, wanted[number], student=student, held_until=held_until, now=now, **fields)
+    return [kept[number] for number in range(len(wanted))]
 
 
 def kept_unpaid(payer: User, *, now: datetime) -> BookingQuerySet:
@@ -199,7 +204,7 @@ def _keep_one(order: Order, wanted: Wanted, *, student: User, held_until: dateti
         raise OwnSession(_("You teach this session yourself, so somebody else has to pay for it."))
     _require_currency(order, session_type, now=now)
     _require_open(order, wanted, student=student, now=now)
-    holding_slot.send(Booking, session_type=session_type, during=wanted.during, student=student)
+    ask_to_hold(wanted, student=student)
     booking = Booking(
         order=order,
         student=student,
@@ -217,6 +222,15 @@ def _keep_one(order: Order, wanted: Wanted, *, student: User, held_until: dateti
     save_guarded(booking)
     booking.refresh_from_db(fields=["during", "blocks"])
     return booking
+
+
+def ask_to_hold(wanted: Wanted, *, student: User, leaving_out: Booking | None = None) -> None:
+    """Ask whoever may refuse that this time is kept; the booking left out gives up its own for it.
+
+    Last of all, as days are locked for it: after the people, before the booking is written. Raises NoRoomLeft.
+    """
+    asked = {"session_type": wanted.session_type, "during": wanted.during, "student": student}
+    holding_slot.send(Booking, **asked, leaving_out=leaving_out)
 
 
 def _require_leave(order: Order, student: User) -> None:
@@ -243,6 +257,8 @@ def _require_open(order: Order, wanted: Wanted, *, student: User, now: datetime)
         raise SlotTaken
     if reason is Reason.STUDENT_BUSY:
         raise _student_busy(order, student)
+    if reason is Reason.NO_ROOM:
+        raise NoRoomLeft
     if reason is not None:
         raise SlotNotOffered
 

@@ -18,9 +18,9 @@ from django.utils.translation import ngettext
 
 from bookings import availability, slots, terms
 from bookings.access import side_of
-from bookings.errors import NotFound, NotMovable, ReasonMissing, SlotNotOffered, SlotTaken, StudentBusy
+from bookings.errors import NoRoomLeft, NotFound, NotMovable, ReasonMissing, SlotNotOffered, SlotTaken, StudentBusy
 from bookings.history import record_booking_change
-from bookings.holds import Wanted, expire_holds, lock_booking, lock_people, lock_stale_holds, save_guarded
+from bookings.holds import Wanted, ask_to_hold, expire_holds, lock_booking, lock_people, lock_stale_holds, save_guarded
 from bookings.models import Booking, Notice, SessionType, User
 from bookings.notices import parties_of, tell
 from bookings.policies import Hurdle, Side, free_until_after_move, why_not_move
@@ -123,7 +123,7 @@ def move_booking(booking: Booking, *, starts_at: datetime, who: User, why: str =
     """Move a paid session to another open time (aware). To the time it has already: nothing changes, nothing is counted.
 
     The tutor and the staff say why. Raises NotFound for strangers, NotMovable, ReasonMissing, SlotTaken,
-    StudentBusy, SlotNotOffered.
+    StudentBusy, SlotNotOffered, NoRoomLeft.
     """
     booking = lock_booking(booking)
     asked = preview_move(booking, who)
@@ -140,6 +140,7 @@ def move_booking(booking: Booking, *, starts_at: datetime, who: User, why: str =
     lock_people(students={booking.student_id}, tutors={booking.tutor_id})
     expire_holds(stale)
     _require_open(asked, starts_at, who=who)
+    ask_to_hold(wanted, student=booking.student, leaving_out=booking)
     was = booking.time
     free_until, by_student = asked.free_until(starts_at), asked.side is Side.STUDENT
     booking.mark_moved(wanted.during, blocks=wanted.blocks, free_until=free_until, by_student=by_student)
@@ -166,6 +167,8 @@ def _require_open(asked: Move, starts_at: datetime, *, who: User) -> None:
         raise StudentBusy
     if reason is Reason.STUDENT_BUSY:
         raise StudentBusy(_("The student has another session at that time. Please choose another one."))
+    if reason is Reason.NO_ROOM:
+        raise NoRoomLeft
     if reason is not None:
         raise SlotNotOffered
 

@@ -18,8 +18,13 @@ booking_moved = Signal()  # booking
 booking_cancelled = Signal()  # booking
 refund_due = Signal()  # order, amount (Money), reason, booking
 
-holding_slot = Signal()  # session_type, during, student: a receiver refuses by raising a DomainError
+# session_type, during, student, leaving_out (a Booking that gives its own time up, or None): a receiver refuses by
+# raising a DomainError. Slots that are kept together are asked for in the order of time.
+holding_slot = Signal()
 accepting_booking = Signal()  # booking: likewise
+# tutors (keys), within (During), now, leaving_out: a receiver answers with the spans of time, by the key of the tutor,
+# that no session may touch. It asks the database once, however many tutors they are.
+hiding_times = Signal()
 
 
 def send_after_commit(signal: Signal, sender: type, **news: Any) -> None:

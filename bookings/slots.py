@@ -31,6 +31,7 @@ class Reason(Enum):
     BUFFER = "buffer"
     DAILY_LIMIT = "daily_limit"
     STUDENT_BUSY = "student_busy"
+    NO_ROOM = "no_room"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,7 @@ class TakenMicros:
     blocks: Sequence[Span] = ()
     starts: Sequence[int] = ()
     student: Sequence[Span] = ()
+    no_room: Sequence[Span] = ()  # when there is nowhere to meet
 
     def in_micros(self) -> TakenMicros:
         """Return this."""
@@ -230,7 +232,7 @@ class _Diary:
 
     def starts(self) -> list[int]:
         """Return the starts that nothing hides, in order, in microseconds."""
-        hidden = [*self._too_near_bookings(), *self._too_far(), *self._full_days(), *self._busy_student()]
+        hidden = [*self._too_near_bookings(), *self._too_far(), *self._full_days(), *self._busy_student(), *self._no_room()]
         return self._open.starts(self._step, spans.merge(hidden))
 
     def why_not(self, start: datetime) -> Reason | None:
@@ -242,6 +244,7 @@ class _Diary:
             Reason.BUFFER: self._too_near_bookings(),
             Reason.DAILY_LIMIT: self._full_days(),
             Reason.STUDENT_BUSY: self._busy_student(),
+            Reason.NO_ROOM: self._no_room(),
         }
         moment = micros(start)
         return next((reason for reason in hidden if spans.holds(spans.merge(hidden[reason]), moment)), None)
@@ -265,6 +268,9 @@ class _Diary:
 
     def _busy_student(self) -> list[Span]:
         return _starts_that_overlap(self._taken.student, self._rules.minutes)
+
+    def _no_room(self) -> list[Span]:
+        return _starts_that_overlap(self._taken.no_room, self._rules.minutes)
 
     def _too_far(self) -> list[Span]:
         end = micros(midnight(self._last_date)) + DAY

@@ -16,6 +16,7 @@ from django.db import connection
 
 from bookings import slots
 from bookings.models import Booking, DateOverride, WeeklyHours
+from bookings.signals import hiding_times
 from bookings.slots import Rules, TakenMicros
 from bookings.spans import Span
 from bookings.times import During, merge, time_of_day
@@ -33,10 +34,11 @@ class Timetable:
     blocks: list[Span] = field(default_factory=list)
     starts: list[int] = field(default_factory=list)
     student: Sequence[Span] = ()
+    no_room: Sequence[Span] = ()
 
     @property
     def taken(self) -> TakenMicros:
-        return TakenMicros(self.blocks, self.starts, self.student)
+        return TakenMicros(self.blocks, self.starts, self.student, self.no_room)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +62,9 @@ def read_timetables(
     students: Collection[int] = (),
     leaving_out: Booking | None = None,
 ) -> Timetables:
-    """Return what decides which slots start in `within`, under any of the rules of these tutors, by key. One query.
+    """Return what decides which slots start in `within`, under any of the rules of these tutors, by key.
 
-    A row too many does no harm.
+    One query, and those of whoever hides times (`hiding_times`). A row too many does no harm.
     """
     every = [one for of_tutor in rules.values() for one in of_tutor]
     dates = [slots.dates_read(one, within) for one in every]
@@ -80,6 +82,12 @@ def read_timetables(
     }
     found = Timetables({tutor: Timetable() for tutor in rules}, {student: [] for student in students})
     _sort_rows(_rows(_STATEMENT + (_OF_STUDENTS if students else ""), values), found)
+    asked: dict[str, Any] = {"tutors": list(rules), "within": during, "now": now, "leaving_out": leaving_out}
+    answers: list[tuple[Any, Any]] = hiding_times.send(Booking, **asked)
+    for _receiver, hidden in answers:
+        for tutor, spans in hidden.items():
+            read = found.tutors[tutor]
+            found.tutors[tutor] = replace(read, no_room=[*read.no_room, *spans])
     return found
 
 

@@ -11,9 +11,9 @@ for a row, and whoever holds one may wait for the days.
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from django.conf import settings
@@ -21,6 +21,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from bookings.history import record_booking_change
+from bookings.models import Booking
 from bookings.times import EPOCH, ONE_DAY, During
 from meetings.models import Meeting, MeetingLink
 from meetings.packing import No, Use, find_places, most_at_once
@@ -44,11 +45,16 @@ SELECT m.id, m.link_id FROM meetings_meeting m JOIN bookings_booking b ON b.id =
 
 @dataclass(frozen=True)
 class View:
-    """The links that may be given away and who uses them in some time; `is_cut` if it ends within somebody's use."""
+    """The links that may be given away and who uses them in some time; `cut` are the keys of uses that reach beyond it."""
 
     links: dict[int, MeetingLink]
     uses: Sequence[Use]
-    is_cut: bool
+    cut: Set[int]
+
+    def pinned(self, also: Set[int]) -> list[Use]:
+        """Return the uses, those that are cut or named here pinned: what is beyond might be in their way."""
+        stay = self.cut | also
+        return [replace(use, is_pinned=use.is_pinned or use.key in stay) for use in self.uses]
 
 
 def is_hopeless(during: During) -> bool:
@@ -83,30 +89,32 @@ def lock_days(during: During) -> None:
         cursor.execute(_LOCK_DAYS, [(days.start - EPOCH) // ONE_DAY, (days.end - EPOCH) // ONE_DAY - 1])
 
 
-def look(seen: During, *, staying: Collection[int] = ()) -> View:
-    """Return who uses the available links in that time; the meetings `staying` stay, whatever else is known. Two queries."""
+def look(seen: During, *, leaving_out: Booking | None = None) -> View:
+    """Return who uses the available links in that time, without the session of the booking left out. Two queries."""
     links = {link.pk: link for link in MeetingLink.objects.available().only("pk", "label")}
     door_opens_soon = timezone.now() + timedelta(minutes=settings.JOIN_OPENS_MINUTES) + BEFORE_DOOR
     held = Meeting.objects.holding_links().filter(link__in=links, reserved__overlap=(seen.start, seen.end))
-    uses, is_cut = [], False
+    if leaving_out is not None:
+        held = held.exclude(booking=leaving_out)
+    uses, cut = [], set()
     columns: tuple[str, ...] = ("pk", "link", "reserved", "status", "seen_at")
     for key, link, reserved, status, seen_at in held.values_list(*columns):
         use = During(reserved.lower, reserved.upper)
         is_movable = status == Meeting.Status.READY and seen_at is None and use.start > door_opens_soon
-        is_whole = seen.contains(use)
-        is_cut |= is_movable and not is_whole
-        uses.append(Use(use.span, key, link, is_pinned=not (is_movable and is_whole) or key in staying))
-    return View(links, uses, is_cut)
+        uses.append(Use(use.span, key, link, is_pinned=not is_movable))
+        if is_movable and not seen.contains(use):
+            cut.add(key)
+    return View(links, uses, cut)
 
 
 def _make_room(during: During, seen: During) -> MeetingLink | No:
     busy: set[int] = set()
     for _attempt in range(3):
-        view = look(seen, staying=busy)
-        places = find_places(list(view.links), view.uses, [Use(during.span, _NEW)])
+        view = look(seen)
+        places = find_places(list(view.links), view.pinned(busy), [Use(during.span, _NEW)])
         if isinstance(places, No):
             # What a wider look would show to be movable may still help.
-            return No.GAVE_UP if places is No.STUCK and (view.is_cut or busy) else places
+            return No.GAVE_UP if places is No.STUCK and (view.cut or busy) else places
         found = view.links[places.pop(_NEW)]
         kept = _move(places, view)
         if not kept:

@@ -72,3 +72,11 @@ def wait_until_somebody_waits_for_a_lock() -> None:
             if cursor.fetchone():
                 return
     raise AssertionError("nobody waited for the lock")
+
+
+def deadlocks_so_far() -> int:
+    """Deadlocks that the server has counted in this database."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_clear_snapshot()")
+        cursor.execute("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+        return int(cursor.fetchone()[0])

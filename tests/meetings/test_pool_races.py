@@ -14,7 +14,13 @@ from meetings.errors import NoLinkLeft
 from meetings.models import Meeting, MeetingLink
 from meetings.pool import assign_link, choose_link
 from tests.factories import make_link
-from tests.meetings.making import lesson, overlaps_on_one_link, wait_until_somebody_waits_for_a_lock, waiting_meeting
+from tests.meetings.making import (
+    deadlocks_so_far,
+    lesson,
+    overlaps_on_one_link,
+    wait_until_somebody_waits_for_a_lock,
+    waiting_meeting,
+)
 from tests.race import race
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -140,18 +146,11 @@ def test_thirty_two_at_once_all_get_links_where_moves_make_room(seed: int):
     for _ in range(most_at_once(times, timedelta(minutes=10))):
         make_link()
     meetings = [waiting_meeting(during) for during in times]
-    before = _deadlocks()
+    before = deadlocks_so_far()
 
     outcomes = race(lambda number: assign_link(meetings[number]), threads=32)
 
     assert [outcome.error for outcome in outcomes if outcome.error] == []
     assert Meeting.objects.holding_links().count() == 32
     assert overlaps_on_one_link() == []
-    assert _deadlocks() == before
-
-
-def _deadlocks() -> int:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_stat_clear_snapshot()")
-        cursor.execute("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
-        return int(cursor.fetchone()[0])
+    assert deadlocks_so_far() == before
