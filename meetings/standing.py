@@ -14,8 +14,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from bookings.kept import read_kept
-from meetings.models import Meeting, VendorRoom
-from meetings.places import label_of
+from meetings.models import Meeting, VendorRoom, VideoConnection
+from meetings.places import GIVEN, label_of
 
 Trouble = Meeting.Trouble
 LOOKED_AT, REMEMBERED = 200, timedelta(minutes=10)
@@ -79,6 +79,11 @@ class Standing:
         return bool(self.trouble)
 
     @property
+    def tutor_knows(self) -> bool:
+        """True where the tutor was told by mail, not only by the pages they look at."""
+        return self.needs_consent or self.needs_address
+
+    @property
     def needs_consent(self) -> bool:
         return self.trouble == Trouble.RECONNECT
 
@@ -89,21 +94,33 @@ class Standing:
 
 
 def standing_of(meeting: Meeting | None, *, now: datetime) -> Standing:
-    """Return how far the meeting is. At most one query, and one more in ten minutes for what is usual."""
+    """Return how far the meeting is. At most two queries, and one more in ten minutes for what is usual.
+
+    Wants the meeting's booking.
+    """
     trouble = _trouble_of(meeting)
     provider = label_of(meeting.provider) if meeting else ""
+    broken = _broken_account(meeting) if meeting and trouble == Trouble.RECONNECT else None
+    if broken is not None:
+        provider = broken.get_provider_display()
     title, text = _WHY[trouble] if trouble else ("", "")
     next_try_at = meeting.next_attempt_at if meeting and meeting.is_waiting else None
     return Standing(
-        steps=_steps(meeting, provider),
+        steps=_steps(meeting),
         usual=_usually(meeting.provider) if meeting and not trouble else "",
         trouble=trouble,
         title=str(title),
         text=str(text) % {"provider": provider} if text else "",
-        details=read_kept(meeting.last_error) if meeting and trouble else "",
+        details=read_kept(broken.broken_why) if broken else "",
         next_try_at=next_try_at if next_try_at and next_try_at > now + A_MINUTE else None,
         staff_know=meeting is not None and meeting.alerted_at is not None,
     )
+
+
+def trouble_in_words(meeting: Meeting | None) -> str:
+    """Say in a few words why a meeting has no address yet; empty while it is simply being made. No query."""
+    trouble = _trouble_of(meeting)
+    return str(_WHY[trouble][0]) if trouble else ""
 
 
 def _trouble_of(meeting: Meeting | None) -> str:
@@ -112,16 +129,25 @@ def _trouble_of(meeting: Meeting | None) -> str:
     return meeting.trouble or (Trouble.OTHER if meeting.last_error else "")
 
 
-def _steps(meeting: Meeting | None, provider: str) -> list[Step]:
-    """Asked, made, ready: as far as our own rows tell."""
+def _broken_account(meeting: Meeting) -> VideoConnection | None:
+    """Return the tutor's account that must be connected again: which it is no row of the meeting says."""
+    mine = VideoConnection.objects.connected().filter(tutor=meeting.booking.tutor_id)
+    broken: VideoConnection | None = mine.filter(status=VideoConnection.Status.BROKEN).order_by("-broken_at").first()
+    return broken
+
+
+def _steps(meeting: Meeting | None) -> list[Step]:
+    """Asked, made, ready: as far as our own rows tell. Each is called by what goes on, and when done by what was done."""
     room = meeting.rooms.filter(generation=meeting.generation).order_by("-pk").first() if meeting else None
     is_made = room is not None and room.state == VendorRoom.State.MADE
     is_asked = is_made or room is not None or bool(meeting and meeting.attempts)
-    asked = _("%(provider)s asked") % {"provider": provider} if provider else _("Asked")
+    asking, asked = _("Asking for a room"), _("A room was asked for")
+    if meeting and meeting.provider not in GIVEN and (provider := label_of(meeting.provider)):
+        asking, asked = (words % {"provider": provider} for words in (_("Asking %(provider)s"), _("%(provider)s was asked")))
+    words = [(asking, asked), (_("Making the room"), _("The room is made")), (_("Ready"), _("Ready"))]
     done = [is_asked, is_made, False]
-    labels = [asked, _("Room made"), _("Ready")]
     current = done.index(False)
-    return [Step(label, done[at], at == current) for at, label in enumerate(labels)]
+    return [Step(words[at][done[at]], done[at], at == current) for at in range(len(words))]
 
 
 def _usually(provider: str) -> str:

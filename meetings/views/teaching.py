@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
-from bookings.models import Tutor, User
+from bookings.models import Booking, Tutor, User
 from bookings.times import parse_zone
 from meetings.dashboard import sessions_without_link
+from meetings.models import Meeting
+from meetings.standing import trouble_in_words
 
 SHOWN = 10
 
@@ -23,5 +27,15 @@ def missing_links(request: HttpRequest) -> HttpResponse:
     if tutor is None:
         raise Http404
     found = list(sessions_without_link(timezone.now()).filter(tutor=tutor)[: SHOWN + 1])
+    missing = [_shown(booking) for booking in found[:SHOWN]]
     with timezone.override(parse_zone(tutor.time_zone)):
-        return render(request, "meetings/_teaching_links.html", {"missing": found[:SHOWN], "has_more": len(found) > SHOWN})
+        return render(request, "meetings/_teaching_links.html", {"missing": missing, "has_more": len(found) > SHOWN})
+
+
+def _shown(booking: Booking) -> dict[str, Any]:
+    meeting: Meeting | None = getattr(booking, "meeting", None)
+    return {
+        "booking": booking,
+        "why": trouble_in_words(meeting),
+        "needs_address": meeting is not None and meeting.trouble == Meeting.Trouble.BY_HAND,
+    }

@@ -4,15 +4,17 @@ from datetime import datetime, timedelta
 
 import pytest
 import time_machine
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
 from bookings.models import Booking
 from bookings.times import During
-from meetings.models import Meeting, VendorRoom
+from meetings.models import Meeting, VendorRoom, VideoConnection
 from tests.conftest import Drain
-from tests.factories import make_booking, make_link, make_meeting, make_order, make_user, tomorrow
+from tests.factories import an_hour, make_booking, make_link, make_meeting, make_order, make_user, tomorrow
 from tests.meetings.making import paid_booking
 
 pytestmark = pytest.mark.django_db
@@ -54,7 +56,7 @@ def test_progress_shows_how_far_the_making_is(booking, meeting, sam):
         meeting=meeting, provider="sandbox", generation=0, key="a", state="asked", asked_at=timezone.now()
     )
     asked = look(sam, booking)
-    assert (asked.count("is-done"), "Sandbox room asked" in asked) == (1, True)
+    assert (asked.count("is-done"), "Sandbox room was asked" in asked, "Making the room" in asked) == (1, True, True)
     VendorRoom.objects.filter(pk=room.pk).update(state="made", external_id="1")
     assert look(sam, booking).count("is-done") == 2
 
@@ -85,8 +87,26 @@ def test_trouble_is_plain_for_the_tutor_and_calm_for_the_student(booking, meetin
         assert hidden not in students
 
 
+def test_tutor_reads_which_account_to_connect_again_and_why(booking, meeting, sam, ada):
+    Meeting.objects.update(trouble="reconnect", provider="pool")
+    VideoConnection.objects.create(
+        tutor=ada,
+        provider="zoom",
+        status="broken",
+        broken_at=timezone.now(),
+        broken_why="The consent was withdrawn or has ended at the provider.",
+        connected_at=timezone.now(),
+    )
+    said = look(ada.user, booking)
+    assert "Zoom no longer lets us make meetings for you." in said
+    assert "The consent was withdrawn" in said
+    assert "Zoom" not in look(sam, booking)
+
+
 def test_reader_is_told_who_knows(booking, meeting, sam, ada):
-    Meeting.objects.update(trouble="pool_full")
+    Meeting.objects.update(trouble="unreachable")
+    assert "your tutor can see it too" in look(sam, booking)
+    Meeting.objects.update(trouble="by_hand")
     assert "Your tutor has been told" in look(sam, booking)
     Meeting.objects.update(alerted_at=timezone.now())
     assert "Your tutor and our team have been told" in look(sam, booking)
@@ -180,3 +200,28 @@ def test_page_of_the_address_of_a_session_that_is_over_has_no_form(booking, meet
     said = look(ada.user, booking, START + timedelta(days=1), "address")
     assert "cannot be changed" in said
     assert 'name="address"' not in said
+
+
+def test_tutors_list_says_of_each_session_why_it_has_no_link(booking, meeting, ada, sam, django_assert_num_queries):
+    client = browser_of(ada.user)
+    page = reverse("meetings:teaching_links")
+    assert "It is being prepared." in client.get(page).text
+    Meeting.objects.update(trouble="by_hand")
+    said = client.get(page).text
+    assert "This session waits for an address from you" in said
+    assert reverse("meetings:address", args=[booking.reference]) in said
+    with CaptureQueriesContext(connection) as one:
+        client.get(page)
+    for hour in range(8):
+        make_meeting(make_booking(make_user(), ada, during=an_hour(tomorrow(13 + hour)), status="paid"), trouble="pool_full")
+    with django_assert_num_queries(len(one)):
+        assert client.get(page).text.count("Every room is taken at this time") == 8
+
+
+def test_fragment_takes_as_many_queries_whatever_the_trouble(booking, meeting, ada, django_assert_max_num_queries):
+    client = browser_of(ada.user)
+    page = reverse("meetings:booking_status", args=[booking.reference])
+    for trouble in ["", *Meeting.Trouble.values]:
+        Meeting.objects.update(trouble=trouble)
+        with django_assert_max_num_queries(12):
+            assert client.get(page).status_code == 200
