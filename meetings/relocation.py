@@ -97,7 +97,7 @@ def _take_link(meeting: Meeting) -> None:
     row = Meeting.objects.select_for_update(of=("self",)).select_related(*PEOPLE).get(pk=meeting.pk)
     _require_unchanged(row, was=meeting)
     release_rooms(row)
-    row.generation = next_generation(row)
+    row.generation = max(next_generation(row), row.generation + 1)
     row.status, row.next_attempt_at = Meeting.Status.WAITING, timezone.now()
     row.external_id = row.join_url_tutor = row.join_url_student = ""
     row.passed_over, row.seen_at = [], None
@@ -121,7 +121,8 @@ def _ask_ahead(meeting: Meeting, place: Place) -> Ask:
         return Ask(row, room, place.maker, Wanted.CHECK)
     is_new = room is None
     if room is None:
-        row.generation = next_generation(row)  # of the room; the meeting keeps its own until it has moved
+        # Of the room: the meeting keeps its own until it has moved.
+        row.generation = max(next_generation(row), row.generation + 1)
         room = new_room(row, place)
     mark_asked(room)
     return Ask(row, room, place.maker, Wanted.CREATE, is_new)

@@ -1,0 +1,146 @@
+"""Our rooms against the vendor's: what only one side knows of is mended, and what is not ours is left alone."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.core.management import call_command
+from django.utils import timezone
+
+from bookings.models import Booking
+from bookings.times import During
+from meetings.errors import ProviderUnavailable
+from meetings.models import Meeting, VendorRoom
+from meetings.planning import plan_meeting
+from meetings.provisioning import provision_meeting
+from meetings.reconciliation import find_differences, reconcile
+from tests.conftest import Drain
+from tests.factories import an_hour, make_booking, make_tutor, make_user, tomorrow
+from tests.meetings.acme import Acme, Held
+from tests.meetings.conftest import connect
+
+pytestmark = pytest.mark.django_db
+START = tomorrow(12, days=3)
+
+
+@pytest.fixture
+def meeting(acme: Acme) -> Meeting:
+    booking = make_booking(
+        make_user(), make_tutor(meeting_provider="acme"), during=an_hour(START), status=Booking.Status.PAID
+    )
+    meeting = plan_meeting(booking)
+    assert meeting is not None
+    return provision_meeting(meeting)
+
+
+def found() -> list[str]:
+    with time_machine.travel(timezone.now() + timedelta(hours=1), tick=False):
+        return [str(difference) for difference in reconcile(timezone.now())]
+
+
+def looked() -> list[str]:
+    with time_machine.travel(timezone.now() + timedelta(hours=1), tick=False):
+        return [str(difference) for difference in find_differences(timezone.now())]
+
+
+def work(drain: Drain) -> None:
+    with time_machine.travel(timezone.now() + timedelta(hours=2), tick=False):
+        drain()
+
+
+def later() -> During:
+    return During(START + timedelta(hours=3), START + timedelta(hours=4))
+
+
+def test_same_on_both_sides_is_left_as_it_is(acme: Acme, meeting: Meeting):
+    assert found() == []
+    assert acme.calls == ["create", "list"]
+
+
+@pytest.mark.defect("CE-24", "IT-03")
+def test_room_that_no_row_tells_of_is_closed(acme: Acme, meeting: Meeting, drain: Drain):
+    """As after a backup was restored: the booking is ours, the room is written down nowhere."""
+    key = f"{meeting.booking.reference}-7"
+    acme.rooms["lost"] = Held(key, later())
+    assert looked() == [f"acme: unwanted: {key}"]
+    assert VendorRoom.objects.count() == 1
+
+    assert found() == [f"acme: unwanted: {key}"]
+    work(drain)
+
+    assert [held.key for held in acme.open_rooms()] == [f"{meeting.booking.reference}-0"]
+    meeting.refresh_from_db()
+    assert meeting.is_ready
+
+
+def test_second_room_for_one_key_is_closed(acme: Acme, meeting: Meeting):
+    """A vendor without a handle against repetition has made two."""
+    key = f"{meeting.booking.reference}-0"
+    acme.rooms["twin"] = Held(key, an_hour(START))
+    assert found() == [f"acme: twice: {key}"]
+    assert [number for number, held in acme.rooms.items() if held.is_open] == [meeting.external_id]
+
+
+def test_room_that_was_closed_and_is_there_again_is_closed_again(acme: Acme, meeting: Meeting, drain: Drain):
+    VendorRoom.objects.update(state="closed")
+    Meeting.objects.update(status="cancelled")
+    assert found() == [f"acme: unwanted: {meeting.booking.reference}-0"]
+    work(drain)
+    assert acme.open_rooms() == []
+
+
+def test_room_that_the_vendor_has_lost_is_made_anew(acme: Acme, meeting: Meeting, drain: Drain):
+    acme.rooms.clear()
+    key = f"{meeting.booking.reference}-0"
+    assert looked() == [f"acme: gone: {key}"]
+    assert Meeting.objects.get().is_ready
+
+    assert found() == [f"acme: gone: {key}"]
+    assert Meeting.objects.get().is_waiting
+    work(drain)
+
+    again = Meeting.objects.get()
+    assert (again.is_ready, again.generation, again.external_id) == (True, 1, "room-2")
+    assert found() == []
+
+
+def test_room_that_is_only_missing_in_a_list_cut_short_is_kept(acme: Acme, meeting: Meeting, monkeypatch):
+    monkeypatch.setattr("tests.meetings.acme.AcmeMaker.list_rooms", lambda *_args, **_named: [])
+    assert found() == []
+    assert Meeting.objects.get().is_ready
+
+
+@pytest.mark.parametrize("key", ["BK-OTHERSITE1-0", "their-own-room", "-", "9"])
+def test_room_of_another_site_is_never_touched(acme: Acme, meeting: Meeting, drain: Drain, key: str):
+    acme.rooms["theirs"] = Held(key, later())
+    assert found() == [f"acme: foreign: {key}"]
+    work(drain)
+    assert acme.rooms["theirs"].is_open
+
+
+def test_account_that_does_not_answer_keeps_nothing_from_the_others(acme: Acme, meeting: Meeting, drain: Drain):
+    connect(make_tutor())
+    connect(make_tutor(), account="second@zoom.test")
+    acme.rooms["lost"] = Held(f"{meeting.booking.reference}-7", later())
+    acme.plan = [ProviderUnavailable(detail="silence")]
+    said = found()
+    assert len(said) == 2
+    assert any("no answer" in line and "silence" in line for line in said)
+    assert any("unwanted" in line for line in said)
+
+
+def test_command_prints_every_difference_and_changes_nothing_on_a_dry_run(
+    acme: Acme, meeting: Meeting, capsys, drain: Drain
+):
+    acme.rooms["lost"] = Held(f"{meeting.booking.reference}-7", later())
+    call_command("reconcile_meetings", "--dry-run")
+    assert capsys.readouterr().out == f"acme: unwanted: {meeting.booking.reference}-7\n1 difference.\n"
+    assert VendorRoom.objects.count() == 1
+    call_command("reconcile_meetings")
+    assert capsys.readouterr().out == f"acme: unwanted: {meeting.booking.reference}-7\n1 difference, mended.\n"
+    work(drain)
+    assert len(acme.open_rooms()) == 1
+    call_command("reconcile_meetings")
+    assert capsys.readouterr().out == "0 differences.\n"
