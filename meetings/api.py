@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 
 from bookings.errors import InvalidInput, NotFound
 from bookings.models import ApiKey, Booking, Tutor
-from meetings import many, planning, provisioning, switching
+from meetings import joining, many, planning, provisioning, switching
 from meetings.errors import ConnectionBroken, LinkSearchFailed, NoLinkLeft
 from meetings.forecast import DAYS, MOST_DAYS, foresee
 from meetings.models import Meeting
@@ -47,11 +47,9 @@ class AssignMeetingLink(MeetingsCall):
     def post(self, request: Request) -> Response:
         booking = _find_booking(_text(request, "bookingId"), _("Missing required field: bookingId"), _("Booking not found"))
         meeting = planning.plan_paid_meeting(booking)
-        if meeting.status in Meeting.HOLDING:
-            return Response({**_link_of(meeting), "alreadyAssigned": True})
-        assignment = provisioning.assign_from_pool(meeting)
-        answer = {"success": True, "meetingLink": assignment.link.url, "meetingLinkId": assignment.link.pk}
-        return Response({**answer, "alreadyAssigned": True} if assignment.was_there else answer)
+        was_there = meeting.status in Meeting.HOLDING or provisioning.assign_from_pool(meeting).was_there
+        answer = _link_of(joining.tell_address(meeting))
+        return Response({**answer, "alreadyAssigned": True} if was_there else answer)
 
 
 class CreateMeetingLink(MeetingsCall):
@@ -62,8 +60,9 @@ class CreateMeetingLink(MeetingsCall):
         meeting = planning.plan_paid_meeting(booking)
         if meeting.status not in Meeting.HOLDING:
             meeting = provisioning.provision_meeting(meeting)
-        address = meeting.address_for(is_tutor=False)
-        return Response({"success": True, "meetingLink": address, "eventId": meeting.external_id or None})
+        told = joining.tell_address(meeting)
+        address = told.address_for(is_tutor=False)
+        return Response({"success": True, "meetingLink": address, "eventId": told.external_id or None})
 
 
 class CreateMissingMeetings(MeetingsCall):
@@ -98,7 +97,8 @@ class RetryMeetingLink(MeetingsCall):
         if meeting.status not in Meeting.HOLDING:
             meeting = provisioning.retry_meeting(meeting)
             message = _("Meeting link created successfully")
-        return Response({"success": True, "message": message, "join_url": meeting.address_for(is_tutor=False)})
+        address = joining.tell_address(meeting).address_for(is_tutor=False)
+        return Response({"success": True, "message": message, "join_url": address})
 
 
 class MigrateProvider(MeetingsCall):

@@ -12,8 +12,10 @@ from enum import StrEnum
 
 from django.db import transaction
 from django.db.models import F
+from django.utils import timezone
 
 from bookings.models import Booking, User
+from meetings.errors import MeetingNotWaiting
 from meetings.models import Attendance, Meeting
 
 log = logging.getLogger("linkpool.meetings")
@@ -128,6 +130,21 @@ def hand_out_address(booking: Booking, user: User, *, now: datetime) -> str:
         meeting.seen_at = now
         meeting.save(update_fields=["seen_at"])
     return meeting.address_for(is_tutor=user.pk == booking.tutor.user_id)
+
+
+@transaction.atomic
+def tell_address(meeting: Meeting) -> Meeting:
+    """Return the meeting as it is now, its address noted as known: for the owner's programs, which may ask at any time.
+
+    Raises MeetingNotWaiting if it was called off, or lost its address, a moment ago.
+    """
+    locked = Meeting.objects.select_for_update().get(pk=meeting.pk)
+    if locked.status not in Meeting.HOLDING:
+        raise MeetingNotWaiting
+    if locked.seen_at is None:
+        locked.seen_at = timezone.now()
+        locked.save(update_fields=["seen_at"])
+    return locked
 
 
 def record_attendance(meeting: Meeting, user: User, *, now: datetime) -> None:

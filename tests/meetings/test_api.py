@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test import Client
+from django.utils import timezone
 
 from bookings.api_keys import create_api_key
 from bookings.completion import complete_over
@@ -224,3 +225,17 @@ def test_retry_says_what_is_wrong(call):
     ]:
         got, answer = call(RETRY, body)
         assert (got, answer["success"], answer["error"]) == (status, False, error)
+
+
+@pytest.mark.parametrize(("path", "field"), [(ASSIGN, "bookingId"), (CREATE, "bookingId"), (RETRY, "sessionId")])
+def test_address_that_was_told_is_known_from_then_on(call, path: str, field: str):
+    make_link()
+    meeting = waiting_meeting()
+
+    for _ in range(2):
+        status, _answer = call(path, {field: meeting.booking.reference})
+        assert status == 200
+
+    known = Meeting.objects.get(pk=meeting.pk)
+    assert known.ready_at is not None
+    assert known.ready_at <= known.seen_at <= timezone.now()
