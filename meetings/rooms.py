@@ -21,6 +21,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from bookings.jobs import enqueue
+from bookings.kept import in_english
 from bookings.models import Booking
 from bookings.times import During
 from meetings.calls import NotedCall, note_call
@@ -181,6 +182,7 @@ def _request_for(ask: Ask) -> RoomRequest:
         tutor=Person(str(booking.tutor), booking.tutor.user.email),
         student=Person(str(booking.student), booking.student.email),
         join_url=settings.SITE_URL + reverse("meetings:join", args=[booking.reference]),
+        is_first_try=ask.is_new,
     )
 
 
@@ -230,7 +232,8 @@ def note_made(room: VendorRoom, made: Room) -> bool:
     room.state, room.made_at, room.next_attempt_at = State.MADE, room.made_at or now, None
     room.save(update_fields=["state", "made_at", "next_attempt_at", "external_id"])
     if room.connection_id is not None:
-        VideoConnection.objects.filter(pk=room.connection_id).update(last_used_at=now)
+        remark = {"remark": in_english(made.remark)[:500]} if made.remark else {}
+        VideoConnection.objects.filter(pk=room.connection_id).update(last_used_at=now, **remark)
     return True
 
 
