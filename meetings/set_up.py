@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from meetings.models.fields import are_keys_good
 from meetings.oauth import has_vendor
-from meetings.providers import doubts_by_provider, get_provider, is_offered, provider_label
+from meetings.providers import provider_label, set_ups
 
 
 def doubts_of_site() -> list[str]:
@@ -18,8 +18,7 @@ def doubts_of_site() -> list[str]:
     ):
         sentence = _("TOKEN_KEYS is missing or holds what is no key, so nobody can connect: %(providers)s.")
         found.append(sentence % {"providers": ", ".join(waiting)})
-    for name in settings.MEETING_PROVIDERS:
-        if not is_offered(name):
-            names = {"provider": get_provider(name).label}
-            found.append(_("%(provider)s has no keys, so it is offered to nobody.") % names)
-    return found + [doubt for doubts in doubts_by_provider().values() for doubt in doubts]
+    for provider in set_ups():
+        if not provider.is_offered:
+            found.append(_("%(provider)s has no keys, so it is offered to nobody.") % {"provider": provider.label})
+    return found + [doubt for provider in set_ups() for doubt in provider.doubts]

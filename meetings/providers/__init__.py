@@ -2,7 +2,6 @@
 
 from meetings.providers.registry import (
     SetUp,
-    doubts_by_provider,
     get_provider,
     is_offered,
     provider_choices,
@@ -10,4 +9,4 @@ from meetings.providers.registry import (
     set_ups,
 )
 
-__all__ = ["SetUp", "doubts_by_provider", "get_provider", "is_offered", "provider_choices", "provider_label", "set_ups"]
+__all__ = ["SetUp", "get_provider", "is_offered", "provider_choices", "provider_label", "set_ups"]

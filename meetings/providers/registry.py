@@ -45,9 +45,3 @@ def set_ups() -> list[SetUp]:
     """Return how each provider of the settings is set up, the order theirs."""
     found = [get_provider(name) for name in settings.MEETING_PROVIDERS]
     return [SetUp(str(one.label), one.is_configured, one.doubts()) for one in found]
-
-
-def doubts_by_provider() -> dict[str, list[str]]:
-    """Return what looks wrong with the set-up, by the name of the provider; those without any doubt are left out."""
-    found = {name: get_provider(name).doubts() for name in settings.MEETING_PROVIDERS}
-    return {name: doubts for name, doubts in found.items() if doubts}
