@@ -18,7 +18,7 @@ def in_words(minutes: int) -> str:
 
 def seconds_in_words(seconds: float) -> str:
     """Return a measured time in a round figure: 0.4 s, 12 s, 3 min, 5 h, 2 days."""
-    if seconds < 10:
+    if 0 < seconds < 10:
         return pgettext("a measured time", "%(number).1f s") % {"number": seconds}
     if seconds < 120:
         return pgettext("a measured time", "%(number)d s") % {"number": seconds}

@@ -120,6 +120,14 @@ def close_due(now: datetime) -> int:
     return len(keys)
 
 
+@transaction.atomic
+def close_soon(room: VendorRoom) -> None:
+    """Have a room that is to be closed tried at once, because a person asks. One that is closed by now stays so."""
+    mine = VendorRoom.objects.filter(pk=room.pk, state=State.CLOSING)
+    if mine.update(next_attempt_at=timezone.now()):
+        enqueue_once("meetings.close_room", lock=f"meetings.close_room:{room.pk}", room_id=room.pk)
+
+
 def let_go_of_unwanted(now: datetime) -> int:
     """Have rooms closed that stand for meetings which moved on while nobody looked. Returns how many.
 
