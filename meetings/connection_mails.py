@@ -13,7 +13,6 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from bookings.languages import speaking_to
-from meetings.connections import UNREADABLE
 from meetings.models import VideoConnection
 
 
@@ -30,7 +29,7 @@ def tell_of_broken_connection(connection_id: int) -> None:
     )
     if connection.is_usable or connection.disconnected_at is not None or is_told:
         return
-    if connection.broken_why == UNREADABLE():
+    if connection.is_unreadable:
         return
     VideoConnection.objects.filter(pk=connection.pk).update(told_at=timezone.now())
     _mail_tutor(connection, "connection_broken", _subject_of_broken)

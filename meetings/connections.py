@@ -23,6 +23,7 @@ from bookings.models import Tutor
 from meetings.calls import note_call
 from meetings.errors import ConnectionBroken, ProviderTrouble, ProviderUnavailable, TokenUnreadable
 from meetings.models import ProviderCall, VideoConnection
+from meetings.models.connections import UNREADABLE
 from meetings.models.fields import are_keys_good
 from meetings.oauth import get_vendor, has_vendor
 from meetings.oauth.base import Tokens
@@ -34,7 +35,6 @@ log = logging.getLogger("linkpool.meetings")
 CONSENT_GONE = Kept("The consent was withdrawn or has ended at the provider.")
 RIGHTS_LACK = Kept("The account does not give us the rights that meetings need.")
 ASKED_FOR = Kept("Our team asks you to connect this account again.")
-UNREADABLE = Kept("What we keep of this connection can no longer be read.")
 
 AHEAD = timedelta(minutes=5)  # a token is renewed when it has less than this to live
 LEAST_LIFE = timedelta(minutes=1)  # …but is good enough with this much, if nobody answers
@@ -137,7 +137,7 @@ def revive(connection: VideoConnection) -> bool:
     True if it counts as working now. An account of the site is tried whatever broke it: its keys may have been mended.
     """
     if connection.tutor_id is not None:
-        if connection.broken_why != UNREADABLE():
+        if not connection.is_unreadable:
             return False
         try:
             VideoConnection.objects.defer(None).get(pk=connection.pk)

@@ -10,10 +10,11 @@ from django.db.models import Q
 
 from bookings.jobs import enqueue
 from meetings.accounts import check_account
-from meetings.connections import UNREADABLE, revive
+from meetings.connections import revive
 from meetings.errors import ProviderTrouble, TokenUnreadable
 from meetings.giving_back import to_give_back
 from meetings.models import VideoConnection
+from meetings.models.connections import UNREADABLE
 
 log = logging.getLogger("linkpool.meetings")
 

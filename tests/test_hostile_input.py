@@ -63,6 +63,9 @@ ASKED = {
     "/admin/bookings/booking/{paid_key}/move/": ["from"],
     "/orders/{order}/state/": ["seen"],
     "/teaching/why/": ["session_type", "date", "time"],
+    "/connections/zoom/callback": ["state", "code", "error"],
+    "/admin/meetings/videoconnection/": ["q", "status__exact", "p", "o"],
+    "/admin/meetings/providerswitch/": ["q", "p", "o"],
     "/accounts/login/": ["next"],
     "/admin/bookings/booking/gift/": ["student", "session_type", "date", "time"],
     "/admin/bookings/promocode/": ["q", "state", "tutor", "kind__exact", "p", "o"],
@@ -118,6 +121,8 @@ SENT = {
     "/orders/{order}/pay/": {"gateway": "sandbox"},
     "/admin/payments/payment/{received}/refund/": {"amount": "1000", "why": "sorry", "seen": "150000-1000", "booking": "1"},
     "/admin/payments/payment/{received}/ask/": {"back": "/admin/"},
+    "/teaching/meetings/others/": {"place_1": "manual", "place_2": ""},
+    "/teaching/meetings/pool/choose/": {"booked": "move"},
     "/teaching/hours/dates/remove/": {"first": "2026-12-01", "last": "2026-12-02"},
     "/admin/bookings/tutor/{tutor}/why/": {
         "session_type": "maths",

@@ -14,7 +14,7 @@ from bookings.admin.buttons import Button, ButtonsAdmin
 from bookings.admin.reading import ReadOnlyAdmin, ReadOnlyInline, kept_column
 from bookings.models import User
 from meetings.accounts import check_account
-from meetings.connections import ASKED_FOR, UNREADABLE, mark_broken, revive
+from meetings.connections import ASKED_FOR, mark_broken, revive
 from meetings.errors import ConnectionBroken
 from meetings.models import ProviderSwitch, SessionSwitch, VendorRoom, VideoConnection
 from meetings.set_up import doubts_of_site
@@ -106,7 +106,7 @@ class VideoConnectionAdmin(ReadOnlyAdmin[VideoConnection], ButtonsAdmin):
     def state_shown(self, connection: VideoConnection) -> str:
         if connection.disconnected_at is not None:
             return _("disconnected")
-        if connection.broken_why == UNREADABLE():
+        if connection.is_unreadable:
             return _("cannot be read: a key is missing")
         return connection.get_status_display()
 

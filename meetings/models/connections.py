@@ -6,8 +6,11 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from bookings.kept import Kept
 from bookings.models import Tutor, User
 from meetings.models.fields import EncryptedField
+
+UNREADABLE = Kept("What we keep of this connection can no longer be read. Our team has been told.")
 
 
 class VideoConnectionQuerySet(models.QuerySet["VideoConnection"]):
@@ -103,6 +106,11 @@ class VideoConnection(models.Model):
     @property
     def is_usable(self) -> bool:
         return self.status == self.Status.ACTIVE and self.disconnected_at is None
+
+    @property
+    def is_unreadable(self) -> bool:
+        """True when no key of TOKEN_KEYS opened its tokens: it works again as soon as that key is back."""
+        return self.broken_why == UNREADABLE()
 
     @property
     def granted(self) -> frozenset[str]:

@@ -17,6 +17,7 @@ from meetings import connections
 from meetings.connections import access_to, connection_for, mark_broken
 from meetings.errors import ConnectionBroken, ProviderUnavailable
 from meetings.models import ProviderCall, VideoConnection
+from meetings.models.connections import UNREADABLE
 from tests.factories import make_tutor, make_user
 from tests.meetings.consenting import ConsentDouble, a_vendor, connect, providers, stored
 from tests.race import race
@@ -151,7 +152,7 @@ def test_token_that_no_key_opens_is_an_error_and_never_sent(ada: Tutor, vendor: 
             access_to(connection).renewed("any")
 
     assert not vendor.requests
-    assert VideoConnection.objects.get().broken_why == connections.UNREADABLE()
+    assert VideoConnection.objects.get().broken_why == UNREADABLE()
 
 
 @pytest.mark.defect("IT-17")
