@@ -54,14 +54,15 @@ def running_vendors(port: int) -> Iterator[dict[str, Vendor]]:
     midtrans = Vendor("midtrans", f"http://127.0.0.1:{port}", "order_id", _settled)
     stripe = Vendor("stripe", f"http://127.0.0.1:{port + 1}", "page", _completed)
     with ExitStack() as running:
-        running.enter_context(_served(lambda: MidtransDouble(server_key=SERVER_KEY, port=port)))
+        running.enter_context(served(lambda: MidtransDouble(server_key=SERVER_KEY, port=port)))
         keys = {"secret_key": STRIPE_KEY, "webhook_secrets": [STRIPE_WEBHOOK_SECRET]}
-        running.enter_context(_served(lambda: StripeDouble(**keys, port=port + 1)))
+        running.enter_context(served(lambda: StripeDouble(**keys, port=port + 1)))
         yield {vendor.name: vendor for vendor in (midtrans, stripe)}
 
 
 @contextmanager
-def _served(make: Callable[[], Double]) -> Iterator[None]:
+def served(make: Callable[[], Double]) -> Iterator[None]:
+    """Serve a double in a process of its own."""
     process = multiprocessing.get_context("fork").Process(target=lambda: make().serve(), daemon=True)
     process.start()
     try:

@@ -19,6 +19,7 @@ from urllib.parse import parse_qs, urlsplit
 
 BODY_LIMIT = 1024 * 1024  # bytes
 CONTROL = "/_double/"
+USUAL_VERBS = frozenset(["fail_next", "set_fault_rates", "take_time"])
 
 
 class Fault(StrEnum):
@@ -76,7 +77,7 @@ class Double(ABC):
     one of `verbs`; `GET /_double/state`; `GET /_double/messages?from=N`, each signed as of now.
     """
 
-    verbs: ClassVar[frozenset[str]] = frozenset()  # what others may call, `fail_next` and `set_fault_rates` besides
+    verbs: ClassVar[frozenset[str]] = frozenset()  # what others may call besides USUAL_VERBS
 
     def __init__(self, *, port: int = 0, silence: float = 60, seed: int = 1) -> None:
         """`silence` is how long a lost answer keeps the connection open, in seconds."""
@@ -86,6 +87,7 @@ class Double(ABC):
         self.silence = silence
         self.faults: list[tuple[str, Fault]] = []  # for the next requests whose "METHOD /path" begins so
         self.fault_rates: dict[Fault, float] = {}  # of all requests
+        self.seconds = 0.0  # that every answer takes
         self._random = random.Random(seed)  # noqa: S311 - for repeatable faults
         self._stopped = threading.Event()
         self._server = _Server(("127.0.0.1", port), self)
@@ -112,6 +114,10 @@ class Double(ABC):
         with self.lock:
             self.fault_rates = {Fault(name): rate for name, rate in rates.items()}
 
+    def take_time(self, seconds: float) -> None:
+        """Have every answer take so long from now on, however many are asked for at once."""
+        self.seconds = float(seconds)
+
     def state(self) -> dict[str, Any]:
         """Return what the vendor knows, for JSON; called under the lock."""
         return {}
@@ -132,7 +138,7 @@ class Double(ABC):
                     return Answer(200, self.state())
                 if (request.method, asked) == ("GET", "messages"):
                     return Answer(200, self.signed_messages(int(request.query.get("from", ["0"])[0])))
-                if request.method == "POST" and asked in self.verbs | {"fail_next", "set_fault_rates"}:
+                if request.method == "POST" and asked in self.verbs | USUAL_VERBS:
                     return Answer(200, getattr(self, asked)(**json.loads(request.body or b"{}")))
             except (LookupError, TypeError, ValueError) as error:
                 return Answer(400, {"error": f"{type(error).__name__}: {error}"})
@@ -214,7 +220,11 @@ class _Handler(BaseHTTPRequestHandler):
         query = parse_qs(parts.query, keep_blank_values=True)
         request = Request(self.command, parts.path, query, dict(self.headers.items()), self.rfile.read(length))
         double = self.server.double
-        answer, fault = (double.control(request), None) if request.path.startswith(CONTROL) else double.respond(request)
+        if request.path.startswith(CONTROL):
+            answer, fault = double.control(request), None
+        else:
+            time.sleep(double.seconds)
+            answer, fault = double.respond(request)
         if fault is Fault.LOST:
             double.keep_silent()
         if fault in (Fault.LOST, Fault.RESET, Fault.RESET_BEFORE):

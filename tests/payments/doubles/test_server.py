@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 
 import pytest
 import requests
 
 from bookings.doubles.server import Answer, Double, Fault, Message, Request
+from bookings.outside import ANSWER_LIMIT
 
 
 class Vendor(Double):
@@ -54,15 +57,39 @@ def test_every_fault_goes_wrong_in_its_own_way(vendor: Vendor):
         (Fault.BUSY, 3),
         (Fault.SLOW, 4),
         (Fault.HTML, 4),
+        (Fault.CUT, 5),
+        (Fault.GARBLED, 6),
+        (Fault.HUGE, 7),
     ]:
         vendor.fail_next(fault)
         if fault in (Fault.LOST, Fault.RESET, Fault.RESET_BEFORE):
             with pytest.raises(requests.ConnectionError):
                 get(vendor)
         else:
-            expected = {Fault.BUSY: 429, Fault.SLOW: 200, Fault.HTML: 502}.get(fault, 500)
+            expected = {Fault.BUSY: 429, Fault.HTML: 502, Fault.ERROR: 500, Fault.ERROR_AFTER: 500}.get(fault, 200)
             assert get(vendor).status_code == expected
         assert vendor.count == counted, fault
+
+
+@pytest.mark.parametrize("fault", [Fault.CUT, Fault.GARBLED])
+def test_spoilt_answer_is_no_json(vendor: Vendor, fault: Fault):
+    vendor.fail_next(fault)
+    with pytest.raises(ValueError):
+        json.loads(get(vendor).content.decode())
+
+
+def test_endless_answer_is_longer_than_anybody_reads(vendor: Vendor):
+    vendor.fail_next(Fault.HUGE)
+    assert len(get(vendor).content) > ANSWER_LIMIT
+
+
+def test_answers_take_the_time_they_are_told_to(vendor: Vendor):
+    requests.post(f"{vendor.url}/_double/take_time", json={"seconds": 0.1}, timeout=5)
+    began = time.monotonic()
+    with ThreadPoolExecutor(4) as crew:
+        list(crew.map(lambda _number: get(vendor), range(4)))
+    assert time.monotonic() - began >= 0.1
+    assert vendor.seconds == 0.1
 
 
 def test_fault_waits_for_the_request_it_is_meant_for(vendor: Vendor):
