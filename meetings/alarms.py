@@ -26,11 +26,12 @@ log = logging.getLogger("linkpool.meetings")
 # News that cannot wait for the end of the quiet period (a session that begins before) waits so long at most.
 URGENT_PAUSE = timedelta(minutes=5)
 REMIND_AFTER = timedelta(days=1)  # of what goes on without anything new
+FORESEEN = frozenset({Alert.Kind.FORECAST.value})  # looked at by the hour, and told of once: it is not there yet
 
 
 def watch(now: datetime) -> int:
-    """Look at every kind of trouble and mail what is to be told now. Returns how many kinds were mailed of."""
-    return for_each(Alert.Kind.values, partial(follow, now=now))
+    """Look at every kind of trouble of now and mail what is to be told. Returns how many kinds were mailed of."""
+    return for_each(sorted({*Alert.Kind.values} - FORESEEN), partial(follow, now=now))
 
 
 @transaction.atomic
@@ -56,6 +57,8 @@ def _tell_trouble(alert: Alert, finding: Finding, *, now: datetime) -> bool:
     is_time = alert.mailed_at is None or now >= alert.mailed_at + _pause(alert, finding)
     known = {key.removesuffix(AGAIN) for key in finding.members}
     alert.told = [key for key in alert.told if key.removesuffix(AGAIN) in known]
+    if alert.kind in FORESEEN and alert.was_mailed:
+        return False
     if not is_time or not (news or finding.is_on):
         return False
     _mail(partial(write_trouble, alert, finding, news))

@@ -90,10 +90,17 @@ def _pool(members: Mapping[str, Any]) -> str:
     return _("The link pool is nearly full: %(used)d of %(all)d") % {"used": use.peak_ahead, "all": use.now.available}
 
 
+def _forecast(members: Mapping[str, Any]) -> str:
+    forecast = members["forecast"]
+    told = _("The link pool will be nearly full: %(needed)d of %(all)d needed")
+    return told % {"needed": forecast.peak.needed, "all": forecast.links}
+
+
 SUBJECTS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     Alert.Kind.MISSING: _missing,
     Alert.Kind.PROVIDERS: _providers,
     Alert.Kind.CONNECTIONS: _connections,
     Alert.Kind.QUEUE: _queue,
     Alert.Kind.POOL: _pool,
+    Alert.Kind.FORECAST: _forecast,
 }

@@ -14,6 +14,7 @@ from bookings.job_queue import oldest_wait_seconds
 from bookings.models import Booking
 from bookings.times import During
 from meetings.dashboard import sessions_without_link
+from meetings.forecast import WARN_DAYS, foresee
 from meetings.models import Alert, Meeting
 from meetings.pool_use import AHEAD, pool_use
 from meetings.watching import broken_connections, failing_providers, overdue_sessions
@@ -97,10 +98,18 @@ def find_pool(now: datetime) -> Finding:
     return Finding({"pool": use} if use.is_nearly_full else {}, is_on=use.is_nearly_full)
 
 
+def find_forecast(now: datetime) -> Finding:
+    """Find out whether some hour of the coming two weeks needs nearly all of the links."""
+    forecast = foresee(now=now, days=WARN_DAYS)
+    is_near = bool(forecast.nearly_full)
+    return Finding({"forecast": forecast} if is_near else {}, is_on=is_near)
+
+
 FINDERS: Mapping[str, Callable[[datetime], Finding]] = {
     Alert.Kind.MISSING: find_missing,
     Alert.Kind.PROVIDERS: find_providers,
     Alert.Kind.CONNECTIONS: find_connections,
     Alert.Kind.QUEUE: find_queue,
     Alert.Kind.POOL: find_pool,
+    Alert.Kind.FORECAST: find_forecast,
 }

@@ -22,7 +22,7 @@ from meetings import (
     reconciliation,
     upkeep,
 )
-from meetings.models import Meeting, MeetingLink, NoShowReport
+from meetings.models import Alert, Meeting, MeetingLink, NoShowReport
 
 log = logging.getLogger("linkpool.meetings")
 
@@ -76,6 +76,13 @@ def provision_waiting() -> None:
 def watch(timestamp: int) -> None:
     """Tell the staff what needs them, and what is over."""
     alarms.watch(timezone.now())
+
+
+@app.periodic(cron="7 * * * *")
+@app.task(name="meetings.watch_forecast", queueing_lock="meetings.watch_forecast")
+def watch_forecast(timestamp: int) -> None:
+    """Tell the staff once that the coming two weeks need nearly all pool links."""
+    alarms.follow(Alert.Kind.FORECAST, now=timezone.now())
 
 
 @app.periodic(cron="25 1 * * *")

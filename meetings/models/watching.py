@@ -19,6 +19,7 @@ class Alert(models.Model):
         CONNECTIONS = "connections", _("broken connections")
         QUEUE = "queue", _("background work is late")
         POOL = "pool", _("the pool is nearly full")
+        FORECAST = "forecast", _("the pool will be nearly full")
 
     kind = models.CharField(_("kind"), max_length=20, choices=Kind, unique=True)
     begun_at = models.DateTimeField(_("begun at"), null=True, blank=True)
@@ -34,7 +35,8 @@ class Alert(models.Model):
         ordering = ["kind"]
         constraints = [
             models.CheckConstraint(
-                condition=Q(kind__in=["missing", "providers", "connections", "queue", "pool"]), name="alert_kind_is_known"
+                condition=Q(kind__in=["missing", "providers", "connections", "queue", "pool", "forecast"]),
+                name="alert_kind_is_known",
             ),
             models.CheckConstraint(
                 condition=Q(ended_at=None) | Q(begun_at__isnull=False), name="alert_that_is_over_had_begun"
