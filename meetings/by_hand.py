@@ -23,7 +23,7 @@ from meetings.addresses import normalise_address
 from meetings.chain import MANUAL
 from meetings.errors import AddressInUse, AddressOfPool, AddressWanted, SessionOver
 from meetings.models import Meeting, MeetingLink
-from meetings.places import name_of_host, name_of_place
+from meetings.places import name_of_host, place_in_english
 from meetings.pool import free_link
 from meetings.rooms import release_rooms
 
@@ -73,7 +73,7 @@ def _refuse_a_shared_room(meeting: Meeting, during: During, address: str) -> Non
 
 
 def _write_address(meeting: Meeting, booking: Booking, address: str, *, who: User, now: datetime) -> None:
-    was = (name_of_place(meeting) or meeting.provider) if meeting.status in Meeting.HOLDING else ""
+    was = (place_in_english(meeting) or meeting.provider) if meeting.status in Meeting.HOLDING else ""
     release_rooms(meeting)
     free_link(meeting)
     meeting.provider = MANUAL

@@ -1,6 +1,6 @@
 """Tell the two who sit in a session that it is held elsewhere; the address they join by stays the same (DESIGN D12).
 
-Names and addresses are looked up when a letter is written, so a place that changes twice is told as it is then.
+A notice keeps the name of the place, in English; what has changed once more by the time of its mail is not mailed.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from bookings.models import Booking, Notice
 from bookings.notices import tell, version_of
 from meetings.models import Meeting
+from meetings.places import place_in_english
 
 
 def tell_of_place(meeting: Meeting) -> None:
@@ -20,7 +21,8 @@ def tell_of_new_room(meeting: Meeting) -> None:
     """Tell them that the session has another room, once for each generation of it."""
     booking, again = meeting.booking, f"{version_of(meeting.booking)}:{meeting.generation}"
     people = [booking.student, booking.tutor.user]
-    tell(Notice.Fact.LINK_CHANGED, to=people, booking=booking, key=again, provider=meeting.provider)
+    provider, place = meeting.provider, place_in_english(meeting)
+    tell(Notice.Fact.LINK_CHANGED, to=people, booking=booking, key=again, provider=provider, place=place)
 
 
 def place_told(booking: Booking) -> str:

@@ -21,12 +21,10 @@ from django.db.models import Exists, F, OuterRef, Q, Subquery
 from bookings.errors import DomainError
 from bookings.history import record_booking_change
 from bookings.jobs import enqueue
-from bookings.models import Notice
-from bookings.notices import tell, version_of
 from meetings import pool
 from meetings.live_calls import is_in_use
 from meetings.models import Attendance, Meeting, MeetingLink
-from meetings.places import name_of_place
+from meetings.news import tell_of_new_room
 
 log = logging.getLogger("linkpool.pool")
 
@@ -112,7 +110,8 @@ def _move(overrun: Overrun) -> bool:
     pool.choose_link(meeting, free)
     record_booking_change(meeting.booking, what="meeting link", was=was, became=str(free), why=WHY)
     if was_seen:
-        _tell_parties(meeting)
+        meeting.refresh_from_db()
+        tell_of_new_room(meeting)
     log.info("session moved out of an overrun", extra={"meeting": meeting.pk, "link": free.pk})
     return True
 
@@ -123,15 +122,6 @@ def _rested_longer(meeting: Meeting, *, than: Meeting) -> MeetingLink | None:
     others = pool.links_free_at(meeting.time).exclude(pk=meeting.link_id or 0).annotate(rests_since=Subquery(last))
     rested = others.filter(Q(rests_since=None) | Q(rests_since__lt=than.time.end))
     return rested.order_by(F("rests_since").asc(nulls_first=True), "pk").first()
-
-
-def _tell_parties(meeting: Meeting) -> None:
-    """Those who know the address they had are told: the way in stays the same, the room does not."""
-    meeting.refresh_from_db()
-    booking = meeting.booking
-    key = f"{version_of(booking)}:{meeting.generation}"
-    people = [booking.student, booking.tutor.user]
-    tell(Notice.Fact.LINK_CHANGED, to=people, booking=booking, key=key, place=name_of_place(meeting))
 
 
 def _tell_staff(overrun: Overrun, *, now: datetime) -> None:

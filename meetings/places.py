@@ -5,6 +5,7 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.utils import translation
 
 from bookings.kept import read_kept
 from meetings.models import Meeting
@@ -32,6 +33,12 @@ def name_of_place(meeting: Meeting) -> str:
     if meeting.provider in GIVEN:
         return name_of_host(meeting.link.url if meeting.link else meeting.join_url_student)
     return label_of(meeting.provider)
+
+
+def place_in_english(meeting: Meeting) -> str:
+    """Return the place as rows keep it, whoever causes them."""
+    with translation.override(settings.LANGUAGE_CODE):
+        return name_of_place(meeting)
 
 
 def name_of_host(address: str) -> str:

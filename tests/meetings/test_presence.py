@@ -8,6 +8,7 @@ from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 
+from bookings.api_keys import create_api_key
 from bookings.models import Booking, User
 from bookings.times import During
 from meetings.joining import hand_out_address
@@ -114,3 +115,21 @@ def test_link_that_is_taken_away_at_that_moment_is_never_handed_out():
         meeting.refresh_from_db()
         assert meeting.link is not None
         assert got == meeting.link.url == (second.url if moved == "1" else first.url)
+
+
+@pytest.mark.parametrize(
+    ("call", "field"),
+    [
+        ("assign-meeting-link", "bookingId"),
+        ("create-meeting-link", "bookingId"),
+        ("sessions/retry-meeting-link", "sessionId"),
+    ],
+)
+def test_address_that_a_program_was_told_counts_as_seen(people, meeting, call: str, field: str):
+    create_api_key("Program", scopes=["meetings"], key="program-key")
+    headers = {"Authorization": "Bearer program-key"}
+    told = {field: meeting.booking.reference}
+    answer = Client().post(f"/api/{call}", told, content_type="application/json", headers=headers)
+    assert answer.status_code == 200
+    meeting.refresh_from_db()
+    assert meeting.seen_at is not None
