@@ -24,6 +24,8 @@ from meetings.providers.zoom_hosts import hosts_of, is_cut_short
 from meetings.providers.zoom_words import (
     ENDS_AFTER_40_MINUTES,
     FREE_MINUTES,
+    SETTINGS,
+    WITHOUT_HOST,
     Answer,
     Marker,
     body_of,
@@ -87,7 +89,8 @@ class ZoomProvider(RoomMaker):
         if not request.is_first_try and (before := self._look_for(request.key, opened, self._home(request, opened))):
             return self.move(number_of(before), request, opened)
         home = self._home(request, opened)
-        body = body_of(request, self._marker, now=datetime.now(UTC))
+        settings = SETTINGS if self._has_host(request, opened) else WITHOUT_HOST
+        body = body_of(request, self._marker, settings=settings, now=datetime.now(UTC))
         return self._room_for(request, self._ask_of(home, opened, "POST", body=body), opened)
 
     def move(self, external_id: str, request: RoomRequest, access: Access | None) -> Room:
@@ -129,6 +132,10 @@ class ZoomProvider(RoomMaker):
     def _home(self, request: RoomRequest, access: Access) -> str:
         """Return whose meetings these are: an app that a tutor connected may only say "me"."""
         return "me" if access.owner is Owner.TUTOR else quote(self._host or request.tutor.email, safe="")
+
+    def _has_host(self, request: RoomRequest, access: Access) -> bool:
+        """Say whether the tutor is the meeting's host, who lets people in."""
+        return access.owner is Owner.TUTOR or not self._host or self._host.lower() == request.tutor.email.lower()
 
     def _ask_of(self, home: str, access: Access, method: str, **sent: Mapping[str, Any]) -> Answer:
         """Ask of somebody's meetings. Raises ProviderCannot where a tutor is no user of the site's account."""
@@ -172,10 +179,16 @@ class ZoomProvider(RoomMaker):
         raise ProviderUnavailable(detail="the list of meetings does not end")
 
     def _room_for(self, request: RoomRequest, meeting: Answer, access: Access) -> Room:
-        """Return the room as Zoom will really hold it. Raises ProviderCannot if that is a room of many."""
+        """Return the room as Zoom will really hold it.
+
+        Raises ProviderCannot if that is a room of many, ProviderMisconfigured if nobody could enter it.
+        """
         if effective(meeting, "use_pmi"):
             self.cancel(number_of(meeting), access)
             raise ProviderCannot(IS_PERSONAL, detail="the account's policy puts meetings into the personal room")
+        if not self._has_host(request, access) and not effective(meeting, "join_before_host"):
+            self.cancel(number_of(meeting), access)
+            raise ProviderMisconfigured(detail="the account's policy lets nobody in before the host of ZOOM_HOST")
         room = self._room(meeting)
         if request.during.minutes > FREE_MINUTES and not room.remark:
             home = self._home(request, access)

@@ -35,6 +35,8 @@ SETTINGS: Answer = {
     "email_notification": False,
     "registrants_email_notification": False,
 }
+# Nobody signs in as a host whom all share, so nobody could let anybody in.
+WITHOUT_HOST: Answer = {**SETTINGS, "waiting_room": False, "join_before_host": True, "jbh_time": 0}
 
 IS_OVER = _("This session is over.")
 ENDS_AFTER_40_MINUTES = _("This Zoom account has no paid plan: Zoom ends the meeting after 40 minutes, and both join again.")
@@ -59,7 +61,7 @@ class Marker:
         return key if key and key != first else None
 
 
-def body_of(request: RoomRequest, marker: Marker, *, now: datetime) -> Answer:
+def body_of(request: RoomRequest, marker: Marker, *, settings: Answer, now: datetime) -> Answer:
     """Return what a new meeting is asked for with. Raises ProviderCannot for a lesson that is over."""
     during = time_left(request.during, now=now)
     return {
@@ -68,7 +70,7 @@ def body_of(request: RoomRequest, marker: Marker, *, now: datetime) -> Answer:
         **time_of(during, request.time_zone),
         "agenda": f"{marker.of(request.key)}\n{request.join_url}",
         "default_password": True,
-        "settings": SETTINGS,
+        "settings": settings,
     }
 
 

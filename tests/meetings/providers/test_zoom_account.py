@@ -81,6 +81,27 @@ def test_all_meetings_are_held_by_one_host(zoom: ZoomDouble):
     assert (access.owner, access.account, maker.owners) == (Owner.SITE, HOST, {Owner.SITE})
 
 
+def test_meeting_of_a_host_who_never_comes_is_open_to_both(zoom: ZoomDouble):
+    provider(zoom, host=HOST).create(room_request(), account(zoom, host=HOST))
+    (meeting,) = zoom.hosts[HOST].meetings.values()
+    assert (meeting.settings["waiting_room"], meeting.settings["join_before_host"]) == (False, True)
+
+
+@pytest.mark.parametrize("host", ["", ADA])
+def test_tutor_who_is_the_host_lets_people_in(zoom: ZoomDouble, host: str):
+    provider(zoom, host=host).create(room_request(), account(zoom, host=host))
+    (meeting,) = zoom.hosts[ADA].meetings.values()
+    assert (meeting.settings["waiting_room"], meeting.settings["join_before_host"]) == (True, False)
+
+
+@pytest.mark.parametrize("policies", [{"waiting_room": True}, {"join_before_host": False}])
+def test_policy_that_would_keep_both_waiting_is_the_operators_matter(zoom: ZoomDouble, policies: dict[str, bool]):
+    zoom.add_host(HOST, policies=policies)
+    with pytest.raises(ProviderMisconfigured):
+        provider(zoom, host=HOST).create(room_request(), account(zoom, host=HOST))
+    assert not zoom.hosts[HOST].meetings
+
+
 def test_without_a_host_each_tutor_is_one_under_the_own_address(zoom: ZoomDouble):
     maker, access = provider(zoom), account(zoom)
     room = maker.create(room_request(), access)
