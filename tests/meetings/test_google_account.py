@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
 from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
-from django.utils import timezone
 
 from bookings.models import Tutor
 from meetings.connections import access_to
@@ -18,7 +16,7 @@ from meetings.models import ProviderCall, VideoConnection
 from meetings.providers import get_provider
 from meetings.providers.base import Access, RoomMaker
 from tests.meetings.consenting import stored
-from tests.meetings.oauth.asking import connect
+from tests.meetings.google_site import connect_google, site_with_google
 from tests.meetings.providers.asking import ready_room, room_request
 from tests.meetings.providers.google_vendor import ADA
 
@@ -27,36 +25,13 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def google(settings: Any) -> Iterator[GoogleDouble]:
-    """Google, and a site that is set up for it."""
-    with GoogleDouble() as double:
-        entry = settings.MEETING_PROVIDERS["google"]
-        address = {name.removeprefix("GOOGLE_").lower(): value for name, value in double.settings.items()}
-        filled = {
-            **entry,
-            "OPTIONS": entry["OPTIONS"] | {name: address[name] for name in entry["OPTIONS"] if name in address},
-            "OAUTH": {
-                **entry["OAUTH"],
-                "OPTIONS": {name: address[name] for name in entry["OAUTH"]["OPTIONS"]},
-            },
-        }
-        settings.MEETING_PROVIDERS = {**settings.MEETING_PROVIDERS, "google": filled}
+    with site_with_google(settings) as double:
         yield double
 
 
 @pytest.fixture
 def connection(google: GoogleDouble, ada: Tutor) -> VideoConnection:
-    tokens, now = connect(google), timezone.now()
-    made: VideoConnection = VideoConnection.objects.create(
-        tutor=ada,
-        provider="google",
-        account=ADA,
-        scopes=" ".join(tokens.scopes),
-        access_token=tokens.access_token,
-        refresh_token=tokens.refresh_token,
-        expires_at=now + timedelta(hours=1),
-        connected_at=now,
-    )
-    return made
+    return connect_google(ada, google)
 
 
 def maker() -> RoomMaker:

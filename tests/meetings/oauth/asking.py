@@ -33,6 +33,6 @@ def code_of(back: str) -> str:
     return parse_qs(urlsplit(back).query)["code"][0]
 
 
-def connect(google: GoogleDouble, *without: str) -> Tokens:
-    code = code_of(google.consent(address(google), without=without))
+def connect(google: GoogleDouble, *without: str, account: str = ADA) -> Tokens:
+    code = code_of(google.consent(address(google), account, without))
     return vendor(google).exchange(code, verifier=VERIFIER, redirect_uri=BACK)

@@ -1,0 +1,51 @@
+"""A site that is set up for a pretend Google, and a tutor's account there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from bookings.models import Tutor
+from bookings.outside import Patience
+from meetings.doubles.google import GoogleDouble
+from meetings.models import VideoConnection
+from tests.meetings.oauth.asking import connect
+
+IMPATIENT = Patience(timeouts=(5, 0.5), time_limit=2)
+
+
+@contextmanager
+def site_with_google(settings: Any) -> Iterator[GoogleDouble]:
+    """Serve Google, and fill its addresses and keys into what the site's own settings say."""
+    with GoogleDouble() as double:
+        entry = settings.MEETING_PROVIDERS["google"]
+        address = {name.removeprefix("GOOGLE_").lower(): value for name, value in double.settings.items()}
+        options = entry["OPTIONS"] | {name: address[name] for name in entry["OPTIONS"] if name in address}
+        consent = {name: address[name] for name in entry["OAUTH"]["OPTIONS"]}
+        filled = {
+            **entry,
+            "OPTIONS": {**options, "patience": IMPATIENT},
+            "OAUTH": {**entry["OAUTH"], "OPTIONS": {**consent, "patience": IMPATIENT}},
+        }
+        settings.MEETING_PROVIDERS = {**settings.MEETING_PROVIDERS, "google": filled}
+        yield double
+
+
+def connect_google(tutor: Tutor, google: GoogleDouble) -> VideoConnection:
+    """Keep what Google gives for the tutor's consent."""
+    tokens, now = connect(google, account=tutor.user.email), timezone.now()
+    made: VideoConnection = VideoConnection.objects.create(
+        tutor=tutor,
+        provider="google",
+        account=tutor.user.email,
+        scopes=" ".join(tokens.scopes),
+        access_token=tokens.access_token,
+        refresh_token=tokens.refresh_token,
+        expires_at=now + timedelta(hours=1),
+        connected_at=now,
+    )
+    return made
