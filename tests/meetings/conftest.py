@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
+from bookings.api_keys import create_api_key
 from bookings.models import Tutor
 from meetings.models import VideoConnection
 from tests.meetings.acme import ACME, Acme
@@ -29,3 +32,20 @@ def connect(tutor: Tutor, **fields: Any) -> VideoConnection:
     return VideoConnection.objects.create(
         **{"tutor": tutor, "provider": "zoom", "connected_at": timezone.now(), "account": "ada@zoom.test", **fields}
     )
+
+
+@pytest.fixture
+def key(db) -> str:
+    return create_api_key("the owner's program", scopes=["meetings"])[1]
+
+
+@pytest.fixture
+def call(key):
+    def post(path: str, body: Any = None) -> tuple[int, Any]:
+        answer = Client().post(
+            path, json.dumps(body), content_type="application/json", headers={"Authorization": f"Bearer {key}"}
+        )
+        assert answer.headers["Content-Type"] == "application/json"
+        return answer.status_code, answer.json()
+
+    return post

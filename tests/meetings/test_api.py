@@ -1,8 +1,5 @@
 """The calls of other programs, word by word."""
 
-import json
-from typing import Any
-
 import pytest
 from django.db import connection
 from django.test import Client
@@ -11,8 +8,8 @@ from django.utils import timezone
 from bookings.api_keys import create_api_key
 from bookings.completion import complete_over
 from bookings.models import Booking
+from meetings.alarms import watch
 from meetings.models import Meeting, MeetingLink
-from tests.conftest import Drain
 from tests.factories import make_booking, make_link, make_tutor, make_user
 from tests.meetings.making import lesson, paid_booking, waiting_meeting
 from tests.race import race
@@ -23,23 +20,6 @@ CREATE = "/api/create-meeting-link"
 MISSING = "/api/sessions/create-missing-meetings"
 RETRY = "/api/sessions/retry-meeting-link"
 NO_LINK = "No available meeting links at this time. Please contact support."
-
-
-@pytest.fixture
-def key(db) -> str:
-    return create_api_key("the owner's program", scopes=["meetings"])[1]
-
-
-@pytest.fixture
-def call(key):
-    def post(path: str, body: Any = None) -> tuple[int, Any]:
-        answer = Client().post(
-            path, json.dumps(body), content_type="application/json", headers={"Authorization": f"Bearer {key}"}
-        )
-        assert answer.headers["Content-Type"] == "application/json"
-        return answer.status_code, answer.json()
-
-    return post
 
 
 def test_link_of_a_session_that_is_over_is_still_told(call):
@@ -111,13 +91,13 @@ def test_assign_for_an_unpaid_booking_is_refused(call, status: str):
 
 
 @pytest.mark.defect("CE-15")
-def test_assign_from_an_empty_pool_says_so_and_tells_the_admins(call, settings, mailoutbox, drain: Drain):
+def test_assign_from_an_empty_pool_says_so_and_tells_the_admins(call, settings, mailoutbox):
     settings.ADMINS = [("Root", "root@example.com")]
     booking = paid_booking()
     refused = {"success": False, "error": NO_LINK, "requiresManualAssignment": True}
     for _ in range(2):
         assert call(ASSIGN, {"bookingId": booking.reference}) == (409, refused)
-    drain()
+    watch(timezone.now())
     assert len(mailoutbox) == 1
     make_link()
     assert call(ASSIGN, {"bookingId": booking.reference})[0] == 200

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
@@ -294,3 +294,16 @@ def test_link_chosen_by_hand_while_the_vendor_did_not_answer_leaves_no_room(acme
 
     meeting.refresh_from_db()
     assert (meeting.is_ready, meeting.provider, acme.open_rooms()) == (True, "pool", [])
+
+
+@pytest.mark.defect("TB-08")
+@pytest.mark.parametrize("day", [datetime(2027, 3, 28, tzinfo=UTC), datetime(2027, 10, 31, tzinfo=UTC)])
+def test_lesson_across_a_change_of_clocks_keeps_its_instants(acme: Acme, sam: User, day: datetime):
+    """01:00 UTC is when Berlin's clocks change: an hour is an hour, and the vendor gets instants and a zone."""
+    tutor = make_tutor(meeting_provider="acme", time_zone="Europe/Berlin")
+    during = an_hour(day + timedelta(minutes=30))
+    with time_machine.travel(day - timedelta(days=2), tick=False):
+        planned = plan_meeting(make_booking(sam, tutor, during=during, status=Booking.Status.PAID))
+        assert planned is not None
+        ready = provision_meeting(planned)
+    assert (ready.is_ready, [held.during for held in acme.open_rooms()]) == (True, [during])

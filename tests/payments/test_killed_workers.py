@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.conf import settings as site
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
-from bench.place import database_url
 from bookings.doubles.server import Fault
 from bookings.models import Booking, Change, Order, Tutor, User
-from config import serving
 from payments.checkout import start_checkout
 from payments.doubles.midtrans import MidtransDouble
 from payments.models import Payment, WebhookEvent
 from payments.webhooks import enqueue_due_events, receive_webhook
+from tests import workers
 from tests.factories import make_booking
 from tests.payments.gateways.banks import use_bank
 from tests.payments.gateways.midtrans_bank import MidtransBank
 from tests.payments.midtrans import SERVER_KEY
+from tests.workers import is_somebody_waiting_for_a_lock, kill, wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -50,48 +45,10 @@ def event(bank: MidtransDouble, ada: Tutor, sam: User) -> WebhookEvent:
     return receive_webhook("midtrans", message.headers(), message.body)
 
 
-@contextmanager
-def running_worker(bank: MidtransDouble) -> Iterator[subprocess.Popen[bytes]]:
-    """The worker of the site as it runs in production, on the test's database, killed at the end at the latest."""
-    environment = {
-        "PATH": os.environ.get("PATH", ""),
-        "HOME": os.environ.get("HOME", ""),
-        "ENV_FILE": os.devnull,
-        "DEBUG": "1",
-        "SECRET_KEY": site.SECRET_KEY,
-        "DATABASE_URL": database_url(),
-        "EMAIL_URL": "dummymail://",
-        "MIDTRANS_SERVER_KEY": SERVER_KEY,
-        "MIDTRANS_SNAP_URL": f"{bank.url}/snap/v1",
-        "MIDTRANS_API_URL": bank.url,
-    }
-    command = [sys.executable, *serving.worker().command]
-    worker = subprocess.Popen(
-        command, cwd=site.BASE_DIR, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+def running_worker(bank: MidtransDouble) -> AbstractContextManager[subprocess.Popen[bytes]]:
+    return workers.running_worker(
+        MIDTRANS_SERVER_KEY=SERVER_KEY, MIDTRANS_SNAP_URL=f"{bank.url}/snap/v1", MIDTRANS_API_URL=bank.url
     )
-    try:
-        yield worker
-    finally:
-        worker.kill()
-        worker.wait(timeout=10)
-
-
-def kill(worker: subprocess.Popen[bytes]) -> None:
-    os.kill(worker.pid, signal.SIGKILL)
-    worker.wait(timeout=10)
-
-
-def wait_until(is_true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 90  # a worker takes its time to start on a busy machine
-    while not is_true():
-        assert time.monotonic() < deadline, "it never became true"
-        time.sleep(0.05)
-
-
-def is_somebody_waiting_for_a_lock() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
-        return int(cursor.fetchone()[0]) > 0
 
 
 def books() -> tuple[str, str, str, str]:

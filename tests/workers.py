@@ -1,0 +1,57 @@
+"""The worker of the site as it runs in production, in a process of its own that can be killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from django.conf import settings as site
+from django.db import connection
+
+from bench.place import database_url
+from config import serving
+
+
+@contextmanager
+def running_worker(**environment: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A worker on the test's database, killed at the end at the latest. `environment` tells it of its vendors."""
+    whole = {
+        "PATH": os.environ.get("PATH", ""),
+        "HOME": os.environ.get("HOME", ""),
+        "ENV_FILE": os.devnull,
+        "DEBUG": "1",
+        "SECRET_KEY": site.SECRET_KEY,
+        "DATABASE_URL": database_url(),
+        "EMAIL_URL": "dummymail://",
+        **environment,
+    }
+    command = [sys.executable, *serving.worker().command]
+    worker = subprocess.Popen(command, cwd=site.BASE_DIR, env=whole, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        yield worker
+    finally:
+        worker.kill()
+        worker.wait(timeout=10)
+
+
+def kill(worker: subprocess.Popen[bytes]) -> None:
+    os.kill(worker.pid, signal.SIGKILL)
+    worker.wait(timeout=10)
+
+
+def wait_until(is_true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 90  # a worker takes its time to start on a busy machine
+    while not is_true():
+        assert time.monotonic() < deadline, "it never became true"
+        time.sleep(0.05)
+
+
+def is_somebody_waiting_for_a_lock() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        return int(cursor.fetchone()[0]) > 0
