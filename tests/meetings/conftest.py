@@ -29,9 +29,10 @@ def acme(settings: Any) -> Acme:
 
 def connect(tutor: Tutor, **fields: Any) -> VideoConnection:
     """The tutor's account at "zoom", which works."""
-    return VideoConnection.objects.create(
+    made: VideoConnection = VideoConnection.objects.create(
         **{"tutor": tutor, "provider": "zoom", "connected_at": timezone.now(), "account": "ada@zoom.test", **fields}
     )
+    return made
 
 
 @pytest.fixture

@@ -1,0 +1,113 @@
+"""Rooms that nobody wants any more are closed, however often it takes."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.utils import timezone
+
+from bookings.cancellation import cancel_booking
+from bookings.models import Booking, User
+from meetings import closing
+from meetings.errors import ProviderUnavailable, RoomGone
+from meetings.models import Meeting, VendorRoom
+from meetings.planning import plan_meeting
+from meetings.pool import choose_link
+from meetings.provisioning import provision_meeting
+from meetings.upkeep import make_round
+from tests.conftest import Drain
+from tests.factories import an_hour, make_booking, make_link, make_tutor, tomorrow
+from tests.meetings.acme import Acme
+
+pytestmark = pytest.mark.django_db
+OLD = tomorrow(12, days=3)
+
+
+@pytest.fixture
+def booking(acme: Acme, sam: User) -> Booking:
+    """A paid session of a tutor who teaches at Acme, or with links of the pool."""
+    tutor = make_tutor(meeting_provider="acme")
+    return make_booking(sam, tutor, during=an_hour(OLD), status=Booking.Status.PAID)
+
+
+@pytest.fixture
+def meeting(booking: Booking) -> Meeting:
+    planned = plan_meeting(booking)
+    assert planned is not None
+    return planned
+
+
+def rooms() -> list[tuple[str, str, str]]:
+    return list(VendorRoom.objects.order_by("pk").values_list("key", "state", "external_id"))
+
+
+def later(seconds: float) -> time_machine.travel:
+    return time_machine.travel(timezone.now() + timedelta(seconds=seconds), tick=False)
+
+
+@pytest.mark.parametrize("made", [True, False])
+def test_cancelled_while_nobody_knows_whether_a_room_was_made(acme: Acme, meeting: Meeting, drain: Drain, made: bool):
+    acme.plan = ["lost" if made else ProviderUnavailable(), "lost"]
+    with pytest.raises(ProviderUnavailable):
+        provision_meeting(meeting)
+    cancel_booking(meeting.booking, who=meeting.booking.student, seen=meeting.booking.net)
+    make_round(timezone.now())
+    drain()
+    assert "find" not in acme.calls  # the vendor may still be at it
+    assert [state for _key, state, _number in rooms()] == ["closing"]
+
+    for minutes in (2, 5, 10):
+        with later(60 * minutes):
+            make_round(timezone.now())
+            drain()
+
+    assert acme.open_rooms() == []
+    assert [state for _key, state, _number in rooms()] == ["closed"]
+    assert acme.calls == (["create", "find", "find", "cancel"] if made else ["create", "find", "find"])
+
+
+def test_room_that_cannot_be_closed_stays_to_be_seen_and_is_tried_later_and_later(acme: Acme, meeting: Meeting):
+    provision_meeting(meeting)
+    cancel_booking(meeting.booking, who=meeting.booking.student, seen=meeting.booking.net)
+    make_round(timezone.now())
+    room = VendorRoom.objects.get()
+    waits = []
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        for _number in range(4):
+            acme.plan = [ProviderUnavailable()]
+            assert closing.close_room(room.pk) is False
+            room.refresh_from_db()
+            assert room.next_attempt_at is not None
+            waits.append(int((room.next_attempt_at - timezone.now()).total_seconds()))
+            clock.move_to(room.next_attempt_at)
+        assert waits == [30, 60, 120, 240]
+        assert room.last_error.startswith("The meeting provider could not be reached.")
+        assert closing.close_room(room.pk) is True
+    room.refresh_from_db()
+    assert (room.state, room.last_error, acme.open_rooms()) == ("closed", "", [])
+
+
+def test_closing_a_room_that_is_gone_is_closing_it(acme: Acme, meeting: Meeting, drain: Drain):
+    provision_meeting(meeting)
+    cancel_booking(meeting.booking, who=meeting.booking.student, seen=meeting.booking.net)
+    acme.plan = [RoomGone()]
+    make_round(timezone.now())
+    drain()
+    assert VendorRoom.objects.get().state == "closed"
+
+
+def test_link_chosen_by_hand_while_the_vendor_did_not_answer_leaves_no_room(acme: Acme, meeting: Meeting, drain: Drain):
+    acme.plan = ["lost"]
+    with pytest.raises(ProviderUnavailable):
+        provision_meeting(meeting)
+    choose_link(meeting, make_link())
+
+    for minutes in (4, 8):
+        with later(60 * minutes):
+            make_round(timezone.now())
+            drain()
+
+    meeting.refresh_from_db()
+    assert (meeting.is_ready, meeting.provider, acme.open_rooms()) == (True, "pool", [])
