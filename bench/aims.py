@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from bench.assigning import Cell
 from bench.figures import ratio, shown, table
+from bench.forecasting import Forecasting
+from bench.provisioning import Provisioning
 from bench.rush import Rush
 from bench.slot_list import OURS, PACKAGE, STATEMENT, SlotList
 from bench.work import BEFORE, VERB
@@ -13,11 +15,35 @@ from bench.work import BEFORE, VERB
 MANY = 1_000_000
 
 
-def report(cells: Sequence[Cell], rushes: Sequence[Rush], slots: SlotList | None) -> str:
+Rows = list[list[str]]
+
+
+def report(rows: Rows) -> str:
     """Return the table of aims."""
-    rows = [*_of_one_client(cells), *_of_history(cells), *_of_the_pool(cells), *_of_the_truth(cells, rushes)]
-    rows += _of_the_slots(slots) if slots else []
     return table(["aim", "reached", ""], rows)
+
+
+def rows_of(cells: Sequence[Cell], rushes: Sequence[Rush], slots: SlotList | None) -> Rows:
+    """Return the aims of links and slots."""
+    rows = [*_of_one_client(cells), *_of_history(cells), *_of_the_pool(cells), *_of_the_truth(cells, rushes)]
+    return rows + (_of_the_slots(slots) if slots else [])
+
+
+def of_meetings(made: Sequence[Provisioning], foreseen: Forecasting | None) -> Rows:
+    """Return the aims of meetings at vendors and of the forecast."""
+    rows = []
+    if made:
+        shares, wrong = [one.share for one in made], sum(one.rooms - one.count + one.without_address for one in made)
+        rows.append(
+            _row("sessions made at a slow vendor: half of bare callers or better", _span(shares), met=min(shares) >= 0.5)
+        )
+        rows.append(_row("each session has one room, and its address", f"{wrong} wrong", met=wrong == 0))
+    if foreseen:
+        peak = f"{foreseen.peak} and {foreseen.peak_by_hand}"
+        rows.append(_row("the forecast's peak is the one counted by hand", peak, met=foreseen.is_right))
+        times = shown(foreseen.times_counting)
+        rows.append(_row("forecast: at most 20 times counting the sessions", times, met=foreseen.times_counting <= 20))
+    return rows
 
 
 def _row(aim: str, figure: str, *, met: bool) -> list[str]:

@@ -10,9 +10,11 @@ from pathlib import Path
 
 from django.db import connection
 
-from bench import aims, assigning, rush, slot_list, webhooks
+from bench import aims, assigning, forecasting, provisioning, rush, slot_list, webhooks
 from bench.assigning import Cell
 from bench.crew import hired
+from bench.forecasting import Forecasting
+from bench.provisioning import Provisioning
 from bench.rush import Rush
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
@@ -23,9 +25,12 @@ def take(folder: Path, *, port: int, quick: bool, only: str | None) -> list[str]
     """Measure the parts that were asked for, and return sections of Markdown."""
     cells, rushes = _measure_with_clients(folder, quick=quick, only=only)
     measured = slot_list.measure_slot_list(folder, rounds=5 if quick else 30) if only in (None, "slots") else None
+    made = _measure_provisioning(folder, port=port, quick=quick) if only in (None, "provisioning") else []
+    foreseen = _measure_forecast(quick=quick) if only in (None, "forecast") else None
     sections = [_about(quick=quick)]
     if only != "webhooks":
-        sections.append("### Aims\n\n" + aims.report(cells, rushes, measured))
+        rows = [*aims.rows_of(cells, rushes, measured), *aims.of_meetings(made, foreseen)]
+        sections.append("### Aims\n\n" + aims.report(rows))
     if cells:
         sections.append("### Links per second\n\n" + assigning.report(cells))
         sections.append("### The earlier system on the same lessons\n\n" + assigning.report_earlier(cells))
@@ -36,13 +41,17 @@ def take(folder: Path, *, port: int, quick: bool, only: str | None) -> list[str]
         sections.append("### From webhook to link\n\n" + webhooks.report(told))
     if measured:
         sections.append("### The slot list of a busy tutor\n\n" + slot_list.report(measured))
+    if made:
+        sections.append("### Meetings at a vendor that takes 200 ms\n\n" + provisioning.report(made))
+    if foreseen:
+        sections.append("### The forecast of 60 days\n\n" + forecasting.report(foreseen))
     return sections
 
 
 def _measure_with_clients(folder: Path, *, quick: bool, only: str | None) -> tuple[list[Cell], list[Rush]]:
     cells: list[Cell] = []
     rushes: list[Rush] = []
-    if only in ("webhooks", "slots"):
+    if only not in (None, "assigning", "rush"):
         return cells, rushes
     with hired(rush.CLIENTS, log=folder / "clients.log") as crew:
         if only != "rush":
@@ -50,6 +59,16 @@ def _measure_with_clients(folder: Path, *, quick: bool, only: str | None) -> tup
         if only != "assigning":
             rushes = rush.measure_rushes(crew, sizes=[64] if quick else [64, 512])
     return cells, rushes
+
+
+def _measure_provisioning(folder: Path, *, port: int, quick: bool) -> list[Provisioning]:
+    return provisioning.measure_provisioning(
+        folder, port=port, count=60 if quick else 500, workers=[1] if quick else [1, 2, 4]
+    )
+
+
+def _measure_forecast(*, quick: bool) -> Forecasting:
+    return forecasting.measure_forecast(meetings=10_000 if quick else 100_000, rounds=5 if quick else 20)
 
 
 def write(sections: list[str]) -> None:

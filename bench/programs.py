@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import requests
+from procrastinate.contrib.django.models import ProcrastinateWorker
 
 from bench.place import ROOT, database_url
 from config import serving
@@ -28,6 +29,22 @@ def running_site(*, port: int, workers: int, log: Path) -> Iterator[str]:
             running.enter_context(_program(program.command, settings="config.settings", log=log))
         await_answer(f"http://127.0.0.1:{port}/health/live/", log)
         yield f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def running_workers(workers: int, *, log: Path) -> Iterator[None]:
+    """Run so many workers as `manage.py serve` does, and nothing else, once each has given a sign of life."""
+    ProcrastinateWorker.objects.all().delete()
+    program = serving.worker()
+    with ExitStack() as running:
+        for _ in range(workers):
+            running.enter_context(_program(program.command, settings="config.settings", log=log))
+        deadline = time.monotonic() + START_SECONDS * workers
+        while ProcrastinateWorker.objects.count() < workers:
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"The workers did not start. They said:\n{log.read_text(errors='replace')[-2000:]}")
+            time.sleep(0.1)
+        yield
 
 
 @contextmanager
