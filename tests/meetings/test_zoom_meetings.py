@@ -24,30 +24,19 @@ from meetings.planning import plan_meeting
 from meetings.provisioning import provision_meeting
 from meetings.upkeep import make_round
 from tests.factories import an_hour, make_booking, make_link, make_tutor, tomorrow
-from tests.meetings.providers.hundredms_vendor import KEYS, HundredmsVendor
-from tests.meetings.providers.zoom_vendor import APP, ZoomVendor
+from tests.meetings.providers.hundredms_vendor import HundredmsVendor
+from tests.meetings.providers.zoom_vendor import ZoomVendor
+from tests.meetings.zoom_site import HOST, connect_zoom, host_for_all, site_with_hundredms, site_with_zoom
 from tests.race import race
 
 pytestmark = pytest.mark.django_db(transaction=True)
 OLD, NEW = tomorrow(12, days=3), tomorrow(15, days=4)
-HOST = "office@example.com"
 State = VendorRoom.State
 
 
 @pytest.fixture
 def zoom(settings: Any) -> Iterator[ZoomDouble]:
-    """Zoom, and a site that is set up for tutors who connect their accounts."""
-    with ZoomDouble(**APP, account_id="account-1") as double:
-        double.add_host(HOST)
-        options = {**APP, "api_url": f"{double.url}/v2", "mark": "linkpool-example"}
-        patience = {"timeouts": (5, 0.5), "time_limit": 1}
-        consent = {**APP, "oauth_url": f"{double.url}/oauth", "api_url": f"{double.url}/v2"}
-        entry = {
-            "BACKEND": "meetings.providers.zoom.ZoomProvider",
-            "OPTIONS": {**options, **patience},
-            "OAUTH": {"BACKEND": "meetings.oauth.zoom.ZoomVendor", "OPTIONS": {**consent, **patience}},
-        }
-        settings.MEETING_PROVIDERS = {**settings.MEETING_PROVIDERS, "zoom": entry}
+    with site_with_zoom(settings) as double:
         yield double
 
 
@@ -55,18 +44,7 @@ def zoom(settings: Any) -> Iterator[ZoomDouble]:
 def tutor(zoom: ZoomDouble) -> Tutor:
     """A tutor who has connected Zoom."""
     tutor = make_tutor(meeting_provider="zoom")
-    tokens, now = zoom.give_tokens(tutor.user.email), timezone.now()
-    VideoConnection.objects.create(
-        tutor=tutor,
-        provider="zoom",
-        account=tutor.user.email,
-        scopes=tokens["scope"],
-        access_token=tokens["access_token"],
-        refresh_token=tokens["refresh_token"],
-        base_url=f"{zoom.url}/v2",
-        expires_at=now + timedelta(hours=1),
-        connected_at=now,
-    )
+    connect_zoom(tutor, zoom)
     return tutor
 
 
@@ -189,16 +167,7 @@ def test_policy_of_the_account_is_remarked_on_its_connection(zoom: ZoomDouble, t
 
 
 def test_account_of_the_site_hosts_for_tutors_who_connected_nothing(zoom: ZoomDouble, sam: User, settings: Any):
-    entry = settings.MEETING_PROVIDERS["zoom"]
-    keys = {**APP, "account_id": "account-1", "host": HOST, "api_url": f"{zoom.url}/v2"}
-    settings.MEETING_PROVIDERS["zoom"] = {
-        "BACKEND": entry["BACKEND"],
-        "OPTIONS": {**entry["OPTIONS"], "account_id": "account-1", "host": HOST},
-        "SITE_ACCESS": {
-            "BACKEND": "meetings.providers.zoom_account.ZoomAccount",
-            "OPTIONS": {**keys, "oauth_url": f"{zoom.url}/oauth"},
-        },
-    }
+    host_for_all(zoom, settings)
     ready = provision_meeting(planned(make_tutor(meeting_provider="zoom"), sam))
     assert [str(one) for one in zoom.hosts[HOST].meetings] == [ready.external_id]
     assert VideoConnection.objects.get().tutor is None
@@ -206,18 +175,7 @@ def test_account_of_the_site_hosts_for_tutors_who_connected_nothing(zoom: ZoomDo
 
 @pytest.fixture
 def hms(settings: Any) -> Iterator[HundredmsDouble]:
-    with HundredmsDouble(**KEYS) as double:
-        options = {
-            **KEYS,
-            "subdomain": "linkpool",
-            "tutor_role": "host",
-            "student_role": "guest",
-            "region": "eu",
-            "api_url": f"{double.url}/v2",
-            "mark": "linkpool-example",
-        }
-        entry = {"BACKEND": "meetings.providers.hundredms.HundredmsProvider", "OPTIONS": options}
-        settings.MEETING_PROVIDERS = {**settings.MEETING_PROVIDERS, "hundredms": entry}
+    with site_with_hundredms(settings) as double:
         yield double
 
 
