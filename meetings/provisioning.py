@@ -101,7 +101,12 @@ def retry_meeting(meeting: Meeting) -> Meeting:
 
 @transaction.atomic
 def try_again_for(tutor: Tutor) -> int:
-    """Have all that waits of a tutor tried again at once, from the wish on: an account was connected. Returns how many."""
+    """Have all that waits of a tutor tried again at once, from the wish on: an account was connected. Returns how many.
+
+    Rooms that could not be closed without the account are tried again as well.
+    """
+    closing = VendorRoom.objects.filter(connection__tutor=tutor, state=VendorRoom.State.CLOSING)
+    closing.filter(next_attempt_at__gt=timezone.now()).update(next_attempt_at=timezone.now())
     waiting = Meeting.objects.waiting().filter(booking__tutor=tutor).order_by("pk")
     keys = list(waiting.select_for_update(of=("self",)).values_list("pk", flat=True))
     Meeting.objects.filter(pk__in=keys).update(passed_over=[], next_attempt_at=timezone.now())
