@@ -54,7 +54,7 @@ def _may_be_asked_for(connection: VideoConnection) -> bool:
 class VideoConnectionAdmin(ReadOnlyAdmin[VideoConnection], ButtonsAdmin):
     change_list_template = "admin/meetings/videoconnection/change_list.html"
     list_display = ["__str__", "whose", "state_shown", "why_shown", "standing_rooms", "last_used_at", "last_refreshed_at"]
-    list_filter = ["provider", "status", ("disconnected_at", admin.EmptyFieldListFilter)]
+    list_filter = ["provider", "status"]
     search_fields = ["account", "tutor__user__full_name", "tutor__user__email", "tutor__slug"]
     search_help_text = gettext_lazy("The account, or the tutor’s name or address.")
     fieldsets = [

@@ -14,6 +14,7 @@ from bookings.models import Booking, Tutor, User
 from meetings import switching
 from meetings.errors import ProviderNotForYou
 from meetings.models import Meeting, ProviderSwitch, SessionSwitch, VendorRoom
+from meetings.switch_mails import tell_of_switch
 from meetings.switching import carry_on, leave_account, plan_switch, start_switch, unfinished
 from tests.conftest import Drain
 from tests.factories import an_hour, make_booking, make_link, make_meeting, tomorrow
@@ -71,6 +72,7 @@ def test_switch_is_done_once_however_often_its_job_runs(ada: Tutor, sam: User, v
     for _run in range(3):
         assert carry_on(switch, seconds=10)
     drain()
+    assert tell_of_switch(switch.pk) == 0
 
     meeting.refresh_from_db()
     assert (meeting.rooms.count(), len(mail.outbox)) == (1, 1)
@@ -87,6 +89,7 @@ def test_switch_carried_on_by_four_at_once_moves_each_session_once(ada: Tutor, s
     assert [one.error for one in results] == [None] * 4
     assert outcomes(switch) == [Outcome.MOVED] * 8
     assert VendorRoom.objects.filter(meeting__in=meetings).count() == 8
+    assert set(switch.sessions.values_list("attempts", flat=True)) == {1}
 
 
 @pytest.mark.defect("IT-15")
