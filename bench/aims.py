@@ -18,15 +18,11 @@ MANY = 1_000_000
 Rows = list[list[str]]
 
 
-def report(rows: Rows) -> str:
-    """Return the table of aims."""
-    return table(["aim", "reached", ""], rows)
-
-
-def rows_of(cells: Sequence[Cell], rushes: Sequence[Rush], slots: SlotList | None) -> Rows:
-    """Return the aims of links and slots."""
+def report(cells: Sequence[Cell], rushes: Sequence[Rush], slots: SlotList | None, *, more: Rows | None = None) -> str:
+    """Return the table of aims: those of links and slots, and `more`."""
     rows = [*_of_one_client(cells), *_of_history(cells), *_of_the_pool(cells), *_of_the_truth(cells, rushes)]
-    return rows + (_of_the_slots(slots) if slots else [])
+    rows += _of_the_slots(slots) if slots else []
+    return table(["aim", "reached", ""], [*rows, *(more or [])])
 
 
 def of_meetings(made: Sequence[Provisioning], foreseen: Forecasting | None) -> Rows:

@@ -29,8 +29,8 @@ def take(folder: Path, *, port: int, quick: bool, only: str | None) -> list[str]
     foreseen = _measure_forecast(quick=quick) if only in (None, "forecast") else None
     sections = [_about(quick=quick)]
     if only != "webhooks":
-        rows = [*aims.rows_of(cells, rushes, measured), *aims.of_meetings(made, foreseen)]
-        sections.append("### Aims\n\n" + aims.report(rows))
+        more = aims.of_meetings(made, foreseen)
+        sections.append("### Aims\n\n" + aims.report(cells, rushes, measured, more=more))
     if cells:
         sections.append("### Links per second\n\n" + assigning.report(cells))
         sections.append("### The earlier system on the same lessons\n\n" + assigning.report_earlier(cells))

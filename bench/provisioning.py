@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -57,7 +58,8 @@ def measure_provisioning(folder: Path, *, port: int, count: int, workers: Sequen
 
 
 def _measure(folder: Path, *, count: int, workers: int) -> Provisioning:
-    at_once = workers * int(settings.PROCRASTINATE_WORKER_DEFAULTS["concurrency"])
+    usual: dict[str, Any] = dict(settings.PROCRASTINATE_WORKER_DEFAULTS)
+    at_once = workers * int(usual["concurrency"])
     keys = _load(count)
     with programs.running_workers(workers, log=folder / "workers.log"):
         began = datetime.now(UTC)
