@@ -82,10 +82,11 @@ def close_due(payment: Payment) -> None:
 def close_attempts_of(order: Order) -> None:
     """Have every open attempt of an order closed that waits for money no more: news of it was heard."""
     order.refresh_from_db(fields=["status"])
-    if order.is_awaiting_payment:
+    attempts = Payment.objects.filter(order=order)
+    if order.is_awaiting_payment or not attempts.unfinished().filter(superseded_at=None).exists():
         return
     with transaction.atomic():
-        for payment in _supersede(Payment.objects.filter(order=order), close_at=timezone.now()):
+        for payment in _supersede(attempts, close_at=timezone.now()):
             enqueue("payments.close_payment", payment_id=payment.pk)
 
 
@@ -140,7 +141,7 @@ def next_close(payment: Payment, now: datetime) -> datetime | None:
 def _supersede(attempts: PaymentQuerySet, *, close_at: datetime, limit: int | None = None) -> list[Payment]:
     """Mark open attempts as superseded; with a limit those that others work on are left to the next round."""
     now = timezone.now()
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         open_ones = attempts.unfinished().filter(superseded_at=None).order_by("pk")
         locked = open_ones.select_for_update(of=("self",), skip_locked=limit is not None)
         found = list(locked if limit is None else locked[:limit])

@@ -23,13 +23,14 @@ from payments.refunds import owe_back
 
 def settle_order(payment: Payment) -> None:
     """Let a recorded payment pay its order, or owe the money back. The payment is locked."""
-    order = Order.objects.select_for_update().get(pk=payment.order_id)
-    if order.is_paid:
-        owe_back(payment, reason=Refund.Reason.TWICE)
-        return
     try:
-        revive_order(order, paid_at=payment.succeeded_at or timezone.now(), why=payment.reference)
+        revive_order(payment.order, paid_at=payment.succeeded_at or timezone.now(), why=payment.reference)
     except (SlotsGone, BookingNotPaid):
-        owe_back(payment, reason=Refund.Reason.LATE)
+        reason = Refund.Reason.LATE
     except OrderNotPayable:
-        owe_back(payment, reason=Refund.Reason.CANCELLED)
+        reason = Refund.Reason.CANCELLED
+    else:
+        return
+    # What was locked in trying has been let go: another payment may have paid the order since.
+    order = Order.objects.select_for_update().get(pk=payment.order_id)
+    owe_back(payment, reason=Refund.Reason.TWICE if order.is_paid else reason)

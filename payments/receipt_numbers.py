@@ -33,12 +33,17 @@ def number_payment(payment: Payment) -> str:
     records the money: the counter is locked until its end.
     """
     kept = Payment.objects.select_for_update(of=("self",)).get(pk=payment.pk)
-    if kept.receipt_number is None and kept.status == Payment.Status.SUCCEEDED and kept.succeeded_at is not None:
-        enqueue("payments.mail_payer_of_receipt", payment_id=kept.pk)
-        kept.receipt_number = _take_number(PAYMENT, kept.succeeded_at)
-        kept.save(update_fields=["receipt_number"])
-    payment.receipt_number = kept.receipt_number
-    return kept.receipt_number or ""
+    payment.receipt_number = number_locked_payment(kept) or None
+    return payment.receipt_number or ""
+
+
+def number_locked_payment(payment: Payment) -> str:
+    """Do as `number_payment` for a payment that this transaction has locked and read."""
+    if payment.receipt_number is None and payment.status == Payment.Status.SUCCEEDED and payment.succeeded_at is not None:
+        enqueue("payments.mail_payer_of_receipt", payment_id=payment.pk)
+        payment.receipt_number = _take_number(PAYMENT, payment.succeeded_at)
+        payment.save(update_fields=["receipt_number"])
+    return payment.receipt_number or ""
 
 
 @transaction.atomic

@@ -60,7 +60,9 @@ def payment_beside(payment: Payment, report: PaymentReport) -> Told | None:
 
 
 def _belonging(payment: Payment, report: PaymentReport) -> Told:
-    if report.external_id in ("", payment.external_id):
+    # One that has no number yet, as far as is known: under its lock it is looked at again (`is_another`).
+    is_first = payment.external_id == "" and payment.page_of_id is None
+    if is_first or report.external_id in ("", payment.external_id):
         return _told(payment, payment.page_of or payment, report)
     first = payment.page_of or payment
     on_page = Payment.objects.filter(Q(pk=first.pk) | Q(page_of=first), external_id=report.external_id)

@@ -1,7 +1,8 @@
 """What a gateway's word does to our books: compare, record, settle the order (late_money.py).
 
 Every function locks the Payment first and then its Order, may run any number of times and in whatever order the
-gateway's messages come: success is final, and a failure that comes after it is only looked at.
+gateway's messages come: success is final, and a failure that comes after it is only looked at. Each joins the transaction
+of whoever calls it without a savepoint of its own: what it raises undoes all of that, and nobody catches it inside.
 """
 
 from __future__ import annotations
@@ -18,10 +19,10 @@ from bookings.kept import Kept
 from payments.disputes import record_reported_disputes, record_reversal
 from payments.gateways.base import Outcome, PaymentReport, RefundReport, RefundState
 from payments.late_money import settle_order
-from payments.models import Payment
-from payments.receipt_numbers import number_payment
+from payments.models import Dispute, Payment
+from payments.receipt_numbers import number_locked_payment
 from payments.refund_steps import number_refunds
-from payments.refunds import balance_of
+from payments.refunds import room_of
 from payments.same_page import is_another, payment_beside, sort_out
 from payments.staff import tell_staff
 from payments.vendor_refunds import record_refunds, record_reported_refunds
@@ -54,7 +55,7 @@ FIELDS = [
 ]
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def record_report(payment: Payment, report: PaymentReport) -> bool:
     """Record what the gateway says about an attempt, and of its money that went back. True when that changed something.
 
@@ -72,7 +73,7 @@ def _record_transaction(payment: Payment, report: PaymentReport) -> bool:
     return has_changed
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def record_payment_succeeded(payment: Payment, report: PaymentReport) -> bool:
     """Record the money and mark the order paid; if the order cannot be paid any more, owe the money back.
 
@@ -96,11 +97,11 @@ def record_payment_succeeded(payment: Payment, report: PaymentReport) -> bool:
         _leave_unsettled(payment)
     else:
         settle_order(payment)
-    number_payment(payment)
+    number_locked_payment(payment)
     return True
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def record_payment_failed(payment: Payment, report: PaymentReport) -> bool:
     """Record that a try failed or was cancelled: this attempt only, the order keeps waiting.
 
@@ -120,7 +121,7 @@ def record_payment_failed(payment: Payment, report: PaymentReport) -> bool:
     return _save(payment, report)
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def record_payment_expired(payment: Payment, report: PaymentReport) -> bool:
     """Record that a try ran out unpaid. Other attempts and the order are untouched: the order has its own clock."""
     payment = _lock(payment)
@@ -130,7 +131,7 @@ def record_payment_expired(payment: Payment, report: PaymentReport) -> bool:
     return _save(payment, report)
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def record_payment_under_review(payment: Payment, report: PaymentReport) -> bool:
     """Record that the gateway itself wants a person to decide. Nothing is paid yet; it may still become so."""
     payment = _lock(payment)
@@ -140,7 +141,7 @@ def record_payment_under_review(payment: Payment, report: PaymentReport) -> bool
     return _ask_a_person(payment, report, note=note, received=False)
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def record_payment_pending(payment: Payment, report: PaymentReport) -> bool:
     """Remember which transaction the payer has begun; after one that failed or ran out it opens the attempt again."""
     payment = _lock(payment)
@@ -154,7 +155,7 @@ def record_payment_pending(payment: Payment, report: PaymentReport) -> bool:
     return _save(payment, report)
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def record_payment_unanswered(payment: Payment) -> bool:
     """Leave an attempt to a person whose gateway could not be asked for a day after its end."""
     payment = _lock(payment)
@@ -198,10 +199,10 @@ def void_of(payment: Payment, report: PaymentReport) -> RefundReport | None:
 
 
 def _is_gone(payment: Payment) -> bool:
-    """Say whether all of the money has gone back, or is asked for by the payer's bank."""
-    asked = payment.disputes.open().filter(currency=payment.money_held.currency)
-    in_question: int = asked.aggregate(total=Sum("amount"))["total"] or 0
-    return balance_of(payment) <= in_question
+    """Say whether all of the money has gone back, or is with the payer's bank, or asked for by it."""
+    disputes = payment.disputes.exclude(status=Dispute.Status.WON).filter(currency=payment.money_held.currency)
+    in_question: int = disputes.aggregate(total=Sum("amount"))["total"] or 0
+    return room_of(payment) <= in_question
 
 
 def _leave_unsettled(payment: Payment) -> None:
