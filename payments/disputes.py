@@ -178,13 +178,18 @@ def _drop_refunds(payment: Payment) -> None:
 
 
 def _take_up_dropped(payment: Payment) -> None:
-    """Owe again what was given up because the bank had the money, oldest first: it was counted as lost too soon."""
+    """Owe again what was given up because the bank had the money, oldest first: it was counted as lost too soon.
+
+    A part may have gone another way since: of a payment that goes back as a whole the rest is owed.
+    """
     dropped = payment.refunds.filter(status=Refund.Status.FAILED, note=NOT_LEFT()).exclude(finished_at=None)
     for refund in dropped.select_for_update().order_by("pk"):
-        if refund.amount > balance_of(payment):
+        left = balance_of(payment)
+        if left <= 0 or (refund.amount > left and not refund.is_of_whole):
             continue
+        refund.amount = min(refund.amount, left)
         refund.mark_to_be_sent(at=timezone.now() + FIRST_LOOK)
-        refund.save(update_fields=["status", "round", "finished_at", "next_attempt_at", "note"])
+        refund.save(update_fields=["amount", "status", "round", "finished_at", "next_attempt_at", "note"])
         was, became = Refund.Status.FAILED, refund.status
         record_order_change(payment.order, what="refund", was=was, became=became, why=refund.reference)
 

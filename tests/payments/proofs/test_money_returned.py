@@ -146,6 +146,16 @@ def test_what_is_left_to_a_person_is_less(second: Refund, root: User, way: Way):
     assert (second.status, second.amount, second.round) == (Refund.Status.MANUAL, 100_000, 1)
 
 
+def test_the_rest_is_owed_again_when_the_bank_gives_back_what_it_took(whole: Refund, root: User, found: Found):
+    lose_all(whole, root)
+    send_a_part_there(whole, root)
+    record_disputes(whole.payment, [DisputeReport("dp_1", DisputeState.WON, status="won")])
+    settle_earnings(whole.payment.order_id)
+    owed = whole.amount - 50_000
+    whole.refresh_from_db()
+    assert (whole.status, whole.amount, found()) == (Refund.Status.PENDING, owed, [])
+
+
 def test_money_that_is_owed_back_only_in_part_is_found(second: Refund, found: Found):
     Refund.objects.filter(pk=second.pk).update(amount=100_000)
     settle_earnings(second.payment.order_id)
