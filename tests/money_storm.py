@@ -18,7 +18,7 @@ from payments.refund_decisions import drop_refund, record_refund_sent_by_hand, t
 from payments.refund_sending import send_refund
 from payments.reviews import accept_payment, return_payment
 from tests.factories import make_payment
-from tests.storm import Storm
+from tests.storm import NUMBERS, Storm
 
 
 class MoneyStorm(Storm):
@@ -56,7 +56,7 @@ class MoneyStorm(Storm):
             self.dice.choice([accept_payment, return_payment])(payment, who=self.admin, why="so")
 
     def _take(self, order: Order, money: Money) -> Payment:
-        number = self.dice.randrange(1, 30_000)
+        number = next(NUMBERS)
         reference = f"{order.reference}-{number}"
         payment = make_payment(order, gateway="sandbox", number=number, reference=reference, next_check_at=timezone.now())
         Ledger(reference).write(Answer.PAID, money)

@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
+from itertools import count
 
 from django.db import IntegrityError, transaction
 from django.db.models import Count
@@ -33,6 +34,8 @@ from payments import closing
 from payments.gateways.base import Outcome, PaymentReport
 from payments.settlement import record_report
 from tests.factories import an_hour, give_leave, make_link, make_payment, tomorrow
+
+NUMBERS = count(1)  # of attempts: thrown by dice, some order would get the same one twice
 
 
 class Storm:
@@ -128,7 +131,7 @@ class Storm:
             self._pay(order)
 
     def _pay(self, order: Order) -> None:
-        number, now = self.dice.randrange(1, 30_000), timezone.now()
+        number, now = next(NUMBERS), timezone.now()
         fields = {"number": number, "reference": f"{order.reference}-{number}", "next_check_at": now}
         payment = make_payment(order, gateway="sandbox", **fields)
         report = PaymentReport(payment.reference, Outcome.PAID, "paid", payment.reference, payment.money)
