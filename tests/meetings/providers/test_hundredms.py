@@ -136,6 +136,15 @@ def test_room_shut_between_the_two_steps_is_opened(vendor: HundredmsVendor):
         assert json.loads(scripted.requests[3].body) == {"enabled": True}
 
 
+def test_room_that_is_shut_is_opened_even_if_its_codes_can_be_read(vendor: HundredmsVendor):
+    codes = {"data": [{"code": f"aaa-bbbb-{role}", "role": role, "enabled": True} for role in ("host", "guest")]}
+    shut = {"id": "room-1", "enabled": False}
+    with ScriptedVendor((200, shut), (200, {**shut, "enabled": True}), (200, codes)) as scripted:
+        assert vendor.hms_maker(api_url=f"{scripted.url}/v2").create(room_request(), None).join_url_student
+        assert [one.path for one in scripted.requests[:2]] == ["/v2/rooms", "/v2/rooms/room-1"]
+        assert json.loads(scripted.requests[1].body) == {"enabled": True}
+
+
 def test_right_that_the_workspace_lacks_is_the_operators_matter(hms: HundredmsDouble, vendor: HundredmsVendor):
     hms.refuse_next(403, asked="GET /v2/room-codes/")
     with pytest.raises(ProviderMisconfigured):
@@ -156,6 +165,7 @@ def test_closing_sends_people_out_and_shuts_the_room(hms: HundredmsDouble, vendo
     getattr(vendor.maker(), verb)(room.external_id, None)
     held = hms.rooms[room.external_id]
     assert (held.enabled, held.is_in_use) == (False, False)
+    assert json.loads(hms.requests[-1].body) == {"reason": "The session has ended.", "lock": True}
 
 
 def test_room_without_codes_is_found_to_be_closed(hms: HundredmsDouble, vendor: HundredmsVendor):
