@@ -39,7 +39,7 @@ from meetings.troubles import may_try_again, note_trouble, pass_over
 
 log = logging.getLogger("linkpool.meetings")
 
-BATCH = 200
+BATCH = 1000
 PENDING_AT_MOST = timedelta(minutes=15)
 EARLY_ENOUGH = timedelta(hours=1)  # before the door opens: until then a room may wait for its new time
 
@@ -118,10 +118,12 @@ def try_again_for(tutor: Tutor) -> int:
 def assign_from_pool(meeting: Meeting) -> pool.Assignment:
     """Give the meeting a pool link whatever its provider, as a person or a program asks. Raises as `assign_link`."""
     try:
-        return pool.ask_for_link(meeting)
+        assignment = pool.ask_for_link(meeting)
     except NoLinkLeft as error:
         note_trouble(meeting, error)
         raise
+    settle_pool(meeting)
+    return assignment
 
 
 def claim(meetings: MeetingQuerySet, *, now: datetime) -> Meeting | None:

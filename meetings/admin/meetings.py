@@ -25,6 +25,7 @@ from meetings.admin.watching import WatchingPages
 from meetings.models import Attendance, Meeting, MeetingLink
 from meetings.pool import choose_link
 from meetings.provisioning import provision_meeting
+from meetings.results import settle_pool
 
 Status = Meeting.Status
 _KEY = re.compile(r"[0-9]{1,18}")
@@ -114,6 +115,7 @@ class MeetingAdmin(WatchingPages, AddressByHandAdmin):
         def choose() -> str:
             who = request.user if isinstance(request.user, User) else None
             became = str(choose_link(meeting, link))
+            settle_pool(meeting)
             record_booking_change(meeting.booking, what="meeting link", became=became, why="chosen by hand", who=who)
             return _("The session has %(link)s now.") % {"link": became}
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -9,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from bookings.times import During
-from meetings.errors import ProviderUnavailable, RoomGone
+from meetings.errors import ProviderCannot, ProviderUnavailable, RoomGone
 from meetings.providers.base import Access, FoundRoom, Owner, Room, RoomMaker, RoomRequest
 
 
@@ -32,6 +34,7 @@ class Acme:
     plan: list[Exception | Callable[[], Any] | str] = field(default_factory=list)
     pending: int = 0  # of rooms made from now on
     number: int = 0
+    dice: random.Random | None = None
 
     def open_rooms(self) -> list[Held]:
         return [held for held in self.rooms.values() if held.is_open]
@@ -39,7 +42,7 @@ class Acme:
     @contextmanager
     def call(self, what: str) -> Iterator[None]:
         self.calls.append(what)
-        step = self.plan.pop(0) if self.plan else None
+        step = self.plan.pop(0) if self.plan else self._mishap()
         if isinstance(step, Exception):
             raise step
         yield
@@ -47,6 +50,17 @@ class Acme:
             raise ProviderUnavailable(detail="the answer was lost")
         if callable(step):
             step()
+
+    def _mishap(self) -> Exception | Callable[[], Any] | str | None:
+        """With dice, a quarter of the calls go wrong and the others take their time."""
+        if self.dice is None:
+            return None
+        roll, pause = self.dice.random(), self.dice.random() / 50
+        if roll < 0.10:
+            return "lost"
+        if roll < 0.20:
+            return ProviderUnavailable(detail="nothing was done")
+        return ProviderCannot() if roll < 0.24 else lambda: time.sleep(pause)
 
     def room(self, external_id: str) -> Room:
         held = self.rooms.get(external_id)
