@@ -136,7 +136,7 @@ def test_trouble_that_begins_anew_within_the_quiet_period_is_mailed_when_it_ends
     with time_machine.travel(timezone.now(), tick=False) as clock:
         for _ in range(5):
             make_call("zoom", ProviderCall.Outcome.UNAVAILABLE)
-        assert look_around() == ["[Linkpool] Calls fail at zoom"]
+        assert look_around() == ["[Linkpool] Calls fail at Zoom"]
         for _ in range(5):
             make_call("zoom")
         clock.shift(MINUTE)
@@ -146,7 +146,7 @@ def test_trouble_that_begins_anew_within_the_quiet_period_is_mailed_when_it_ends
         clock.shift(30 * MINUTE)
         assert look_around() == []
         clock.shift(29 * MINUTE)
-        assert look_around() == ["[Linkpool] Calls fail at zoom"]
+        assert look_around() == ["[Linkpool] Calls fail at Zoom"]
         assert "zoom: 31 of 100" in mail.outbox[0].body
 
 
