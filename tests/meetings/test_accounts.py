@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 from io import StringIO
+from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
@@ -68,7 +69,9 @@ def test_idle_account_is_renewed_daily_and_a_used_one_left_alone(ada: Tutor, ven
     drain()
 
     assert vendor.refreshes == 1
-    assert stored(idle).last_refreshed_at > timezone.now() - timedelta(minutes=1)
+    refreshed_at = stored(idle).last_refreshed_at
+    assert refreshed_at is not None
+    assert refreshed_at > timezone.now() - timedelta(minutes=1)
     assert look_after_accounts(timezone.now()) == 0
 
 
@@ -103,7 +106,7 @@ def test_account_that_can_no_longer_host_is_not_offered(ada: Tutor, vendor: Cons
 
 
 def test_tutor_is_warned_once_a_week_before_the_consent_ends(ada: Tutor, vendor: ConsentDouble, drain: Drain):
-    fresh = {"last_refreshed_at": timezone.now(), "checked_at": timezone.now()}
+    fresh: dict[str, Any] = {"last_refreshed_at": timezone.now(), "checked_at": timezone.now()}
     connection = connect(ada, vendor, grant_ends_at=timezone.now() + timedelta(days=8), **fresh)
 
     assert look_after_accounts(timezone.now()) == 0

@@ -218,4 +218,5 @@ def test_address_that_was_told_is_known_from_then_on(call, path: str, field: str
 
     known = Meeting.objects.get(pk=meeting.pk)
     assert known.ready_at is not None
+    assert known.seen_at is not None
     assert known.ready_at <= known.seen_at <= timezone.now()

@@ -18,6 +18,7 @@ from meetings.connections import access_to, connection_for, mark_broken
 from meetings.errors import ConnectionBroken, ProviderUnavailable
 from meetings.models import ProviderCall, VideoConnection
 from meetings.models.connections import UNREADABLE
+from meetings.oauth.base import Tokens
 from tests.factories import make_tutor, make_user
 from tests.meetings.consenting import ConsentDouble, a_vendor, connect, providers, stored
 from tests.race import race
@@ -67,7 +68,7 @@ def test_token_with_time_to_live_is_used_as_it_is(ada: Tutor, vendor: ConsentDou
 def test_answer_without_refresh_token_keeps_the_old_one(ada: Tutor, vendor: ConsentDouble):
     connection = connect(ada, vendor)
     row = stored(connection)
-    tokens = connections.Tokens("new-access", "", 3600, frozenset())
+    tokens = Tokens("new-access", "", 3600, frozenset())
 
     connections.take_tokens(row, tokens, now=timezone.now())
 

@@ -80,7 +80,8 @@ def closed_at(meeting: Meeting) -> datetime | None:
 
 
 def is_calling(room: Room) -> bool:
-    return bool(room.double.find_space(room.name).conference)
+    space = room.double.find_space(room.name)
+    return space is not None and bool(space.conference)
 
 
 @pytest.mark.defect("TB-21")

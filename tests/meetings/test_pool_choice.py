@@ -22,8 +22,10 @@ def used(link: MeetingLink, start_minute: int, minutes: int = 60) -> None:
 
 def test_session_gets_the_link_in_whose_gap_it_fits_best():
     roomy, snug, far = make_link(), make_link(), make_link()
-    used(roomy, -120), used(roomy, 120)
-    used(snug, -75), used(snug, 75)
+    used(roomy, -120)
+    used(roomy, 120)
+    used(snug, -75)
+    used(snug, 75)
     used(far, -300)
     assert assign_link(waiting_meeting(lesson(0, 60))) == snug
 
@@ -31,13 +33,15 @@ def test_session_gets_the_link_in_whose_gap_it_fits_best():
 def test_link_whose_gap_has_one_open_end_is_kept_for_later():
     open_end, closed = make_link(), make_link()
     used(open_end, -70)
-    used(closed, -90), used(closed, 90)
+    used(closed, -90)
+    used(closed, 90)
     assert assign_link(waiting_meeting(lesson(0, 60))) == closed
 
 
 def test_of_links_that_fit_alike_the_one_that_rested_longest_is_taken():
     lately, long_ago = make_link(), make_link()
-    used(lately, -2 * DAY), used(long_ago, -4 * DAY)
+    used(lately, -2 * DAY)
+    used(long_ago, -4 * DAY)
     assert assign_link(waiting_meeting(lesson(0, 60))) == long_ago
     never = make_link()
     assert assign_link(waiting_meeting(lesson(0, 60))) == never
@@ -57,7 +61,8 @@ def test_link_that_the_student_has_seen_with_another_tutor_is_taken_last(sam: Us
 def test_link_that_the_student_has_seen_with_the_same_tutor_is_as_good_as_any(sam: User):
     seen, _other = make_link(), make_link()
     tutor = _has_seen(sam, seen, "the door").booking.tutor
-    used(_other, -60 * DAY), used(seen, -50 * DAY)
+    used(_other, -60 * DAY)
+    used(seen, -50 * DAY)
     wish = make_meeting(make_booking(sam, tutor, during=lesson(), status="paid"))
     used(seen, -70)
     assert assign_link(wish) == seen

@@ -54,13 +54,14 @@ class Story:
             elif what in MOVES:
                 self._move(which, MOVES[what])
             else:
-                {
+                steps: dict[str, Callable[[Payment, Money, int], None]] = {
                     "pay again": self._pay,
                     "refund": self._refund,
                     "for a session": self._refund_session,
                     "there": self._send_back_there,
                     "cancel": self._cancel,
-                }[what](payment, money, which)
+                }
+                steps[what](payment, money, which)
 
     def _refund(self, payment: Payment, money: Money, _which: int) -> None:
         refund_payment(payment, amount=money, who=self.staff, why="so")
