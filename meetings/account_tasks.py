@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
@@ -11,6 +13,7 @@ from meetings import connection_mails, giving_back, keeping_alive, provisioning,
 from meetings.errors import ProviderUnavailable
 from meetings.models import ProviderSwitch, VideoConnection
 
+ROOMS_CLOSE = timedelta(minutes=2)  # usually enough for the rooms of an account that was let go
 SWITCHING_SECONDS = 50  # a job moves sessions for so long; the round of every minute goes on
 
 
@@ -42,7 +45,9 @@ def check_account(connection_id: int) -> None:
 @app.task(name="meetings.give_back", retry=Backoff(on=(ProviderUnavailable,)))
 def give_back(connection_id: int) -> None:
     """Hand a consent that was ended back to the vendor, once no room needs it any more."""
-    giving_back.give_back(VideoConnection.objects.get(pk=connection_id))
+    connection = VideoConnection.objects.get(pk=connection_id)
+    if not giving_back.give_back(connection) and giving_back.is_soon_free(connection):
+        enqueue("meetings.give_back", wait=ROOMS_CLOSE, connection_id=connection_id)
 
 
 @app.task(name="meetings.carry_on_switch", retry=Backoff(runs=4))

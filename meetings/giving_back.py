@@ -15,7 +15,7 @@ from django.utils import timezone
 from meetings.calls import note_call
 from meetings.connections import access_to
 from meetings.errors import ConnectionBroken, ProviderTrouble, ProviderUnavailable
-from meetings.models import VendorRoom, VideoConnection
+from meetings.models import ProviderSwitch, VendorRoom, VideoConnection
 from meetings.models.connections import VideoConnectionQuerySet
 from meetings.oauth import get_vendor, has_vendor
 
@@ -39,6 +39,16 @@ def give_back(connection: VideoConnection) -> bool:
         if isinstance(trouble, ProviderUnavailable) and row.disconnected_at > timezone.now() - PATIENCE:
             raise trouble
     return _erase(row)
+
+
+def is_soon_free(connection: VideoConnection) -> bool:
+    """True if an ended connection waits for nothing but sessions on their way elsewhere, or rooms that are being closed."""
+    standing = VendorRoom.objects.standing().filter(connection=connection, connection__disconnected_at__isnull=False)
+    if not standing.exists():
+        return False
+    if ProviderSwitch.objects.filter(tutor=connection.tutor, finished_at=None).exists():
+        return True
+    return not standing.exclude(state=VendorRoom.State.CLOSING).exists()
 
 
 def to_give_back() -> VideoConnectionQuerySet:

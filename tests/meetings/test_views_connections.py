@@ -6,14 +6,17 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.test import Client, override_settings
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from bookings.models import Tutor, User
 from meetings import consents
 from meetings.models import Meeting, VideoConnection
+from meetings.switching import start_switch
 from tests.conftest import Drain
-from tests.factories import make_booking, make_meeting, make_tutor, make_user
+from tests.factories import an_hour, make_booking, make_meeting, make_tutor, make_user, tomorrow
 from tests.meetings.consenting import (
     BEGIN,
     CALLBACK,
@@ -160,3 +163,23 @@ def test_page_asks_as_often_for_one_account_as_for_many(
     offered = providers(vendor, site_account="owner@vendor.test")
     with override_settings(MEETING_PROVIDERS=offered), django_assert_max_num_queries(9):
         desk_of_ada.get(PAGE)
+
+
+@pytest.mark.parametrize("path", [PAGE, "/teaching/meetings/progress/", "/teaching/meetings/zoom/choose/"])
+def test_pages_ask_as_often_for_thirty_sessions_as_for_one(
+    desk_of_ada: Client, ada: Tutor, sam: User, vendor: ConsentDouble, path: str
+):
+    connect(ada, vendor)
+
+    def queries_with_one_more(number: int) -> int:
+        for place in range(number):
+            during = an_hour(tomorrow(8 + place % 8, days=2 + place // 8 + 9 * (number > 1)))
+            make_meeting(make_booking(sam, ada, status="paid", during=during))
+        start_switch(ada, "zoom", asked_by=ada.user)
+        Tutor.objects.update(meeting_provider="pool")
+        desk_of_ada.get(path)
+        with CaptureQueriesContext(connection) as captured:
+            assert desk_of_ada.get(path).status_code == 200
+        return len(captured)
+
+    assert queries_with_one_more(1) == queries_with_one_more(30)
