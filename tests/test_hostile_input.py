@@ -114,6 +114,8 @@ SENT = {
     "/family/invitations/": {"name": "Kim", "email": "kim@example.com"},
     "/bookings/{paid}/move/": {"starts_at": "2026-12-01T10:00:00Z", "why": "ill"},
     "/bookings/{paid}/cancel/": {"seen": "7", "why": "ill"},
+    "/bookings/{paid}/meeting/address/": {"address": "https://whereby.com/ada"},
+    "/bookings/{paid}/meeting/retry/": {"odd": "x"},
     "/admin/bookings/booking/{paid_key}/move/": {"starts_at": "2026-12-01T10:00:00Z", "why": "ill"},
     "/admin/bookings/booking/{paid_key}/cancel/": {"seen": "7", "why": "ill"},
     "/profile/": {"full_name": "Sam", "time_zone": "UTC"},
@@ -136,6 +138,7 @@ SENT = {
     "/admin/meetings/meetinglink/add/": {"url": "https://meet.google.com/abc-defg-hij", "label": "Room"},
     "/admin/meetings/meetinglink/add-many/": {"links": "https://meet.google.com/abc-defg-hij"},
     "/admin/meetings/meeting/{meeting}/choose/": {"link": "1"},
+    "/admin/meetings/meeting/{meeting}/address/": {"address": "https://whereby.com/ada"},
 }
 
 
@@ -165,7 +168,8 @@ def browser(path: str, sam: User, root: User) -> Client:
     client = Client(raise_request_exception=False)
     if not path.startswith("/accounts/"):
         teacher = Tutor.objects.get(slug="ada").user
-        client.force_login(root if path.startswith("/admin/") else teacher if path.startswith("/teaching/") else sam)
+        is_teachers = path.startswith("/teaching/") or "/meeting/" in path.removeprefix("/admin/meetings/meeting/")
+        client.force_login(root if path.startswith("/admin/") else teacher if is_teachers else sam)
     return client
 
 
