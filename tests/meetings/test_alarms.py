@@ -147,7 +147,7 @@ def test_trouble_that_begins_anew_within_the_quiet_period_is_mailed_when_it_ends
         assert look_around() == []
         clock.shift(29 * MINUTE)
         assert look_around() == ["[Linkpool] Calls fail at Zoom"]
-        assert "zoom: 31 of 100" in mail.outbox[0].body
+        assert "Zoom: 31 of 100" in mail.outbox[0].body
 
 
 def test_session_that_was_never_given_an_address_is_told_of_though_it_is_over():

@@ -5,6 +5,7 @@ import time_machine
 from django.utils import timezone
 
 from bookings.models import Booking, Change, Notice, User
+from meetings.alarms import watch
 from meetings.errors import LinkKnown, LinkListRefused, LinkRetired, NoLinkLeft
 from meetings.links import add_link, add_links, cordon_link, report_leaked, retire_link, uncordon_link
 from meetings.models import Meeting, MeetingLink
@@ -176,6 +177,7 @@ def test_meeting_that_finds_no_other_link_waits_and_the_admins_are_told(settings
     meeting.refresh_from_db()
     assert (meeting.status, meeting.link, meeting.reserved, meeting.ready_at) == (Meeting.Status.WAITING, None, None, None)
     assert meeting.last_error == str(NoLinkLeft.message)
+    watch(timezone.now())
     assert [letter.to for letter in mailoutbox] == [["root@example.com"]]
 
 

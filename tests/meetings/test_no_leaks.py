@@ -14,6 +14,7 @@ from django.utils import timezone
 from bookings.models import Booking, User, WeeklyHours
 from bookings.signals import booking_cancelled, booking_paid, send_after_commit
 from bookings.times import During
+from meetings.alarms import watch
 from meetings.models import Meeting, MeetingLink
 from meetings.pool import assign_link
 from meetings.upkeep import make_round
@@ -125,6 +126,7 @@ def test_no_mail_and_no_command_tells_the_raw_address(
     drain()
     call_command("provision_meetings")
     call_command("pool_status")
+    watch(timezone.now())
     assert mail.outbox
     written = [f"{letter.subject} {letter.body}" for letter in mail.outbox] + [capsys.readouterr().out, caplog.text]
     assert not [text for text in written if SECRET in text]

@@ -8,6 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from bookings.models import Booking
+from meetings.alarms import watch
 from meetings.models import Meeting
 from meetings.pool import assign_link
 from meetings.tasks import provision_meetings
@@ -98,6 +99,7 @@ def test_lesson_that_passed_without_a_link_is_given_up_and_told(settings, mailou
     drain()
     meeting.refresh_from_db()
     assert (meeting.status, meeting.last_error) == (Status.FAILED, "The session was over before a link was found.")
+    watch(lesson().end)
     assert [letter.to for letter in mailoutbox] == [["root@example.com"]]
 
 
