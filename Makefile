@@ -17,7 +17,7 @@ help:
 	@echo "make serve   run the site for real: web and worker (see docs/operating.md)"
 	@echo "make test    run the tests (ARGS='-k holds' for some of them)"
 	@echo "make lint    check style, types, migrations and the production settings"
-	@echo "make bench   measure assigning links, webhooks and slots"
+	@echo "make bench   measure links, webhooks, slots, meetings and the forecast"
 	@echo "make chaos   have 2,000 orders paid while everything breaks, and check every cent (ARGS='--orders 200' for fewer)"
 	@echo "make messages bring the translations up to date (docs/translating.md)"
 	@echo "make lock    pin the newest versions of what we depend on (needs uv)"

@@ -24,6 +24,7 @@ from meetings.models import Meeting, ProviderCall, VideoConnection
 UNPLANNED = "unplanned"
 PREPARING = "preparing"
 GRACE = timedelta(minutes=5)  # a session that was just paid for is no trouble yet
+LONGEST = timedelta(days=2)  # no session is longer
 DAYS = 30
 LATEST_CALLS = 20
 FEWEST_CALLS = 5  # of less nobody can tell whether a provider fails
@@ -128,7 +129,9 @@ def _joined(one: Missing, other: Missing) -> Missing:
 
 def overdue_sessions(now: datetime) -> BookingQuerySet:
     """Return paid sessions that start within ALERT_HOURS_AHEAD, were paid five minutes ago or more, and have no address."""
-    soon = sessions_without_link(now).filter(during__startswith__lt=now + timedelta(hours=settings.ALERT_HOURS_AHEAD))
+    ahead = now + timedelta(hours=settings.ALERT_HOURS_AHEAD)
+    # Both ends of the time, so that booking_paid_by_start finds the few of them among years of sessions.
+    soon = sessions_without_link(now).filter(during__startswith__gt=now - LONGEST, during__startswith__lt=ahead)
     asked_at = Coalesce("meeting__requested_at", "order__paid_at", "created_at")
     return soon.annotate(asked_at=asked_at).filter(asked_at__lte=now - GRACE)
 
