@@ -49,14 +49,16 @@ def close_room(key: int) -> bool:
     if room.connection is not None and room.connection.status == VideoConnection.Status.BROKEN:
         return _try_later(room, NOT_CONNECTED())
     try:
-        _close(room, maker)
+        closed = _close(room, maker)
     except DomainError as error:
         return _try_later(room, in_english(error.message), after=getattr(error, "after", None))
     except Exception:
         log.exception("closing a room failed", extra={"room": room.key})
         return _try_later(room, OUR_TROUBLE())
     done = {"state": State.CLOSED, "closed_at": timezone.now(), "next_attempt_at": None, "last_error": ""}
-    VendorRoom.objects.filter(pk=room.pk, state=State.CLOSING).update(**done)
+    # One that turned up after we had looked for it in vain is still to be closed.
+    if not VendorRoom.objects.filter(pk=room.pk, state=State.CLOSING, external_id=closed).update(**done):
+        return False
     log.info("room closed", extra={"room": room.key})
     return True
 
@@ -71,11 +73,12 @@ def _claim(key: int, *, now: datetime) -> VendorRoom | None:
         return room
 
 
-def _close(room: VendorRoom, maker: RoomMaker) -> None:
+def _close(room: VendorRoom, maker: RoomMaker) -> str:
+    """Return the number of the room that is closed now; empty if there was none."""
     access = access_to(room.connection) if room.connection else None
     external_id = room.external_id or _find(room, maker, access)
     if not external_id:
-        return
+        return ""
     with note_call(
         provider=room.provider, what="cancel", connection=room.connection, meeting=room.meeting, attempt=room.attempts
     ) as call:
@@ -83,6 +86,7 @@ def _close(room: VendorRoom, maker: RoomMaker) -> None:
     settle_account(room.connection, call)
     if call.trouble is not None and not isinstance(call.trouble, RoomGone):
         raise call.trouble
+    return external_id
 
 
 def _find(room: VendorRoom, maker: RoomMaker, access: Access | None) -> str:
@@ -97,7 +101,7 @@ def _find(room: VendorRoom, maker: RoomMaker, access: Access | None) -> str:
         raise call.trouble
     if found is None:
         return ""
-    VendorRoom.objects.filter(pk=room.pk).update(external_id=found.external_id)
+    VendorRoom.objects.filter(pk=room.pk, external_id="").update(external_id=found.external_id)
     return found.external_id
 
 

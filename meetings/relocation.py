@@ -23,6 +23,7 @@ from meetings.rooms import (
     Ask,
     Wanted,
     call_vendor,
+    is_held_in,
     mark_asked,
     new_room,
     next_generation,
@@ -45,7 +46,8 @@ def switch_provider(meeting: Meeting, provider: str) -> Meeting:
 
     Raises MeetingInTheMaking while the vendor is being asked or needs longer (call again in a moment: the same room is
     taken up), ConnectionBroken without an account to do it with, ProviderTrouble, NoLinkLeft, NoPlaceLeft if the site
-    does not offer the provider, BookingNotPaid, MeetingNotWaiting if the session is over or called off.
+    does not offer the provider, BookingNotPaid, MeetingNotWaiting if the session is over or called off, or if its door
+    opened while the vendor was asked.
     """
     now = timezone.now()
     row = Meeting.objects.select_related(*PEOPLE).get(pk=meeting.pk)
@@ -135,11 +137,14 @@ def _settle(ask: Ask, made: Room, *, was: Meeting) -> None:
         meeting = Meeting.objects.select_for_update(of=("self",)).select_related(*PEOPLE).get(pk=was.pk)
         room = VendorRoom.objects.select_for_update(of=("self",)).get(pk=ask.room.pk)
         is_ours = note_made(room, made)
+        is_there = is_ours and is_held_in(meeting, room)  # somebody else was told the same
         is_wanted = is_ours and is_paid and _is_unchanged(meeting, was=was)
         if is_wanted and not made.is_pending:
             _move_over(meeting, room, made)
-        elif is_ours and not is_wanted:
+        elif is_ours and not is_wanted and not is_there:
             release_room(room)
+    if is_there:
+        return
     if not is_wanted:
         raise MeetingNotWaiting if is_paid else BookingNotPaid
     if made.is_pending:
@@ -160,7 +165,9 @@ def _move_over(meeting: Meeting, room: VendorRoom, made: Room) -> None:
 
 
 def _is_unchanged(meeting: Meeting, *, was: Meeting) -> bool:
-    return meeting.is_ready and (meeting.generation, meeting.time) == (was.generation, was.time)
+    """False as well once the door is open, such as while the vendor was asked: people may be inside already."""
+    is_shut = meeting.booking.join_opens_at > timezone.now()
+    return meeting.is_ready and is_shut and (meeting.generation, meeting.time) == (was.generation, was.time)
 
 
 def _require_unchanged(meeting: Meeting, *, was: Meeting) -> None:

@@ -19,7 +19,7 @@ from meetings.errors import MeetingInTheMaking, MeetingNotWaiting
 from meetings.models import Meeting, ProviderCall, VendorRoom
 from meetings.news import tell_of_new_room, tell_of_place
 from meetings.providers.base import Room
-from meetings.rooms import PEOPLE, Ask, note_made, release_room, release_rooms, write_addresses
+from meetings.rooms import PEOPLE, Ask, is_held_in, note_made, release_room, release_rooms, write_addresses
 
 log = logging.getLogger("linkpool.meetings")
 
@@ -51,13 +51,14 @@ def believe(ask: Ask, made: Room) -> None:
         is_paid = Booking.objects.select_for_update().get(pk=ask.meeting.booking_id).is_paid
         meeting = Meeting.objects.select_for_update(of=("self",)).select_related(*PEOPLE).get(pk=ask.meeting.pk)
         room = VendorRoom.objects.select_for_update(of=("self",)).get(pk=ask.room.pk)
-        is_ours = note_made(room, made) and meeting.is_waiting and meeting.generation == room.generation
+        is_noted = note_made(room, made)
+        is_ours = is_noted and meeting.is_waiting and meeting.generation == room.generation
         is_wanted = is_ours and is_paid and meeting.time == ask.during
         if is_wanted and made.is_pending:
             _wait_for_vendor(meeting, room)
         elif is_wanted:
             _write_ready(meeting, room, made)
-        elif not is_ours and room.state == VendorRoom.State.MADE:
+        elif is_noted and not is_ours and not is_held_in(meeting, room):  # unless somebody else was told the same
             release_room(room)
     if not is_wanted:
         raise MeetingNotWaiting if is_paid else BookingNotPaid

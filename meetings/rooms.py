@@ -154,8 +154,10 @@ def call_vendor(ask: Ask) -> Room:
         if call.trouble is not None:
             raise call.trouble
     except BaseException:
-        # The call is over, whatever came of it: who tries again need not wait until the lease has run out.
-        VendorRoom.objects.filter(pk=room.pk, state=State.ASKED).update(next_attempt_at=None)
+        # The call is over, whatever came of it: who tries again need not wait until the lease has run out. Unless it had
+        # run out, and somebody else is asking by now.
+        mine = VendorRoom.objects.filter(pk=room.pk, state=State.ASKED, asked_at=room.asked_at)
+        mine.update(next_attempt_at=None)
         raise
     return made
 
@@ -223,7 +225,13 @@ def _until(at: datetime, now: datetime) -> timedelta:
 
 
 def note_made(room: VendorRoom, made: Room) -> bool:
-    """Write into the locked row what the vendor has made; False if somebody let go of it meanwhile: it is closed then."""
+    """Write into the locked row what the vendor has made; its meeting is locked as well.
+
+    False if somebody let go of it meanwhile, or another call got another room for it: what was made is closed then.
+    """
+    if room.state in (State.ASKED, State.MADE) and room.external_id and made.external_id not in ("", room.external_id):
+        _close_second(room, made)
+        return False
     room.external_id = made.external_id or room.external_id
     if room.state in (State.CLOSING, State.CLOSED):
         release_room(room)
@@ -235,6 +243,31 @@ def note_made(room: VendorRoom, made: Room) -> bool:
         remark = {"remark": in_english(made.remark)[:500]} if made.remark else {}
         VideoConnection.objects.filter(pk=room.connection_id).update(last_used_at=now, **remark)
     return True
+
+
+def _close_second(room: VendorRoom, made: Room) -> None:
+    """Have another room closed that the vendor made for the same key, in a row of its own: the first one stays."""
+    if room.meeting.rooms.filter(external_id=made.external_id).exists():
+        return
+    second = VendorRoom(
+        meeting=room.meeting,
+        provider=room.provider,
+        connection=room.connection,
+        generation=next_generation(room.meeting),
+        key=f"{room.key}:{made.external_id}"[:100],
+        external_id=made.external_id,
+        asked_at=timezone.now(),
+    )
+    second.save()
+    release_room(second)
+
+
+def is_held_in(meeting: Meeting, room: VendorRoom) -> bool:
+    """Say whether the meeting takes place, or took place, in this very room. Both rows are locked."""
+    is_the_one = (meeting.provider, meeting.generation, meeting.external_id) == (
+        *(room.provider, room.generation, room.external_id),
+    )
+    return is_the_one and meeting.status in Meeting.HOLDING and meeting.link_id is None
 
 
 def write_addresses(meeting: Meeting, made: Room) -> None:

@@ -214,7 +214,7 @@ def _claim(switch: ProviderSwitch) -> SessionSwitch | None:
 
 def _move(session: SessionSwitch, switch: ProviderSwitch) -> None:
     """Move one session and write what became of it; one's trouble stops no other."""
-    if session.meeting.is_ready and session.meeting.booking.join_opens_at <= timezone.now():
+    if _is_under_way(session):
         _write(session, Outcome.STAYED, UNDER_WAY)
         return
     try:
@@ -222,7 +222,7 @@ def _move(session: SessionSwitch, switch: ProviderSwitch) -> None:
     except (DatabaseError, LinkSearchFailed):
         raise
     except (BookingNotPaid, MeetingNotWaiting):
-        _write(session, Outcome.STAYED, CALLED_OFF)
+        _write(session, Outcome.STAYED, UNDER_WAY if _is_under_way(session) else CALLED_OFF)
     except DomainError as error:
         _write_trouble(session, error)
     except Exception:
@@ -233,6 +233,10 @@ def _move(session: SessionSwitch, switch: ProviderSwitch) -> None:
             _write(session, Outcome.MOVED, None)
         else:
             _write(session, Outcome.FAILED, FELL_BACK)
+
+
+def _is_under_way(session: SessionSwitch) -> bool:
+    return session.meeting.is_ready and session.meeting.booking.join_opens_at <= timezone.now()
 
 
 def _write_trouble(session: SessionSwitch, error: DomainError) -> None:

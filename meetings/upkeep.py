@@ -115,7 +115,8 @@ def give_up_over(now: datetime) -> int:
 
 @transaction.atomic
 def _give_up(key: int, *, now: datetime) -> bool:
-    meeting = Meeting.objects.waiting().select_for_update(skip_locked=True).filter(pk=key).first()
+    over = Meeting.objects.waiting().filter(pk=key, during__endswith__lte=now)  # still: it may have moved meanwhile
+    meeting = over.select_for_update(skip_locked=True).first()
     if meeting is None:
         return False
     meeting.mark_failed(why=TOO_LATE())
