@@ -10,8 +10,11 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from bookings.models import Booking
+from bookings.letters import write_letter
+from bookings.models import Booking, Notice
+from bookings.notice_truth import is_still_true
 from bookings.times import During
+from meetings.by_hand import give_address
 from meetings.models import Meeting, VendorRoom, VideoConnection
 from tests.conftest import Drain
 from tests.factories import an_hour, make_booking, make_link, make_meeting, make_order, make_user, tomorrow
@@ -226,3 +229,34 @@ def test_fragment_takes_as_many_queries_whatever_the_trouble(booking, meeting, a
         Meeting.objects.update(trouble=trouble)
         with django_assert_max_num_queries(12):
             assert client.get(page).status_code == 200
+
+
+def test_tutor_reads_what_is_special_about_the_account_and_nobody_else(booking, meeting, ada, sam):
+    account = VideoConnection.objects.create(
+        tutor=ada, provider="zoom", connected_at=timezone.now(), remark="Zoom ends calls of this account after 40 minutes."
+    )
+    VendorRoom.objects.create(
+        meeting=meeting,
+        provider="zoom",
+        connection=account,
+        generation=0,
+        key="a",
+        external_id="1",
+        state="made",
+        asked_at=timezone.now(),
+    )
+    Meeting.objects.update(status="ready", provider="zoom", join_url_student="https://zoom.us/j/1", external_id="1")
+    assert "after 40 minutes" in look(ada.user, booking)
+    assert "40 minutes" not in look(sam, booking)
+
+
+def test_mail_about_another_place_names_it_and_an_older_one_is_not_mailed(booking, meeting, ada, sam):
+    give_address(booking, OWN, who=ada.user)
+    give_address(booking, "https://whereby.com/ada", who=ada.user)
+    give_address(booking, OWN + "2", who=ada.user)
+    older, newer = Notice.objects.with_rows().filter(fact="link_changed", to=sam).order_by("pk")
+    now = timezone.now()
+    assert (is_still_true(older, now=now), is_still_true(newer, now=now)) == (False, True)
+    letter = write_letter(newer)
+    assert letter.sentence.endswith("is now held at Zoom.")
+    assert "us02web" not in f"{letter}"
