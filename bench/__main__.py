@@ -12,7 +12,7 @@ from bench.meeting_vendors import settings_for
 from bench.place import prepared_site
 
 MOST_CLIENTS = 16
-PARTS = ["assigning", "rush", "webhooks", "slots", "provisioning", "forecast"]
+PARTS = ["assigning", "rush", "webhooks", "slots", "full", "provisioning", "forecast"]
 
 
 def main() -> None:

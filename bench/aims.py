@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from bench.assigning import Cell
 from bench.figures import ratio, shown, table
 from bench.forecasting import Forecasting
+from bench.full_pool import FullPool
 from bench.provisioning import Provisioning
 from bench.rush import Rush
 from bench.slot_list import OURS, PACKAGE, STATEMENT, SlotList
@@ -23,6 +24,15 @@ def report(cells: Sequence[Cell], rushes: Sequence[Rush], slots: SlotList | None
     rows = [*_of_one_client(cells), *_of_history(cells), *_of_the_pool(cells), *_of_the_truth(cells, rushes)]
     rows += _of_the_slots(slots) if slots else []
     return table(["aim", "reached", ""], [*rows, *(more or [])])
+
+
+def of_full_pools(pools: Sequence[FullPool]) -> Rows:
+    """Return the aim of pools that are nearly full."""
+    if not pools:
+        return []
+    lost, lessons = sum(pool.lost for pool in pools), sum(pool.lessons for pool in pools)
+    wrong = sum(pool.doubles + pool.trouble.deadlocks for pool in pools)
+    return [_row("95 % of the pool sold: no booking without a link", f"{lost} of {lessons:,}", met=lost == wrong == 0)]
 
 
 def of_meetings(made: Sequence[Provisioning], foreseen: Forecasting | None) -> Rows:

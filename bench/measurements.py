@@ -10,10 +10,11 @@ from pathlib import Path
 
 from django.db import connection
 
-from bench import aims, assigning, forecasting, provisioning, rush, slot_list, webhooks
+from bench import aims, assigning, forecasting, full_pool, provisioning, rush, slot_list, webhooks
 from bench.assigning import Cell
 from bench.crew import hired
 from bench.forecasting import Forecasting
+from bench.full_pool import FullPool
 from bench.provisioning import Provisioning
 from bench.rush import Rush
 
@@ -25,17 +26,20 @@ def take(folder: Path, *, port: int, quick: bool, only: str | None) -> list[str]
     """Measure the parts that were asked for, and return sections of Markdown."""
     cells, rushes = _measure_with_clients(folder, quick=quick, only=only)
     measured = slot_list.measure_slot_list(folder, rounds=5 if quick else 30) if only in (None, "slots") else None
+    pools = _measure_full_pools(folder, quick=quick) if only in (None, "full") else []
     made = _measure_provisioning(folder, port=port, quick=quick) if only in (None, "provisioning") else []
     foreseen = _measure_forecast(quick=quick) if only in (None, "forecast") else None
     sections = [_about(quick=quick)]
     if only != "webhooks":
-        more = aims.of_meetings(made, foreseen)
+        more = aims.of_full_pools(pools) + aims.of_meetings(made, foreseen)
         sections.append("### Aims\n\n" + aims.report(cells, rushes, measured, more=more))
     if cells:
         sections.append("### Links per second\n\n" + assigning.report(cells))
         sections.append("### The earlier system on the same lessons\n\n" + assigning.report_earlier(cells))
     if rushes:
         sections.append("### Rushes\n\n" + rush.report(rushes))
+    if pools:
+        sections.append("### A pool that is nearly full\n\n" + full_pool.report(pools))
     if only in (None, "webhooks"):
         told = webhooks.measure_webhooks(folder, port=port, count=60 if quick else 400, workers=[1] if quick else [1, 2])
         sections.append("### From webhook to link\n\n" + webhooks.report(told))
@@ -59,6 +63,12 @@ def _measure_with_clients(folder: Path, *, quick: bool, only: str | None) -> tup
         if only != "assigning":
             rushes = rush.measure_rushes(crew, sizes=[64] if quick else [64, 512])
     return cells, rushes
+
+
+def _measure_full_pools(folder: Path, *, quick: bool) -> list[FullPool]:
+    clients = [1, 4]
+    with hired(max(clients), log=folder / "clients.log") as crew:
+        return full_pool.measure_full_pools(crew, sizes=[10] if quick else [10, 50], clients=clients)
 
 
 def _measure_provisioning(folder: Path, *, port: int, quick: bool) -> list[Provisioning]:

@@ -157,6 +157,7 @@ class Booking(models.Model):
         ]
         indexes = [
             models.Index(fields=["student", "status"], name="booking_of_student"),
+            models.Index(fields=["student", "tutor"], name="booking_of_student_by_tutor"),
             models.Index(fields=["held_until"], condition=Q(status="held"), name="booking_holds_by_end"),
             models.Index(
                 fields=["held_until"], condition=Q(status__in=["requested", "accepted"]), name="booking_requests_by_end"

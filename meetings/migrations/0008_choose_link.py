@@ -14,11 +14,14 @@ CREATE OR REPLACE FUNCTION meetings_assign_link(
 )
 -- VOLATILE on purpose: each statement below sees what was committed before it began, so the search after
 -- the locks knows of every link that was given away while we waited for them.
-LANGUAGE plpgsql VOLATILE AS $$
+-- One plan for whatever is asked: to plan anew for each session would cost more than the search.
+LANGUAGE plpgsql VOLATILE SET plan_cache_mode = 'force_generic_plan' AS $$
 DECLARE
     far CONSTANT interval := '6 hours';  -- a gap as long as this is as good as any longer one
     asked record;
     wanted tstzrange;
+    is_small boolean;
+    others bigint[];
     avoided bigint[];
     first_id bigint;
     last_id bigint;
@@ -34,14 +37,24 @@ BEGIN
         outcome := 'not_paid'; RETURN;
     END IF;
     wanted := tstzrange(lower(asked.during), upper(asked.during) + rest);
-    -- Links whose address this student has seen in sessions of other tutors. Of somebody with hundreds of sessions
-    -- some are enough; this order is that of an index, read from its end.
-    SELECT array_agg(m.link_id) INTO avoided
-      FROM (SELECT b.id, b.tutor_id FROM bookings_booking b WHERE b.student_id = asked.student_id
-             ORDER BY b.status DESC LIMIT 200) b
-      JOIN meetings_meeting m ON m.booking_id = b.id
-     WHERE b.tutor_id <> asked.tutor_id AND m.link_id IS NOT NULL AND (m.seen_at IS NOT NULL OR EXISTS (
-           SELECT FROM meetings_attendance a WHERE a.meeting_id = m.id AND a.user_id = asked.student_id));
+    is_small := wish IS NULL AND NOT EXISTS (
+        SELECT FROM meetings_meetinglink l WHERE l.status = 'available' ORDER BY l.id OFFSET 256 LIMIT 1
+    );
+    IF is_small THEN
+        -- Links whose address this student has seen in sessions of other tutors; of hundreds some are enough. Most
+        -- students have one tutor, so whether there are others is asked first, by two looks into an index.
+        others := ARRAY(SELECT b.id FROM bookings_booking b
+                         WHERE b.student_id = asked.student_id AND b.tutor_id < asked.tutor_id
+                         ORDER BY b.tutor_id DESC LIMIT 200)
+               || ARRAY(SELECT b.id FROM bookings_booking b
+                         WHERE b.student_id = asked.student_id AND b.tutor_id > asked.tutor_id
+                         ORDER BY b.tutor_id LIMIT 200);
+        IF others <> '{}' THEN
+            SELECT array_agg(m.link_id) INTO avoided FROM meetings_meeting m
+             WHERE m.booking_id = ANY(others) AND m.link_id IS NOT NULL AND (m.seen_at IS NOT NULL OR EXISTS (
+                   SELECT FROM meetings_attendance a WHERE a.meeting_id = m.id AND a.user_id = asked.student_id));
+        END IF;
+    END IF;
 
     -- Locks, in this order everywhere: the pool (shared here; cordoning and retiring take it alone), then
     -- each UTC day that is touched, ascending. Days are counted from 1970-01-01.
@@ -51,9 +64,7 @@ BEGIN
         PERFORM pg_advisory_xact_lock(76002, day);
     END LOOP;
 
-    IF wish IS NULL AND NOT EXISTS (
-        SELECT FROM meetings_meetinglink l WHERE l.status = 'available' ORDER BY l.id OFFSET 256 LIMIT 1
-    ) THEN
+    IF is_small THEN
         -- Every available link is asked by one probe: of those who use it, the last one that starts before our end
         -- must have ended by our start. A free one is asked by a second probe how long the next use is off.
         -- Each LIMIT 1 keeps the planner from joining instead.
