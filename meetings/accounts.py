@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from datetime import datetime
 
+from django.db import connection as database
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
@@ -22,6 +23,8 @@ from meetings.providers.base import Access
 
 log = logging.getLogger("linkpool.meetings")
 
+ACCOUNT_LOCK = 76005
+
 
 @transaction.atomic
 def keep_account(tutor: Tutor, provider: str, tokens: Tokens, look: AccountLook) -> VideoConnection:
@@ -32,6 +35,7 @@ def keep_account(tutor: Tutor, provider: str, tokens: Tokens, look: AccountLook)
     """
     now = timezone.now()
     lock_tutor(tutor)
+    _lock_account(provider, look.account_id)
     here = VideoConnection.objects.connected().filter(provider=provider)
     if here.filter(account_id=look.account_id, tutor__isnull=False).exclude(tutor=tutor).exists():
         raise AccountTaken
@@ -100,6 +104,12 @@ def _open(connection: VideoConnection, access: Access) -> None:
 def lock_tutor(tutor: Tutor) -> None:
     """Let others who change this tutor's connections or choice wait until this transaction ends."""
     list(Tutor.objects.filter(pk=tutor.pk).select_for_update(no_key=True).values_list("pk"))
+
+
+def _lock_account(provider: str, account_id: str) -> None:
+    """Let other tutors who connect this very account at this moment wait until this transaction ends."""
+    with database.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [ACCOUNT_LOCK, f"{provider}:{account_id}"])
 
 
 def _renew_consent(row: VideoConnection, tokens: Tokens, look: AccountLook, now: datetime) -> None:

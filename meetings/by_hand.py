@@ -66,7 +66,8 @@ def _refuse_a_shared_room(meeting: Meeting, during: During, address: str) -> Non
         cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [ADDRESS_LOCK, address])
     if MeetingLink.objects.filter(url=address).exists():
         raise AddressOfPool
-    others = Meeting.objects.filter(status=Meeting.Status.READY, provider=MANUAL).exclude(pk=meeting.pk)
+    # Wherever the other's address comes from: a tutor may paste the one that a vendor made for another session.
+    others = Meeting.objects.filter(status=Meeting.Status.READY, link=None).exclude(pk=meeting.pk)
     then = others.filter(during__endswith__gt=during.start, during__startswith__lt=during.end)
     if then.filter(Q(join_url_student=address) | Q(join_url_tutor=address)).exists():
         raise AddressInUse
@@ -102,6 +103,7 @@ def ask_for_address(meeting: Meeting) -> None:
     """
     now = timezone.now()
     with transaction.atomic():
+        Booking.objects.select_for_update(no_key=True).get(pk=meeting.booking_id)  # before its meeting: notices name it
         waiting = Meeting.objects.waiting().filter(pk=meeting.pk).select_for_update(of=("self",))
         locked = waiting.select_related("booking__tutor__user").first()
         if locked is None:

@@ -147,7 +147,8 @@ def fill_pool() -> int:
     made = 0
     try:
         while MeetingLink.objects.available().count() < settings.POOL_TARGET_SIZE:
-            _keep_room(_ask(account), account)
+            if not _keep_room(_ask(account), account):
+                break  # else a Google that gives the same room again and again would be asked for ever
             made += 1
     except ProviderTrouble as trouble:
         log.warning("pool not filled", extra={"reason": trouble.detail, "number": made})
@@ -167,14 +168,16 @@ def _ask(account: VideoConnection, name: str = "") -> Space:
     return found
 
 
-def _keep_room(space: Space, account: VideoConnection) -> None:
+def _keep_room(space: Space, account: VideoConnection) -> bool:
+    """Put the room into the pool; False if Google gave one that is here already."""
     try:
         link = links.add_link(space.url)
-    except LinkKnown:  # Google gave a room that is here already
-        return
+    except LinkKnown:
+        return False
     made = MeetingLink.objects.filter(pk=link.pk)
     made.update(provider_space_id=space.name, connection=account, checked_at=timezone.now(), label=space.code)
     log.info("link made", extra={"link": link.pk})
+    return True
 
 
 def _write_check(link: MeetingLink, fault: str) -> None:

@@ -15,6 +15,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from bookings.models import Booking, User
+from meetings.chain import MANUAL
 from meetings.errors import MeetingNotWaiting
 from meetings.models import Attendance, Meeting
 
@@ -104,11 +105,18 @@ def find_door(booking: Booking, *, now: datetime) -> Door:
 
 
 def _used_by_others_until(meeting: Meeting, now: datetime) -> datetime | None:
-    """When the lesson that takes place on the same link right now ends; None if there is none."""
-    if meeting.link_id is None:
+    """When the lesson that takes place in the same room right now ends; None if there is none.
+
+    The rooms of vendors are each session's own; links are not, nor is a room of the tutor's that a person gave.
+    """
+    if meeting.link_id is not None:
+        there = Meeting.objects.holding_links().filter(link=meeting.link_id, reserved__contains=now)
+    elif meeting.provider == MANUAL:
+        of_tutor = Meeting.objects.filter(booking__tutor=meeting.booking.tutor_id, booking__blocks__contains=now)
+        there = of_tutor.filter(status__in=Meeting.HOLDING, provider=MANUAL, join_url_student=meeting.join_url_student)
+    else:
         return None
-    on_link = Meeting.objects.holding_links().filter(link=meeting.link_id, reserved__contains=now, during__contains=now)
-    other = on_link.exclude(pk=meeting.pk).first()
+    other = there.filter(during__contains=now).exclude(pk=meeting.pk).first()
     return other.time.end if other else None
 
 

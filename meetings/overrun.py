@@ -93,11 +93,13 @@ def _look(later: Meeting, earlier: Any) -> Overrun | None:
 def _move(overrun: Overrun) -> bool:
     """Give the later session the link that has rested longest; False if none is free or it is to stay.
 
-    The pool is locked for this moment, as for retiring a link: nobody assigns meanwhile.
+    The pool is locked for this moment, as for retiring a link: nobody assigns meanwhile. So nobody is waited for: a
+    session, or its booking, that others are at is looked at again in a minute.
     """
     pool.lock_pool()
     waiting = Meeting.objects.filter(pk=overrun.later.pk, link=overrun.later.link_id, status=Meeting.Status.READY)
-    meeting = waiting.select_for_update(skip_locked=True).first()
+    free_rows = waiting.select_related("booking").select_for_update(skip_locked=True, no_key=True, of=("self", "booking"))
+    meeting = free_rows.first()
     if meeting is None or (meeting.seen_at is not None and not overrun.is_known):
         return False
     was_seen, was = meeting.seen_at is not None, str(meeting.link)

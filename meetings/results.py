@@ -33,6 +33,7 @@ def settle_pool(meeting: Meeting) -> None:
     if tutor.meeting_provider == POOL and not meeting.trouble and not meeting.generation:
         return  # nearly all
     with transaction.atomic():
+        Booking.objects.select_for_update(no_key=True).get(pk=meeting.booking_id)  # before its meeting: notices name it
         row = Meeting.objects.select_for_update(of=("self",)).select_related(*PEOPLE).get(pk=meeting.pk)
         if row.is_ready and row.link_id is not None:
             row.trouble = ""
