@@ -69,6 +69,8 @@ class BookingQuerySet(models.QuerySet["Booking"]):
         return self.select_related("student", "tutor__user", "order__payer", "session_type")
 
 
+_STARTS = models.Func(F("during"), function="lower", output_field=models.DateTimeField())
+_ENDS = models.Func(F("during"), function="upper", output_field=models.DateTimeField())
 _KNOWN = ["held", "requested", "accepted", "paid", "completed", "expired", "declined", "cancelled"]
 _KNOWN += ["no_show_student", "no_show_tutor"]
 
@@ -162,18 +164,10 @@ class Booking(models.Model):
             models.Index(
                 fields=["held_until"], condition=Q(status__in=["requested", "accepted"]), name="booking_requests_by_end"
             ),
-            models.Index(
-                models.Func(F("during"), function="lower", output_field=models.DateTimeField()),
-                condition=Q(status="paid"),
-                name="booking_paid_by_start",
-            ),
+            models.Index(_STARTS, condition=Q(status="paid"), name="booking_paid_by_start"),
             models.Index(fields=["id"], condition=Q(refund__gt=0), name="booking_with_refund"),
             # The minute's rounds ask for paid sessions to come; years of past ones must not slow them.
-            models.Index(
-                models.Func(F("during"), function="upper", output_field=models.DateTimeField()),
-                condition=Q(status="paid"),
-                name="booking_paid_by_end",
-            ),
+            models.Index(_ENDS, condition=Q(status="paid"), name="booking_paid_by_end"),
         ]
 
     def __str__(self) -> str:

@@ -92,16 +92,16 @@ def test_cart_that_another_tab_makes_and_places_meanwhile_does_no_harm(sam: User
 
 
 def test_move_never_waits_for_the_order_of_a_stale_hold_in_its_way(sam: User, kim: User, ada: Tutor):
-    booking = make_booking(sam, ada, during=an_hour(tomorrow(9)), status=Booking.Status.PAID)
-    cart = make_order(kim, status=Order.Status.CART)
-    in_the_way = make_booking(kim, ada, order=cart, during=an_hour(tomorrow(15)), held_until=cart.created_at)
+    booking = make_booking(sam, ada, during=an_hour(tomorrow(9, days=2)), status=Booking.Status.PAID)
+    cart, later = make_order(kim, status=Order.Status.CART), tomorrow(15, days=2)
+    in_the_way = make_booking(kim, ada, order=cart, during=an_hour(later), held_until=cart.created_at)
 
     with holding(lambda: Order.objects.select_for_update().get(pk=cart.pk)):
-        assert impatiently(lambda: move_booking(booking, starts_at=tomorrow(15), who=sam)) is None
+        assert impatiently(lambda: move_booking(booking, starts_at=later, who=sam)) is None
 
     booking.refresh_from_db()
     in_the_way.refresh_from_db()
-    assert (in_the_way.status, booking.starts_at) == (Booking.Status.EXPIRED, tomorrow(15))
+    assert (in_the_way.status, booking.starts_at) == (Booking.Status.EXPIRED, later)
 
 
 def test_money_is_owed_in_the_order_of_locks(sam: User, ada: Tutor):
