@@ -175,7 +175,7 @@ def _keep_room(space: Space, account: VideoConnection) -> bool:
     except LinkKnown:
         return False
     made = MeetingLink.objects.filter(pk=link.pk)
-    made.update(provider_space_id=space.name, connection=account, checked_at=timezone.now(), label=space.code)
+    made.update(provider_space_id=space.name, connection=account, checked_at=timezone.now())
     log.info("link made", extra={"link": link.pk})
     return True
 

@@ -90,14 +90,15 @@ def drop_called_off() -> int:
 def end_over(now: datetime) -> int:
     """Mark ready meetings as ended once their time, and the rest of their link, has passed. Returns how many."""
     over = Meeting.objects.filter(status=Meeting.Status.READY, during__endswith__lte=now)
-    rested = over.filter(Q(reserved=None) | Q(reserved__endswith__lte=now)).order_by("pk")
-    found = list(rested.values_list("pk", "link_id")[:BATCH])
+    rested = over.filter(Q(reserved=None) | Q(reserved__endswith__lte=now))
+    # By the end, which has an index of those that are ready: by the key every meeting there ever was would be read.
+    found = list(rested.order_by("during__endswith").values_list("pk", "link_id")[:BATCH])
     if not found:
         return 0
     with transaction.atomic():
         used = MeetingLink.objects.filter(pk__in={link for _meeting, link in found}).order_by("pk")
         links = {link.pk: link for link in used.select_for_update(no_key=True)}
-        still = rested.filter(pk__in=[meeting for meeting, _link in found])
+        still = rested.filter(pk__in=[meeting for meeting, _link in found]).order_by("pk")
         ended = list(still.select_for_update(skip_locked=True, of=("self",)))
         Meeting.objects.filter(pk__in=[meeting.pk for meeting in ended]).update(status=Meeting.Status.ENDED)
         for meeting in ended:
