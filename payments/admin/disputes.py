@@ -13,9 +13,8 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from bookings.admin.buttons import Button, ButtonsAdmin
+from bookings.admin.buttons import Button, ButtonsAdmin, person_of
 from bookings.admin.reading import ReadOnlyAdmin
-from bookings.models import User
 from payments.disputes import decide_dispute
 from payments.inquiries import ask_gateway
 from payments.models import Dispute
@@ -32,8 +31,7 @@ def _look(dispute: Dispute, request: HttpRequest) -> str:
 
 
 def _decide(status: Dispute.Status, dispute: Dispute, request: HttpRequest) -> str:
-    assert isinstance(request.user, User)  # noqa: S101 - the admin has seen to it
-    return _said(decide_dispute(dispute, status=status, who=request.user, why=request.POST.get("text", "")))
+    return _said(decide_dispute(dispute, status=status, who=person_of(request), why=request.POST.get("text", "")))
 
 
 @admin.register(Dispute)

@@ -11,9 +11,8 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from bookings.admin.buttons import Button, ButtonsAdmin
+from bookings.admin.buttons import Button, ButtonsAdmin, person_of
 from bookings.admin.reading import ReadOnlyAdmin, ReadOnlyInline, kept_column
-from bookings.models import User
 from bookings.money import Money
 from payments.admin.order_story import OrderStoryPage
 from payments.admin.refunding import RefundPage
@@ -42,12 +41,12 @@ def _close(payment: Payment, request: HttpRequest) -> str:
 
 
 def _accept(payment: Payment, request: HttpRequest) -> str:
-    accepted = accept_payment(payment, who=_person(request), why=request.POST.get("text", ""))
+    accepted = accept_payment(payment, who=person_of(request), why=request.POST.get("text", ""))
     return _("Accepted. The order is: %(state)s.") % {"state": accepted.order.get_status_display()}
 
 
 def _return(payment: Payment, request: HttpRequest) -> str:
-    refund = return_payment(payment, who=_person(request), why=request.POST.get("text", ""))
+    refund = return_payment(payment, who=person_of(request), why=request.POST.get("text", ""))
     if refund is None:
         return _("Nothing is to be sent: all of it has gone back already.")
     return _("%(money)s is to be sent back (%(reference)s).") % {"money": refund.money, "reference": refund.reference}
@@ -55,11 +54,6 @@ def _return(payment: Payment, request: HttpRequest) -> str:
 
 def _has_open_page(payment: Payment) -> bool:
     return payment.status in Payment.UNPAID and payment.checkout_url != "" and payment.closed_at is None
-
-
-def _person(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)  # noqa: S101 - the admin has seen to it
-    return request.user
 
 
 class RefundInline(ReadOnlyInline):

@@ -17,9 +17,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from bookings.admin.buttons import ButtonsAdmin
+from bookings.admin.buttons import ButtonsAdmin, person_of
 from bookings.errors import DomainError
-from bookings.models import User
 from bookings.money import Money
 from payments.earnings import settle_all_earnings
 from payments.models import Payout
@@ -55,12 +54,6 @@ class UntilForm(forms.Form):
             return day_begins_at(self.cleaned_data["before"])
         except DomainError as refusal:
             raise forms.ValidationError(str(refusal)) from None
-
-
-def person_of(request: HttpRequest) -> User:
-    """Return who sits at the admin."""
-    assert isinstance(request.user, User)  # noqa: S101 - the admin has seen to it
-    return request.user
 
 
 class PayoutPages(ButtonsAdmin):

@@ -16,10 +16,10 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from bookings.admin.buttons import Button
+from bookings.admin.buttons import Button, person_of
 from bookings.admin.reading import ReadOnlyAdmin, ReadOnlyInline, kept_column
 from bookings.money import Money
-from payments.admin.payout_pages import PayoutPages, person_of
+from payments.admin.payout_pages import PayoutPages
 from payments.models import Earning, Payout
 from payments.payouts import mark_payout_paid, mark_payouts_paid, with_sums
 

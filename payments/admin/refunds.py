@@ -14,20 +14,14 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from bookings.admin.buttons import Button, ButtonsAdmin
+from bookings.admin.buttons import Button, ButtonsAdmin, person_of
 from bookings.admin.reading import ReadOnlyAdmin, kept_column
-from bookings.models import User
 from payments.dashboard import refunds_for_a_person
 from payments.inquiries import ask_gateway
 from payments.models import Refund
 from payments.refund_decisions import drop_refund, record_refund_sent_by_hand, send_refund_now, try_refund_again
 
 MOST_WAITING = 20  # of those that need a person, above the list
-
-
-def _person(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)  # noqa: S101 - the admin has seen to it
-    return request.user
 
 
 def _said(refund: Refund) -> str:
@@ -45,16 +39,16 @@ def _look(refund: Refund, request: HttpRequest) -> str:
 
 
 def _again(refund: Refund, request: HttpRequest) -> str:
-    return _said(send_refund_now(try_refund_again(refund, who=_person(request))))
+    return _said(send_refund_now(try_refund_again(refund, who=person_of(request))))
 
 
 def _record(refund: Refund, request: HttpRequest) -> str:
-    record_refund_sent_by_hand(refund, who=_person(request), note=request.POST.get("text", ""))
+    record_refund_sent_by_hand(refund, who=person_of(request), note=request.POST.get("text", ""))
     return _("Recorded: the money is back with the payer.")
 
 
 def _drop(refund: Refund, request: HttpRequest) -> str:
-    drop_refund(refund, who=_person(request), why=request.POST.get("text", ""))
+    drop_refund(refund, who=person_of(request), why=request.POST.get("text", ""))
     return _("Recorded: nothing more is sent back by this refund.")
 
 
