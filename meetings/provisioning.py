@@ -224,7 +224,8 @@ def hold_at(meeting: Meeting, place: Place) -> None:
         by_hand.ask_for_address(meeting)
         return
     if place.maker is None:
-        pool.ask_for_link(meeting)
+        if not pool.ask_for_link(meeting).was_there:
+            log.info("meeting ready", extra={"booking": meeting.booking.reference, "provider": POOL})
         settle_pool(meeting)
         return
     if place.free_at is not None:

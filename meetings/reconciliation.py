@@ -82,7 +82,7 @@ def reconcile(now: datetime) -> list[Difference]:
         for difference, mend in _compare(account, now):
             mend()
             found.append(difference)
-            log.warning("rooms differ", extra={"difference": str(difference)})
+            log.warning("rooms differ", extra={"reason": str(difference)})
     return found
 
 

@@ -40,7 +40,6 @@ def settle_pool(meeting: Meeting) -> None:
             row.save(update_fields=["trouble"])
             release_rooms(row)
             tell_of_place(row)
-    log.info("meeting ready", extra={"booking": meeting.booking.reference, "provider": POOL})
 
 
 def believe(ask: Ask, made: Room) -> None:

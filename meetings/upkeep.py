@@ -57,7 +57,9 @@ def catch_up(now: datetime) -> None:
         "let_go": closing.let_go_of_unwanted(now),
     }
     if any(facts.values()):
-        log.info("meetings caught up", extra=facts)
+        log.info(
+            "meetings caught up", extra={"reason": ", ".join(f"{number} {what}" for what, number in facts.items() if number)}
+        )
 
 
 def plan_missed(now: datetime) -> int:
