@@ -77,7 +77,8 @@ def _chart_of_days(forecast: Forecast) -> Chart:
     bars = []
     for day, hours in groupby(forecast.hours, key=lambda hour: _local(hour.starts_at).date()):
         most = max(hours, key=lambda hour: hour.needed)
-        bars.append(Bar(date_format(day, "SHORT_MONTH_DAY_FORMAT"), most.needed, _told(most), _kind(most.needed, forecast.links)))
+        name = date_format(day, "SHORT_MONTH_DAY_FORMAT")
+        bars.append(Bar(name, most.needed, _told(most), _kind(most.needed, forecast.links)))
     links = ngettext("%(count)d link", "%(count)d links", forecast.links) % {"count": forecast.links}
     return draw_bars(bars, summary=_("Links needed at once, by day"), limit=Mark(str(forecast.links), links))
 
