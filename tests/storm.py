@@ -38,6 +38,15 @@ from tests.factories import an_hour, give_leave, make_link, make_payment, tomorr
 NUMBERS = count(1)  # of attempts: thrown by dice, some order would get the same one twice
 
 
+def go_on(storm: Storm, *, until: Callable[[], bool]) -> None:
+    """Let one go on alone for as long as chance has left something out that the storm is for."""
+    for _step in range(2_000):
+        if until():
+            return
+        storm.step()
+    raise AssertionError("something that the storm is for never came about")
+
+
 class Storm:
     """What somebody may do at any moment; each step asks what there is, and may come too late."""
 

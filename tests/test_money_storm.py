@@ -14,6 +14,7 @@ from payments.proofs import prove_books
 from tests.factories import make_code, make_link, make_session_type, make_tutor, make_user
 from tests.money_storm import MoneyStorm, come_to_rest
 from tests.race import race
+from tests.storm import go_on
 from tests.test_storm import deadlocks
 
 THREADS, STEPS = 4, 60
@@ -34,8 +35,8 @@ def test_storm_of_money_leaves_the_books_adding_up(settings: Any, caplog: pytest
             storm.step()
 
     assert [outcome.error for outcome in race(live, threads=THREADS)] == [None] * THREADS
+    go_on(MoneyStorm(random.Random(THREADS), people, types), until=_have_happened)
 
-    _go_on(MoneyStorm(random.Random(THREADS), people, types))
     assert deadlocks() == broken_up
     come_to_rest()
     assert [finding.text for finding in prove_books(before=timezone.now())] == []
@@ -46,16 +47,8 @@ def test_storm_of_money_leaves_the_books_adding_up(settings: Any, caplog: pytest
     assert errors <= {"nothing left to pay back from"}
 
 
-def _go_on(storm: MoneyStorm) -> None:
-    """Let one go on alone for as long as chance has left something out that the storm is for."""
-    for _step in range(2_000):
-        if _have_happened():
-            return
-        storm.step()
-    raise AssertionError("something that the storm is for never came about")
-
-
 def _have_happened() -> bool:
+    """What the storm is for has come about, each at least once."""
     reasons = {*Refund.objects.values_list("reason", flat=True)}
     has_ended = Dispute.objects.exclude(status="open").exists()
     return reasons >= {"twice", "misfit", "other"} and has_ended and Earning.objects.filter(kind="correction").exists()
