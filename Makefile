@@ -31,9 +31,9 @@ serve: .venv/.ok
 	@$(RUN) manage.py collectstatic --noinput --verbosity 0
 	@$(RUN) manage.py serve
 
-# Two processes more than cores: each waits now and then, for its database or a vendor's silence
+# One process more than cores: each waits now and then, for its database or a vendor's silence
 test: .venv/.ok
-	@$(RUN) -m pytest --numprocesses $$($(RUN) -c 'import os; print(min(4, (os.cpu_count() or 1) + 2))') --dist worksteal --durations 30 $(ARGS)
+	@$(RUN) -m pytest --numprocesses $$($(RUN) -c 'import os; print(min(4, (os.cpu_count() or 1) + 1))') --dist worksteal --durations 30 $(ARGS)
 
 bench: .venv/.ok
 	@$(RUN) -m bench $(ARGS)

@@ -9,12 +9,17 @@ from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
+from hypothesis import settings
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
 from procrastinate.job_context import JobContext
 
 from bookings.models import SessionType, StudentLink, Tutor, User
 from tests.factories import make_session_type, make_tutor, make_user
+
+# Half of the usual number, unless a test says more: the whole suite is to be run often.
+settings.register_profile("suite", max_examples=50)
+settings.load_profile("suite")
 
 Drain = Callable[..., list[tuple[str, str]]]
 
