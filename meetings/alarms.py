@@ -26,6 +26,7 @@ log = logging.getLogger("linkpool.meetings")
 # News that cannot wait for the end of the quiet period (a session that begins before) waits so long at most.
 URGENT_PAUSE = timedelta(minutes=5)
 REMIND_AFTER = timedelta(days=1)  # of what goes on without anything new
+ONCE = timedelta(days=36_500)
 FORESEEN = frozenset({Alert.Kind.FORECAST.value})  # looked at by the hour, and told of once: it is not there yet
 
 
@@ -57,8 +58,6 @@ def _tell_trouble(alert: Alert, finding: Finding, *, now: datetime) -> bool:
     is_time = alert.mailed_at is None or now >= alert.mailed_at + _pause(alert, finding)
     known = {key.removesuffix(AGAIN) for key in finding.members}
     alert.told = [key for key in alert.told if key.removesuffix(AGAIN) in known]
-    if alert.kind in FORESEEN and alert.was_mailed:
-        return False
     if not is_time or not (news or finding.is_on):
         return False
     _mail(partial(write_trouble, alert, finding, news))
@@ -72,6 +71,8 @@ def _tell_trouble(alert: Alert, finding: Finding, *, now: datetime) -> bool:
 def _pause(alert: Alert, finding: Finding) -> timedelta:
     """Return how long after the last mail the next one may go."""
     quiet = timedelta(minutes=settings.ALERT_QUIET_MINUTES)
+    if alert.kind in FORESEEN and alert.was_mailed:
+        return ONCE
     if finding.urgent_news(alert.told):
         return min(quiet, URGENT_PAUSE)
     if finding.news(alert.told) or not alert.was_mailed:

@@ -18,11 +18,11 @@ from bookings.errors import DomainError
 from bookings.jobs import enqueue_once
 from bookings.kept import Kept, in_english
 from meetings.calls import note_call
-from meetings.connections import access_to
+from meetings.connections import access_for
 from meetings.errors import RoomGone
 from meetings.models import Meeting, VendorRoom, VideoConnection
 from meetings.models.rooms import VendorRoomQuerySet
-from meetings.providers import get_provider, is_offered
+from meetings.providers import find_maker
 from meetings.providers.base import Access, RoomMaker
 from meetings.rooms import LEASE, release_room, settle_account
 
@@ -43,8 +43,8 @@ def close_room(key: int) -> bool:
     room = _claim(key, now=now)
     if room is None:
         return False
-    maker = get_provider(room.provider) if is_offered(room.provider) else None
-    if not isinstance(maker, RoomMaker):
+    maker = find_maker(room.provider)
+    if maker is None:
         return _try_later(room, NO_KEYS())
     if room.connection is not None and room.connection.status == VideoConnection.Status.BROKEN:
         return _try_later(room, NOT_CONNECTED())
@@ -75,7 +75,7 @@ def _claim(key: int, *, now: datetime) -> VendorRoom | None:
 
 def _close(room: VendorRoom, maker: RoomMaker) -> str:
     """Return the number of the room that is closed now; empty if there was none."""
-    access = access_to(room.connection) if room.connection else None
+    access = access_for(room)
     external_id = room.external_id or _find(room, maker, access)
     if not external_id:
         return ""

@@ -22,7 +22,7 @@ from bookings.kept import Kept
 from bookings.models import Tutor
 from meetings.calls import note_call
 from meetings.errors import ConnectionBroken, ProviderTrouble, ProviderUnavailable, TokenUnreadable
-from meetings.models import ProviderCall, VideoConnection
+from meetings.models import ProviderCall, VendorRoom, VideoConnection
 from meetings.models.connections import UNREADABLE
 from meetings.models.fields import are_keys_good
 from meetings.oauth import get_vendor, has_vendor
@@ -74,6 +74,11 @@ def access_to(connection: VideoConnection) -> Access:
     if access is None:
         raise ConnectionBroken(detail="the site has no account of its own there any more")
     return access
+
+
+def access_for(room: VendorRoom) -> Access | None:
+    """Return what opens the account with which this room is made, moved and closed; None where none is needed."""
+    return access_to(room.connection) if room.connection else None
 
 
 def site_access(provider: str) -> Access | None:

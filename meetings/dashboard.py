@@ -9,7 +9,8 @@ from django.db.models import Q, QuerySet
 from bookings.models import Booking
 from bookings.models.bookings import BookingQuerySet
 from bookings.times import During
-from meetings.models import Meeting, NoShowReport
+from meetings.models import NoShowReport
+from meetings.planning import sessions_without_address
 from meetings.upkeep import STANDING
 
 
@@ -18,8 +19,7 @@ def sessions_without_link(now: datetime) -> BookingQuerySet:
 
     `booking.meeting.last_error` says why, if `booking` has a meeting.
     """
-    missing = Booking.objects.paid().filter(during__endswith__gt=now).exclude(meeting__status__in=Meeting.HOLDING)
-    return _listed(missing)
+    return _listed(sessions_without_address(now))
 
 
 def sessions_during(during: During) -> BookingQuerySet:

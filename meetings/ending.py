@@ -14,11 +14,11 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from meetings.calls import note_call
-from meetings.connections import access_to
+from meetings.connections import access_for
 from meetings.errors import ProviderTrouble, ProviderUnavailable
 from meetings.live_calls import account_of, end_call
 from meetings.models import Attendance, Meeting, VendorRoom
-from meetings.providers import get_provider, is_offered
+from meetings.providers import find_maker
 from meetings.providers.base import RoomMaker
 
 log = logging.getLogger("linkpool.meetings")
@@ -78,9 +78,9 @@ def _others_are_inside(meeting: Meeting, *, now: datetime) -> bool:
 
 
 def _end_room(room: VendorRoom, meeting: Meeting) -> ProviderTrouble | None:
-    maker = get_provider(room.provider) if is_offered(room.provider) else None
-    if not isinstance(maker, RoomMaker) or type(maker).end is RoomMaker.end:
+    maker = find_maker(room.provider)
+    if maker is None or type(maker).end is RoomMaker.end:
         return None
     with note_call(provider=room.provider, what="end", connection=room.connection, meeting=meeting) as call:
-        maker.end(room.external_id, access_to(room.connection) if room.connection else None)
+        maker.end(room.external_id, access_for(room))
     return call.trouble

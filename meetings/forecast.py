@@ -1,8 +1,7 @@
 """How many pool links the coming weeks need, hour by hour, against how many there are.
 
 Needed at an hour is the largest number of sessions at once in it, the rest after each included: that many links are
-enough, and fewer are not (the sessions are intervals on one line). Sessions that sit on a link which is given to nobody
-any more need no other. Counted are paid sessions, and times that somebody holds or asked for: they may be paid yet.
+enough, and fewer are not (the sessions are intervals on one line). Who needs a link is told in needs.py.
 """
 
 from __future__ import annotations
@@ -10,47 +9,31 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from django.conf import settings
-from django.db import connection
 
 from bookings import times
-from bookings.models import Booking
-from meetings.chain import POOL
+from bookings.times import During
 from meetings.models import MeetingLink
-from meetings.pool import link_rest
-from meetings.providers import is_offered
+from meetings.needs import HELD, NEEDED, ask_of_needs
 
 DAYS, MOST_DAYS = 60, 366
-HOUR = timedelta(hours=1)
 NEARLY_FULL = 0.8  # of the links: beyond that an unlucky hour is near
 WARN_DAYS = 14
 CHANGES = (-5, -3, -2, -1, 0, 1, 2, 3, 5, 10)
 
-_NEEDED = """
-WITH uses AS (
-    SELECT lower(m.during) AS begins, COALESCE(upper(m.reserved), upper(m.during) + %(rest)s) AS ends
-    FROM meetings_meeting m LEFT JOIN meetings_meetinglink l ON l.id = m.link_id
-    WHERE m.provider = 'pool' AND m.status IN ('waiting', 'ready') AND (l.id IS NULL OR l.status = 'available')
-      AND lower(m.during) < %(end)s
-  UNION ALL
-    SELECT lower(b.during), upper(b.during) + %(rest)s
-    FROM bookings_booking b JOIN bookings_tutor t ON t.id = b.tutor_id
-    WHERE (b.status = ANY(%(wanted)s) OR (b.status = 'held' AND b.held_until > %(now)s))
-      AND upper(b.during) > %(start)s - %(rest)s AND lower(b.during) < %(end)s
-      AND NOT t.meeting_provider = ANY(%(elsewhere)s)
-      AND NOT EXISTS (SELECT FROM meetings_meeting m WHERE m.booking_id = b.id AND m.status <> 'cancelled')
-), steps AS (
-    SELECT begins AS at, 1 AS more FROM uses WHERE ends > %(start)s
-  UNION ALL SELECT ends, -1 FROM uses WHERE ends > %(start)s
+# As many as stand between each step and the next; what ends when another begins has made room for it.
+_LEVELS = f"""
+WITH uses AS ({HELD} UNION ALL {NEEDED}), steps AS (
+    SELECT lower(span) AS at, 1 AS more FROM uses WHERE upper(span) > %(start)s
+  UNION ALL SELECT upper(span), -1 FROM uses WHERE upper(span) > %(start)s
   UNION ALL SELECT generate_series(%(start)s, %(end)s, interval '1 hour'), 0
-), levels AS (  -- what ends at the very moment at which another begins has made room for it
+), levels AS (
     SELECT at, sum(sum(more)) OVER (ORDER BY at) AS level FROM steps GROUP BY at
 )
 SELECT date_bin('1 hour', at, %(start)s) AS hour, max(level)::int FROM levels
 WHERE at >= %(start)s AND at < %(end)s GROUP BY hour ORDER BY hour
-"""
+"""  # noqa: S608 - the names are those of our own tables and columns
 
 
 @dataclass(frozen=True)
@@ -120,17 +103,8 @@ def foresee(*, now: datetime, days: int = DAYS) -> Forecast:
         raise ValueError(f"a forecast is 1 to {MOST_DAYS} days long")
     zone = times.parse_zone(settings.DEFAULT_TIME_ZONE)
     start = times.local(now, zone).replace(minute=0, second=0, microsecond=0).astimezone(UTC)
-    facts: dict[str, Any] = {
-        "now": now,
-        "start": start,
-        "end": start + timedelta(days=days),
-        "rest": link_rest(),
-        "wanted": [Booking.Status.REQUESTED.value, Booking.Status.ACCEPTED.value, Booking.Status.PAID.value],
-        "elsewhere": [name for name in settings.MEETING_PROVIDERS if name != POOL and is_offered(name)],
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(_NEEDED, facts)
-        hours = [Hour(at, needed) for at, needed in cursor.fetchall()]
+    rows = ask_of_needs(_LEVELS, During(start, start + timedelta(days=days)), now=now)
+    hours = [Hour(at, needed) for at, needed in rows]
     return Forecast(MeetingLink.objects.available().count(), hours)
 
 

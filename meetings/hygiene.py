@@ -55,11 +55,21 @@ def pool_connection() -> VideoConnection | None:
     return connection_of_site("google") if site_access("google") is not None else None
 
 
+def google_meet() -> MeetSpaces:
+    """Return Google Meet as this site reaches it."""
+    return MeetSpaces(settings.GOOGLE_MEET_URL)
+
+
 def forgotten_at(link: MeetingLink) -> datetime | None:
     """When Google forgets the room if nobody opens it before; None for rooms of others, who do not say."""
     if urlsplit(link.url).hostname != GOOGLE_MEET:
         return None
-    return max(link.last_used_at or link.created_at, link.created_at) + FORGOTTEN_AFTER
+    return _opened_at(link) + FORGOTTEN_AFTER
+
+
+def _opened_at(link: MeetingLink) -> datetime:
+    """When somebody last was in the room, as far as is known: it was new when it was added."""
+    return max(link.last_used_at or link.created_at, link.created_at)
 
 
 def check_link(link: MeetingLink) -> MeetingLink:
@@ -112,9 +122,8 @@ def set_old_links_aside(now: datetime) -> list[MeetingLink]:
     """Cordon rooms that Google is about to forget, have the staff told, and return them. A second call finds none."""
     found = list(old_links(now)[:BATCH])
     for link in found:
-        days = (now - max(link.last_used_at or link.created_at, link.created_at)).days
         links.cordon_link(link)
-        MeetingLink.objects.filter(pk=link.pk).update(fault=IS_OLD(days=days))
+        MeetingLink.objects.filter(pk=link.pk).update(fault=IS_OLD(days=(now - _opened_at(link)).days))
     if found:
         enqueue("meetings.mail_staff_of_old_links", link_ids=[link.pk for link in found])
     return found
@@ -159,7 +168,7 @@ def fill_pool() -> int:
 
 def _ask(account: VideoConnection, name: str = "") -> Space:
     """Look at the room, or make one where no name is given. Raises the kinds of ProviderTrouble."""
-    spaces, access = MeetSpaces(settings.GOOGLE_MEET_URL), access_to(account)
+    spaces, access = google_meet(), access_to(account)
     found: Space | None = None
     with note_call(provider="google", what="check" if name else "create", connection=account) as call:
         found = spaces.look_at_space(name, access) if name else spaces.create_space(access)

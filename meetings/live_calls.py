@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from django.conf import settings
-
 from meetings.calls import note_call
 from meetings.connections import access_to
 from meetings.errors import ProviderTrouble
-from meetings.hygiene import pool_connection
+from meetings.hygiene import google_meet, pool_connection
 from meetings.models import Meeting, MeetingLink, VideoConnection
-from meetings.providers.meet_spaces import MeetSpaces
 
 
 def account_of(link: MeetingLink) -> VideoConnection | None:
@@ -26,7 +23,7 @@ def is_in_use(link: MeetingLink) -> bool | None:
     if account is None:
         return None
     with note_call(provider="google", what="check", connection=account):
-        return _spaces().look_at_space(link.provider_space_id, access_to(account)).is_in_use
+        return google_meet().look_at_space(link.provider_space_id, access_to(account)).is_in_use
     return None
 
 
@@ -36,9 +33,5 @@ def end_call(link: MeetingLink, *, meeting: Meeting) -> ProviderTrouble | None:
     if account is None:
         return None
     with note_call(provider="google", what="end", connection=account, meeting=meeting) as call:
-        _spaces().end_conference(link.provider_space_id, access_to(account))
+        google_meet().end_conference(link.provider_space_id, access_to(account))
     return call.trouble
-
-
-def _spaces() -> MeetSpaces:
-    return MeetSpaces(settings.GOOGLE_MEET_URL)

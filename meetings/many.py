@@ -19,7 +19,6 @@ from django.utils import timezone
 
 from bookings.jobs import enqueue_once
 from bookings.models import Booking
-from bookings.models.bookings import BookingQuerySet
 from meetings import planning
 from meetings.chain import POOL
 from meetings.models import Meeting
@@ -40,12 +39,6 @@ class Provided:
     left: int = 0
 
 
-def sessions_without_address(now: datetime) -> BookingQuerySet:
-    """Return the paid sessions that are not over and have no address, the earliest first."""
-    to_come = Booking.objects.paid().filter(during__endswith__gt=now)
-    return to_come.exclude(meeting__status__in=Meeting.HOLDING).order_by("during", "pk")
-
-
 def provide_missing(*, within: timedelta) -> Provided:
     """Provide every paid session to come that has no address, now and whatever its turn, the earliest first.
 
@@ -53,7 +46,7 @@ def provide_missing(*, within: timedelta) -> Provided:
     """
     until = time.monotonic() + within.total_seconds()
     done, shared = Tally(ready=0, errors=[]), _Shared()
-    missing = list(sessions_without_address(timezone.now()).values_list("pk", flat=True))
+    missing = list(planning.sessions_without_address(timezone.now()).values_list("pk", flat=True))
     from_vendors: list[int] = []
     for place, key in enumerate(missing):
         if time.monotonic() > until:

@@ -94,6 +94,12 @@ def bookings_without_meeting(now: datetime) -> BookingQuerySet:
     return to_come.filter(Q(meeting=None) | Q(meeting__status=Meeting.Status.CANCELLED)).order_by("during", "pk")
 
 
+def sessions_without_address(now: datetime) -> BookingQuerySet:
+    """Return the paid sessions that are not over and have no address, the earliest first."""
+    to_come = Booking.objects.paid().filter(during__endswith__gt=now)
+    return to_come.exclude(meeting__status__in=Meeting.HOLDING).order_by("during", "pk")
+
+
 def _let_wait_again(meeting: Meeting, booking: Booking) -> None:
     """Start afresh at the wish, in the room that was made there if there is one. The row is locked."""
     wish = chain_of(booking.tutor)[0]

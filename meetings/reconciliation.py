@@ -25,7 +25,7 @@ from meetings.calls import note_call
 from meetings.connections import access_to
 from meetings.errors import RoomGone
 from meetings.models import Meeting, VendorRoom, VideoConnection
-from meetings.providers import get_provider, is_offered
+from meetings.providers import find_maker
 from meetings.providers.base import Access, FoundRoom, Owner, RoomMaker
 from meetings.rooms import next_generation, release_room, settle_account
 
@@ -94,8 +94,8 @@ def find_differences(now: datetime) -> list[Difference]:
 def accounts() -> Iterator[Account]:
     """Yield the accounts that may have rooms of ours: those in use, and those that were and have rooms to come."""
     for name in settings.MEETING_PROVIDERS:
-        maker = get_provider(name) if is_offered(name) else None
-        if not isinstance(maker, RoomMaker) or type(maker).list_rooms is RoomMaker.list_rooms:
+        maker = find_maker(name)
+        if maker is None or type(maker).list_rooms is RoomMaker.list_rooms:
             continue
         connections = VideoConnection.objects.filter(provider=name, status=VideoConnection.Status.ACTIVE).order_by("pk")
         with_rooms = VendorRoom.objects.standing().filter(connection__isnull=False).values("connection")

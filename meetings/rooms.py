@@ -26,7 +26,7 @@ from bookings.models import Booking
 from bookings.times import During
 from meetings.calls import NotedCall, note_call
 from meetings.chain import Place
-from meetings.connections import CONSENT_GONE, access_to, mark_broken
+from meetings.connections import CONSENT_GONE, access_for, mark_broken
 from meetings.errors import ConnectionBroken, MeetingInTheMaking, MeetingNotWaiting, ProviderCannot
 from meetings.models import Meeting, VendorRoom, VideoConnection
 from meetings.providers.base import Person, Room, RoomMaker, RoomRequest
@@ -164,7 +164,7 @@ def call_vendor(ask: Ask) -> Room:
 
 def _call(ask: Ask) -> Room:
     room = ask.room
-    access = access_to(room.connection) if room.connection else None
+    access = access_for(room)
     if ask.wanted is Wanted.CHECK:
         return ask.maker.check(room.external_id, access)
     request = _request_for(ask)

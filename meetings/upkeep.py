@@ -27,12 +27,7 @@ TOO_LATE = Kept("The session was over before a link was found.")
 FOR_A_PERSON = (Meeting.Trouble.BY_HAND, Meeting.Trouble.RECONNECT, Meeting.Trouble.SET_UP)
 
 # A lesson that was to take place, whether or not it has.
-STANDING = (
-    Booking.Status.PAID,
-    Booking.Status.COMPLETED,
-    Booking.Status.NO_SHOW_STUDENT,
-    Booking.Status.NO_SHOW_TUTOR,
-)
+STANDING = (Booking.Status.PAID, *Booking.OVER)
 
 
 def make_round(now: datetime) -> Tally:

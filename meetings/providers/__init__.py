@@ -2,6 +2,7 @@
 
 from meetings.providers.registry import (
     SetUp,
+    find_maker,
     get_provider,
     is_offered,
     provider_choices,
@@ -9,4 +10,4 @@ from meetings.providers.registry import (
     set_ups,
 )
 
-__all__ = ["SetUp", "get_provider", "is_offered", "provider_choices", "provider_label", "set_ups"]
+__all__ = ["SetUp", "find_maker", "get_provider", "is_offered", "provider_choices", "provider_label", "set_ups"]

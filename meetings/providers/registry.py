@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from meetings.providers.base import Provider
+from meetings.providers.base import Provider, RoomMaker
 
 
 def get_provider(name: str) -> Provider:
@@ -15,6 +15,12 @@ def get_provider(name: str) -> Provider:
     entry = settings.MEETING_PROVIDERS[name]
     provider: Provider = import_string(entry["BACKEND"])(**entry["OPTIONS"])
     return provider
+
+
+def find_maker(name: str) -> RoomMaker | None:
+    """Return the provider of that name if it is offered and makes rooms."""
+    provider = get_provider(name) if is_offered(name) else None
+    return provider if isinstance(provider, RoomMaker) else None
 
 
 def is_offered(name: str) -> bool:

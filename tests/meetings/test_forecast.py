@@ -14,7 +14,7 @@ from bookings.models import Booking
 from bookings.times import During
 from meetings.forecast import Forecast, Hour, foresee
 from meetings.links import cordon_link
-from meetings.models import Meeting
+from meetings.models import Meeting, MeetingLink
 from meetings.pool import assign_link
 from tests.factories import make_booking, make_link, make_meeting, make_tutor, make_user
 from tests.meetings.making import lesson, paid_booking, waiting_meeting
@@ -87,6 +87,13 @@ def test_session_on_a_cordoned_link_needs_no_other():
     after = foresee(now=day - timedelta(hours=2), days=1)
     assert (before.links, before.peak is not None) == (1, True)
     assert (after.links, after.peak) == (0, None)
+
+
+def test_session_that_must_leave_a_retired_link_needs_another():
+    make_link()
+    assign_link(waiting_meeting())
+    MeetingLink.objects.update(status=MeetingLink.Status.RETIRED)  # and whoever retired it was cut off
+    assert foresee(now=lesson().start - timedelta(hours=2), days=1).peak is not None
 
 
 def test_session_that_runs_right_now_is_counted():

@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
-from meetings import many
+from meetings import many, planning
 from meetings.many import provide_missing, share_out
 from meetings.models import Meeting
 from tests.conftest import Drain
@@ -90,7 +90,7 @@ def test_command_provides_at_vendors_and_from_the_pool(acme: Acme, capsys):
 @pytest.mark.django_db
 def test_round_gives_each_meeting_at_a_vendor_a_job_and_only_one(acme: Acme, drain: Drain):
     missing(3)
-    for booking in many.sessions_without_address(timezone.now()):
+    for booking in planning.sessions_without_address(timezone.now()):
         many._planned(booking.pk)
     for _round in range(2):
         assert share_out(timezone.now()).total == 0

@@ -14,7 +14,7 @@ from bookings.cancellation import cancel_booking
 from bookings.errors import DomainError
 from bookings.models import Booking
 from bookings.rescheduling import move_booking
-from meetings import closing, many, upkeep
+from meetings import closing, planning, upkeep
 from meetings.models import Meeting, VendorRoom
 from meetings.planning import plan_meeting
 from meetings.provisioning import provision_in_turn, retry_meeting
@@ -97,4 +97,4 @@ def test_storm_leaves_one_room_for_each_session_and_none_besides(acme: Acme):
     assert {number: held.during for number, held in acme.rooms.items() if held.is_open} == at_acme
     assert VendorRoom.objects.standing().count() == len(at_acme)
     assert overlaps_on_one_link() == []
-    assert many.sessions_without_address(timezone.now()).count() == 0
+    assert planning.sessions_without_address(timezone.now()).count() == 0
