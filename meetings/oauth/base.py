@@ -13,6 +13,9 @@ from typing import ClassVar
 
 from django.utils.functional import Promise
 
+from meetings.errors import ConnectionBroken
+from meetings.providers.base import Access
+
 
 @dataclass(frozen=True)
 class Tokens:
@@ -77,3 +80,18 @@ class OAuthVendor(ABC):
     def lacking(self, granted: frozenset[str]) -> frozenset[str]:
         """Return the rights that are needed and were not given."""
         return self.needed_scopes - granted
+
+
+class OneToken(Access):
+    """A token that was just given, before anything of it is kept."""
+
+    account = ""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def token(self) -> str:
+        return self._token
+
+    def renewed(self, refused: str) -> str:
+        raise ConnectionBroken(detail="look: a new token is refused", status=401)

@@ -8,18 +8,17 @@ from urllib.parse import urlencode
 
 from django.utils.functional import Promise
 
-from bookings.outside import USUAL_PATIENCE, Call, NoAnswer, Patience, ask_vendor
+from bookings.outside import USUAL_PATIENCE, Call, Patience
 from meetings.errors import (
     ConnectionBroken,
     ConsentRefused,
     ProviderCannot,
     ProviderMisconfigured,
     ProviderTrouble,
-    ProviderUnavailable,
     RoomGone,
 )
-from meetings.oauth.base import AccountLook, OAuthVendor, Tokens
-from meetings.providers.base import Access
+from meetings.oauth.base import AccountLook, OAuthVendor, OneToken, Tokens
+from meetings.providers.asking import send_call
 from meetings.providers.google_api import CANNOT_MEET, HAS_NO_CALENDAR, GoogleApi, trouble_of
 from meetings.providers.google_tokens import ask_for_token, read_token
 
@@ -96,11 +95,8 @@ class GoogleVendor(OAuthVendor):
 
     def look_at(self, token: str) -> AccountLook:
         """Ask whose token it is and, where leave was given to, whether that calendar can have Meet links."""
-        call = Call("POST", self._beside("tokeninfo"), headers={"Authorization": f"Bearer {token}"}, form={})
-        try:
-            reply = ask_vendor(call, patience=self._patience)
-        except NoAnswer as error:
-            raise ProviderUnavailable(detail=f"look: {error}") from None
+        call = Call("POST", self._beside("tokeninfo"), form={})
+        reply = send_call(call, patience=self._patience, token=token, asked="look")
         if reply.status in (400, 401):
             raise ConnectionBroken(detail="look: the token is refused", status=reply.status)
         if not reply.is_fine:
@@ -134,7 +130,7 @@ class GoogleVendor(OAuthVendor):
         """Return why this account cannot hold meetings, "" if it can."""
         api = GoogleApi(self._calendar_url, self._patience)
         try:
-            calendar = api.ask(_OneToken(token), "GET", "/users/me/calendarList/primary")
+            calendar = api.ask(OneToken(token), "GET", "/users/me/calendarList/primary")
         except RoomGone:
             return HAS_NO_CALENDAR
         except ProviderCannot as error:
@@ -145,21 +141,6 @@ class GoogleVendor(OAuthVendor):
 
     def _beside(self, name: str) -> str:
         return f"{self._token_url.rpartition('/')[0]}/{name}"
-
-
-class _OneToken(Access):
-    """A token that was just given, before anything of it is kept."""
-
-    account = ""
-
-    def __init__(self, token: str) -> None:
-        self._token = token
-
-    def token(self) -> str:
-        return self._token
-
-    def renewed(self, refused: str) -> str:
-        raise ConnectionBroken(detail="look: a new token is refused")
 
 
 def _text(answer: Mapping[str, Any], name: str) -> str:

@@ -10,8 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from bookings.outside import TIME_LIMIT, TIMEOUTS, Patience
 from meetings.errors import ConnectionBroken, ConsentRefused, ProviderMisconfigured, ProviderTrouble
-from meetings.oauth.base import AccountLook, OAuthVendor, Tokens
-from meetings.providers.base import Access
+from meetings.oauth.base import AccountLook, OAuthVendor, OneToken, Tokens
 from meetings.providers.zoom_api import ZoomApi
 from meetings.providers.zoom_hosts import BASIC
 from meetings.providers.zoom_tokens import ZoomApp, read_token
@@ -85,7 +84,7 @@ class ZoomVendor(OAuthVendor):
                 raise
 
     def look_at(self, token: str) -> AccountLook:
-        user = ZoomApi(self._app.api_url, self._app.patience).ask(_OneToken(token), "GET", "/users/me")
+        user = ZoomApi(self._app.api_url, self._app.patience).ask(OneToken(token), "GET", "/users/me")
         plan, email, number = user.get("type"), user.get("email"), user.get("id")
         remark: str | Promise = {BASIC: ENDS_AFTER_40_MINUTES, NO_LICENCE: MAY_NOT_HOST}.get(plan, "")  # type: ignore[arg-type]
         account, account_id = (one if isinstance(one, str) else "" for one in (email, number))
@@ -107,18 +106,3 @@ class ZoomVendor(OAuthVendor):
             scopes=frozenset(scopes.split()) if isinstance(scopes, str) and scopes.strip() else self.needed_scopes,
             base_url=self._app.base_url_in(answer),
         )
-
-
-class _OneToken(Access):
-    """A token that was given just now: there is no other."""
-
-    account = ""
-
-    def __init__(self, token: str) -> None:
-        self._token = token
-
-    def token(self) -> str:
-        return self._token
-
-    def renewed(self, refused: str) -> str:
-        raise ConnectionBroken(detail="look: the token is refused", status=401)

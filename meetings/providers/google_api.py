@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from bookings.outside import USUAL_PATIENCE, Call, NoAnswer, Patience, Reply, ask_vendor
+from bookings.outside import USUAL_PATIENCE, Call, Patience, Reply
 from meetings.errors import (
     ConnectionBroken,
     ProviderCannot,
@@ -26,10 +25,10 @@ from meetings.errors import (
     ProviderUnavailable,
     RoomGone,
 )
+from meetings.providers.asking import asked_to_wait, send_call
 from meetings.providers.base import Access
 
 LEFT_ALONE = timedelta(hours=6)  # an account over its quota: such limits take hours to days to recover
-LONGEST_WAIT = timedelta(days=1)
 BUSY = ("rateLimitExceeded", "userRateLimitExceeded", "RATE_LIMIT_EXCEEDED", "RESOURCE_EXHAUSTED")
 OVER_QUOTA = ("quotaExceeded", "dailyLimitExceeded", "calendarUsageLimitsExceeded")
 WITHOUT_RIGHT = ("insufficientPermissions", "ACCESS_TOKEN_SCOPE_INSUFFICIENT")
@@ -75,11 +74,7 @@ class GoogleApi:
         self, token: str, method: str, path: str, *, body: Mapping[str, Any] | None, query: Mapping[str, str] | None
     ) -> Reply:
         url = f"{self._base_url}{path}" + (f"?{urlencode(query)}" if query else "")
-        call = Call(method, url, headers={"Authorization": f"Bearer {token}"}, body=body)
-        try:
-            return ask_vendor(call, patience=self._patience)
-        except NoAnswer as error:
-            raise ProviderUnavailable(detail=f"{method}: {error}") from None
+        return send_call(Call(method, url, body=body), patience=self._patience, token=token)
 
 
 def trouble_of(reply: Reply, asked: str) -> ProviderTrouble:
@@ -128,17 +123,6 @@ def reason_of(reply: Reply) -> str:
     if "ACCESS_TOKEN_SCOPE_INSUFFICIENT" in words:
         return "ACCESS_TOKEN_SCOPE_INSUFFICIENT"
     return next(filter(None, words), "") or _word(error.get("status"))
-
-
-def asked_to_wait(reply: Reply) -> timedelta | None:
-    """Return how long `Retry-After` asks us to wait (seconds, or a date), at most a day."""
-    text = reply.headers.get("Retry-After", "").strip()
-    is_number = text.isascii() and text.isdigit()
-    try:
-        wait = timedelta(seconds=int(text)) if is_number else parsedate_to_datetime(text) - datetime.now(UTC)
-    except (ValueError, TypeError, OverflowError):
-        return None
-    return min(max(wait, timedelta()), LONGEST_WAIT)
 
 
 def _text(thing: Any, name: str) -> str:

@@ -7,9 +7,10 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from bookings.outside import USUAL_PATIENCE, Call, NoAnswer, Patience, Reply, ask_vendor
+from bookings.outside import USUAL_PATIENCE, Call, Patience, Reply
 from meetings.errors import ProviderMisconfigured, ProviderTrouble, ProviderUnavailable
-from meetings.providers.google_api import asked_to_wait, reason_of
+from meetings.providers.asking import asked_to_wait, send_call
+from meetings.providers.google_api import reason_of
 
 LATER = ("internal_failure", "server_error", "temporarily_unavailable", "rate_limit_exceeded")
 FORBIDDEN = ("admin_policy_enforced", "org_internal", "access_denied")
@@ -25,10 +26,7 @@ def ask_for_token(
     rules of the account's organisation forbid it. Raises ProviderUnavailable, which says nothing about the consent, and
     ProviderMisconfigured.
     """
-    try:
-        reply = ask_vendor(call, patience=patience)
-    except NoAnswer as error:
-        raise ProviderUnavailable(detail=f"{asked}: {error}") from None
+    reply = send_call(call, patience=patience, asked=asked)
     if reply.is_fine:
         return reply.body
     raise _trouble(reply, refused, asked)

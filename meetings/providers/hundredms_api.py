@@ -5,17 +5,16 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any
 
 import jwt
 
-from bookings.outside import Call, NoAnswer, Patience, Reply, ask_vendor
+from bookings.outside import Call, Patience, Reply
 from meetings.errors import ProviderMisconfigured, ProviderTrouble, ProviderUnavailable, RoomGone
+from meetings.providers.asking import asked_to_wait, send_call
 
 BACK_DATED = 10  # seconds: a clock of ours that goes ahead would else be refused
 TOKEN_SECONDS = 600
-LONGEST_WAIT = timedelta(hours=1)
 
 
 class HundredmsApi:
@@ -41,11 +40,7 @@ class HundredmsApi:
         raise trouble_of(reply, asked=method)
 
     def _send(self, call: Call) -> Reply:
-        headers = {"Authorization": f"Bearer {self._token()}"}
-        try:
-            return ask_vendor(Call(call.method, call.url, headers, call.body, None, call.query), patience=self._patience)
-        except NoAnswer as error:
-            raise ProviderUnavailable(detail=f"{call.method}: {error}") from None
+        return send_call(call, patience=self._patience, token=self._token())
 
     def _token(self) -> str:
         now = int(time.time())
@@ -65,11 +60,6 @@ def trouble_of(reply: Reply, *, asked: str) -> ProviderTrouble:
     """Return what a refusal means, by the table of 100ms: its code repeats the status."""
     status, detail = reply.status, f"{asked}: {reply.status}"
     if status in (408, 429) or status >= 500:
-        return ProviderUnavailable(detail=detail, code=str(status), status=status, after=_asked_to_wait(reply))
+        return ProviderUnavailable(detail=detail, code=str(status), status=status, after=asked_to_wait(reply))
     kind = RoomGone if status == 404 else ProviderMisconfigured
     return kind(detail=detail, code=str(status), status=status)
-
-
-def _asked_to_wait(reply: Reply) -> timedelta | None:
-    text = reply.headers.get("Retry-After", "").strip()
-    return min(timedelta(seconds=int(text)), LONGEST_WAIT) if text.isdecimal() and len(text) < 10 else None

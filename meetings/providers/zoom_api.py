@@ -9,13 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from bookings.outside import Call, NoAnswer, Patience, Reply, ask_vendor
+from bookings.outside import Call, Patience, Reply
 from meetings.errors import (
     ConnectionBroken,
     ProviderCannot,
@@ -24,9 +23,9 @@ from meetings.errors import (
     ProviderUnavailable,
     RoomGone,
 )
+from meetings.providers.asking import asked_to_wait, send_call
 from meetings.providers.base import Access, Owner
 
-LONGEST_WAIT = timedelta(days=1)
 ENDED, IN_PROGRESS, NO_MEETING, NO_USER = "3007", "3002", "3001", "1001"
 NO_RIGHT = "4700"
 
@@ -84,11 +83,7 @@ class ZoomApi:
         return f"{access.base_url or self._base_url}{path}"
 
     def _send(self, token: str, call: Call) -> Reply:
-        headers = {"Authorization": f"Bearer {token}"}
-        try:
-            return ask_vendor(Call(call.method, call.url, headers, call.body, None, call.query), patience=self._patience)
-        except NoAnswer as error:
-            raise ProviderUnavailable(detail=f"{call.method}: {error}") from None
+        return send_call(call, patience=self._patience, token=token)
 
 
 def trouble_of(reply: Reply, *, asked: str) -> ProviderTrouble:
@@ -110,29 +105,11 @@ def code_of(reply: Reply) -> str:
     return str(code) if isinstance(code, int) and not isinstance(code, bool) else ""
 
 
-def asked_to_wait(reply: Reply) -> timedelta | None:
-    """Return how long `Retry-After` asks us to wait: seconds, or a time in ISO 8601 or as in mails; at most a day."""
-    text = reply.headers.get("Retry-After", "").strip()
-    try:
-        wait = timedelta(seconds=int(text)) if text.isdecimal() else _instant(text) - datetime.now(UTC)
-    except (ValueError, TypeError, OverflowError):
-        return None
-    return min(max(wait, timedelta()), LONGEST_WAIT)
-
-
 def until_midnight(reply: Reply) -> timedelta:
     """Return how long the limit of the day lasts: as told, else until 00:00 UTC."""
     now = datetime.now(UTC)
     midnight = (now + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
     return asked_to_wait(reply) or midnight - now
-
-
-def _instant(text: str) -> datetime:
-    try:
-        instant = datetime.fromisoformat(text)
-    except ValueError:
-        instant = parsedate_to_datetime(text)
-    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
 
 
 def _is_of_the_day(reply: Reply) -> bool:

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from bookings.outside import Call, NoAnswer, Patience, Reply, ask_vendor
+from bookings.outside import Call, Patience, Reply
 from meetings.errors import ProviderMisconfigured, ProviderTrouble, ProviderUnavailable
-from meetings.providers.zoom_api import asked_to_wait
+from meetings.providers.asking import asked_to_wait, send_call
 
 REPLACED = "4741"  # a newer consent of the same person took this one's place
 USUAL_SECONDS = 3599
@@ -37,10 +37,7 @@ class ZoomApp:
         ProviderMisconfigured for whatever else is refused.
         """
         call = Call("POST", f"{self.oauth_url}/{verb}", form=form, auth=(self.client_id, self.client_secret))
-        try:
-            reply = ask_vendor(call, patience=self.patience)
-        except NoAnswer as error:
-            raise ProviderUnavailable(detail=f"{verb}: {error}") from None
+        reply = send_call(call, patience=self.patience, asked=verb)
         if reply.is_fine:
             return reply.body
         raise _trouble_of(reply, verb, refused)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from io import StringIO
 from zoneinfo import ZoneInfo
 
@@ -116,19 +116,21 @@ def test_demo_run_again_changes_nothing():
 
 
 @pytest.mark.django_db
-def test_demo_run_later_brings_the_next_session_near_again(monkeypatch):
-    first = load_demo()
-    later(monkeypatch, days=1, hours=3)
+@pytest.mark.parametrize("hour", range(0, 24, 4))
+def test_demo_run_a_day_later_has_everything_to_come_again(hour):
+    with time_machine.travel(datetime(2026, 11, 18, hour, 23, tzinfo=UTC), tick=False) as clock:
+        first = load_demo()
+        clock.shift(timedelta(days=1, hours=3))
 
-    again = load_demo()
+        again = load_demo()
+        now = timezone.now()
 
     assert again.soon != first.soon
-    # Where the session of the day before begins within the half hour, no other fits before it, and its door opens soon.
-    assert (
-        again.soon.join_opens_at < timezone.now() + timedelta(minutes=30) < again.soon.join_closes_at + timedelta(minutes=15)
-    )
-    assert again.tomorrow.starts_at > timezone.now()
     assert again.waiting != first.waiting
+    assert again.tomorrow.starts_at > now
+    # Whoever teaches or learns at this minute has the next session after it, with a pause, and not later.
+    busy = Booking.objects.filter(during__contains=(now, now + timedelta(minutes=1))).exclude(pk=again.soon.pk)
+    assert again.soon.starts_at < now + timedelta(minutes=100 if busy else 11)
 
 
 @pytest.mark.django_db

@@ -20,7 +20,8 @@ from meetings.errors import (
     ProviderUnavailable,
     RoomGone,
 )
-from meetings.providers.google_api import asked_to_wait, reason_of
+from meetings.providers.asking import asked_to_wait
+from meetings.providers.google_api import reason_of
 from tests.meetings.making import lesson
 from tests.meetings.providers.asking import ready_room, room_request
 from tests.meetings.providers.google_vendor import ADA, EVENTS, GoogleVendor

@@ -22,7 +22,8 @@ from meetings.errors import (
     ProviderUnavailable,
     RoomGone,
 )
-from meetings.providers.zoom_api import asked_to_wait, trouble_of
+from meetings.providers.asking import asked_to_wait
+from meetings.providers.zoom_api import trouble_of
 from tests.meetings.making import lesson
 from tests.meetings.providers.asking import room_request
 from tests.meetings.providers.scripted import ScriptedVendor
