@@ -16,6 +16,15 @@ from django.db import connection
 from bench.place import database_url
 from config import serving
 
+# The wait for another's row belongs to no database; who waits holds locks on tables of its own.
+WAITING = """
+    SELECT count(*) FROM pg_locks AS waiting
+    WHERE NOT granted AND pid IN (
+        SELECT pid FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
+        WHERE datname = current_database()
+    )
+"""
+
 
 @contextmanager
 def running_worker(**environment: str) -> Iterator[subprocess.Popen[bytes]]:
@@ -52,6 +61,7 @@ def wait_until(is_true: Callable[[], bool]) -> None:
 
 
 def is_somebody_waiting_for_a_lock() -> bool:
+    """True while a connection to this test's database waits; one to another database of the server does not count."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        cursor.execute(WAITING)
         return int(cursor.fetchone()[0]) > 0

@@ -104,17 +104,19 @@ def test_touching_sessions_do_not_overlap(maths: SessionType, sam: User, kim: Us
 
 
 def test_expired_hold_blocks_nothing_though_nobody_swept_it(maths: SessionType, sam: User, kim: User):
-    old = place_hold(maths, starts_at=tomorrow(), student=sam)
+    start = tomorrow()
+    old = place_hold(maths, starts_at=start, student=sam)
     with time_machine.travel(timezone.now() + timedelta(minutes=15, seconds=1)):
-        new = place_hold(maths, starts_at=tomorrow(), student=kim)
+        new = place_hold(maths, starts_at=start, student=kim)
     old.refresh_from_db()
     assert (old.status, new.status) == (Status.EXPIRED, Status.HELD)
 
 
 def test_own_expired_hold_can_be_taken_again(maths: SessionType, sam: User):
-    place_hold(maths, starts_at=tomorrow(), student=sam)
+    start = tomorrow()
+    place_hold(maths, starts_at=start, student=sam)
     with time_machine.travel(timezone.now() + timedelta(hours=1)):
-        assert place_hold(maths, starts_at=tomorrow(), student=sam).is_hold_open
+        assert place_hold(maths, starts_at=start, student=sam).is_hold_open
 
 
 @pytest.mark.parametrize("minute", [1, 29])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -20,6 +19,7 @@ from meetings.pool import assign_link
 from payments.refunds import owe_for_booking
 from tests.factories import an_hour, make_booking, make_link, make_meeting, make_order, make_payment, tomorrow
 from tests.race import race
+from tests.workers import is_somebody_waiting_for_a_lock, wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -118,7 +118,7 @@ def test_money_is_owed_in_the_order_of_locks(sam: User, ada: Tutor):
         with transaction.atomic():
             Order.objects.select_for_update().get(pk=booking.order_id)
             locked.set()
-            wait_until_somebody_waits()
+            wait_until(is_somebody_waiting_for_a_lock)
             Booking.objects.select_for_update().get(pk=booking.pk)
 
     def owe() -> None:
@@ -129,17 +129,6 @@ def test_money_is_owed_in_the_order_of_locks(sam: User, ada: Tutor):
 
     assert [outcome.error for outcome in outcomes] == [None, None]
     assert [refund.amount for refund in payment.refunds.all()] == [1]
-
-
-def wait_until_somebody_waits() -> None:
-    """Return once another connection waits for a lock. Fails after 10 seconds."""
-    give_up = time.monotonic() + 10
-    with connection.cursor() as cursor:
-        while time.monotonic() < give_up:
-            cursor.execute("SELECT 1 FROM pg_locks WHERE NOT granted")
-            if cursor.fetchone():
-                return
-    raise AssertionError("nobody waited")
 
 
 def test_mail_that_leaves_holds_up_no_link(sam: User, ada: Tutor):

@@ -28,7 +28,8 @@ from tests.browser.visitor import Visitor
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+NAMES = ["chromium-headless-shell", "chromium", "chromium-browser", "google-chrome"]  # the first takes the least time
+CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
 HERE = Path(__file__).parent
 WORKER = """
 import sys, django

@@ -42,7 +42,7 @@ def test_student_moves_a_session_and_its_link_follows(visit, worker, booking: Bo
 
     reader.sees("The session is moved")
     reader.sees("Moved from")
-    reader.sees("Your link is ready.", within=30)
+    reader.sees("Your link is ready.")
     booking.refresh_from_db()
     meeting = Meeting.objects.get()
     assert booking.starts_at != OLD
@@ -90,12 +90,11 @@ def test_two_tabs_that_cancel_do_it_once(visit, booking: Booking, sam: User, ada
     assert (booking.cancelled_by, booking.sequence) == (sam, 1)
 
 
-@pytest.mark.parametrize("width", [390, 1280])
-def test_pages_of_changes_fit_and_break_no_policy(visit, booking: Booking, sam: User, ada: Tutor, root: User, width: int):
+def test_pages_of_changes_fit_and_break_no_policy(visit, booking: Booking, sam: User, ada: Tutor, root: User):
     for person in (sam, ada.user):
-        reader = visit(as_user=person, width=width)
+        reader = visit(as_user=person)
         for what in ("", "move/", "cancel/", f"move/?starts_at={(OLD + timedelta(hours=1)).isoformat()[:19]}Z"):
-            assert not reader.go(f"{booking.get_absolute_url()}{what}").is_too_wide, what
-    admin = visit(as_user=root, width=width)
+            assert reader.fits(f"{booking.get_absolute_url()}{what}"), what
+    admin = visit(as_user=root)
     for what in ("change", "move", "cancel"):
         admin.go(f"/admin/bookings/booking/{booking.pk}/{what}/")

@@ -19,10 +19,18 @@ class Visitor:
         self.page.on("request", self._look_where)
 
     def go(self, path: str) -> Visitor:
-        """Open a page of the site and wait until nothing loads any more."""
+        """Open a page of the site and wait until it has loaded, its scripts too."""
         self.page.goto(path)
-        self.page.wait_for_load_state("networkidle")
         return self
+
+    def fits(self, path: str, *, widths: tuple[int, ...] = (390, 1280)) -> bool:
+        """Open a page of the site, and return True when it scrolls sideways on no screen of these widths."""
+        self.go(path)
+        for width in widths:
+            self.page.set_viewport_size({"width": width, "height": 800})
+            if self.is_too_wide:
+                return False
+        return True
 
     def press(self, name: str) -> None:
         """Press the first button or link that is called so."""
@@ -33,9 +41,9 @@ class Visitor:
         """Press what reads so, such as the summary of something folded up."""
         self.page.get_by_text(words).first.click()
 
-    def sees(self, words: str, *, within: float = 5) -> None:
-        """Wait until the words stand on the page; fail after `within` seconds."""
-        self.page.get_by_text(words).first.wait_for(timeout=within * 1000)
+    def sees(self, words: str) -> None:
+        """Wait until the words stand on the page; fail after half a minute."""
+        self.page.get_by_text(words).first.wait_for(timeout=30_000)
 
     @property
     def path(self) -> str:

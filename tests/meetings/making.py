@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import timedelta
 from itertools import pairwise
 from typing import Any
@@ -61,17 +60,6 @@ def overlaps_on_one_link() -> list[tuple[Meeting, Meeting]]:
         held = sorted(Meeting.objects.holding_links().filter(link=link), key=lambda one: one.reserved.lower)
         found += [pair for pair in pairwise(held) if pair[0].reserved.upper > pair[1].reserved.lower]
     return found
-
-
-def wait_until_somebody_waits_for_a_lock() -> None:
-    """Return once another connection is seen waiting for an advisory lock. Fails after 30 seconds."""
-    give_up = time.monotonic() + 30
-    with connection.cursor() as cursor:
-        while time.monotonic() < give_up:
-            cursor.execute("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
-            if cursor.fetchone():
-                return
-    raise AssertionError("nobody waited for the lock")
 
 
 def deadlocks_so_far() -> int:

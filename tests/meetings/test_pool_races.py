@@ -18,10 +18,10 @@ from tests.meetings.making import (
     deadlocks_so_far,
     lesson,
     overlaps_on_one_link,
-    wait_until_somebody_waits_for_a_lock,
     waiting_meeting,
 )
 from tests.race import race
+from tests.workers import is_somebody_waiting_for_a_lock, wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -108,7 +108,7 @@ def test_link_given_back_while_another_waits_for_the_day_is_found():
         with transaction.atomic():
             assign_link(first)  # keeps the day until the end of the block
             answer = other_worker.submit(_assign_on_a_connection_of_its_own, second)
-            wait_until_somebody_waits_for_a_lock()
+            wait_until(is_somebody_waiting_for_a_lock)
             Meeting.objects.filter(pk=first.pk).update(status=Meeting.Status.CANCELLED)
         assert answer.result(timeout=30) == link
 
