@@ -9,7 +9,7 @@ unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP DJANGO_SETTINGS_MODULE
 export PYTHONUTF8 = 1
 export PYTHONUNBUFFERED = 1
 
-.PHONY: help demo serve test lint bench chaos messages lock clean
+.PHONY: help demo serve test lint lint-types lint-style-and-settings bench chaos messages lock clean
 .DELETE_ON_ERROR:
 
 help:
@@ -47,9 +47,14 @@ PRODUCTION := DEBUG=0 SECRET_KEY=only-for-the-check-0123456789-abcdefghijklmnopq
 	EMAIL_URL=smtp://localhost:25 DEFAULT_FROM_EMAIL=lessons@linkpool.example SSL_REDIRECT=1 ENV_FILE=/dev/null
 
 lint: .venv/.ok
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync lint-types lint-style-and-settings
+
+lint-types:
+	$(RUN) -m mypy .
+
+lint-style-and-settings:
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
-	$(RUN) -m mypy .
 	$(RUN) manage.py makemigrations --check --dry-run
 	$(PRODUCTION) $(RUN) manage.py check --deploy
 	@if $(PRODUCTION) SECRET_KEY= SITE_URL= $(RUN) manage.py check --deploy >/dev/null 2>&1; then \

@@ -62,10 +62,10 @@ def test_same_trouble_is_not_mailed_again_within_a_day():
         began = timezone.now()
         tell_admins(in_days(10), now=began)
         mailed = []
-        for _ in range(2 * 50):
+        for _ in range(2 * 17):
             if look_around():
                 mailed.append((timezone.now() - began) // MINUTE)
-            clock.shift(30 * MINUTE)
+            clock.shift(90 * MINUTE)
 
     assert mailed == [0, 24 * 60, 48 * 60]
 
@@ -103,10 +103,10 @@ def test_last_call_comes_two_hours_before_the_start():
     with time_machine.travel(timezone.now(), tick=False) as clock:
         tell_admins(waiting_meeting(an_hour(timezone.now() + 150 * MINUTE)), now=timezone.now())
         mailed = []
-        for minute in range(150):
+        for minute in range(0, 150, 5):
             if look_around():
                 mailed.append(minute)
-            clock.shift(MINUTE)
+            clock.shift(5 * MINUTE)
 
     assert mailed == [0, 60]
 

@@ -17,6 +17,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from bookings.cancellation import cancel_booking
 from bookings.doubles.server import Fault
+from bookings.jobs import enqueue_once
 from bookings.models import Booking
 from bookings.rescheduling import move_booking
 from meetings.doubles.zoom import ZoomDouble
@@ -80,6 +81,7 @@ def let_minutes_pass() -> None:
     with connection.cursor() as cursor:  # what a dead worker was doing is queued again half a minute later
         cursor.execute("UPDATE procrastinate_jobs SET status = 'todo', scheduled_at = NULL WHERE status = 'doing'")
         cursor.execute("UPDATE procrastinate_jobs SET scheduled_at = NULL WHERE status = 'todo'")
+    enqueue_once("meetings.provision_meetings", timestamp=int(now.timestamp()))
 
 
 def finish(zoom: ZoomDouble, *, status: str) -> None:
