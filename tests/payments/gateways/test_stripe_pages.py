@@ -152,9 +152,23 @@ def test_lost_page_is_found_among_many(stripe: StripeDouble, gateway: StripeGate
     assert gateway.fetch_report(Attempt(REFERENCE, made_at=request.made_at)).token == token
 
 
+@pytest.mark.parametrize("minutes", [-10, 0, 10])
+def test_lost_page_is_found_though_thousands_were_made_within_the_half_hour(
+    stripe: StripeDouble, gateway: StripeGateway, minutes: int
+):
+    """And whoever asks for one that was never made hears so: it is closed, and asked for no more."""
+    request = checkout_request()
+    token = gateway.open_checkout(request).token
+    for number in range(2_500):
+        _copy_of(stripe, token, f"PAY-OTHER{number}-1")
+    made_at = timezone.now() - timedelta(minutes=minutes)
+    assert gateway.fetch_report(Attempt(REFERENCE, made_at=made_at)).token == token
+    assert gateway.fetch_report(Attempt("PAY-NEVER-1", made_at=made_at)).detail == "not begun"
+
+
 def test_lost_page_is_not_said_to_be_missing_when_there_are_too_many_to_look(stripe: StripeDouble, gateway: StripeGateway):
     token = gateway.open_checkout(checkout_request(reference="PAY-OTHER-1")).token
-    for number in range(1_050):
+    for number in range(4_050):
         _copy_of(stripe, token, f"PAY-OTHER{number}-1")
     with pytest.raises(GatewayUnavailable):
         gateway.fetch_report(Attempt(REFERENCE, made_at=timezone.now()))
