@@ -7,6 +7,9 @@ from meetings.connections import access_to
 from meetings.errors import ProviderTrouble
 from meetings.hygiene import google_meet, pool_connection
 from meetings.models import Meeting, MeetingLink, VideoConnection
+from meetings.vendor_rounds import VendorRound
+
+PROVIDER = "google"  # of all such rooms
 
 
 def account_of(link: MeetingLink) -> VideoConnection | None:
@@ -17,14 +20,16 @@ def account_of(link: MeetingLink) -> VideoConnection | None:
     return account if account is not None and account.is_usable else pool_connection()
 
 
-def is_in_use(link: MeetingLink) -> bool | None:
-    """Say whether a call is running in the room; None if that cannot be known. Never in a transaction."""
+def is_in_use(link: MeetingLink, *, vendors: VendorRound) -> bool | None:
+    """Say whether a call is running in the room; None if that cannot be known, in this round. Never in a transaction."""
     account = account_of(link)
-    if account is None:
+    if account is None or not vendors.may_ask(PROVIDER, account):
         return None
-    with note_call(provider="google", what="check", connection=account):
-        return google_meet().look_at_space(link.provider_space_id, access_to(account)).is_in_use
-    return None
+    is_running: bool | None = None
+    with note_call(provider=PROVIDER, what="check", connection=account) as call:
+        is_running = google_meet().look_at_space(link.provider_space_id, access_to(account)).is_in_use
+    vendors.note(PROVIDER, account, call.trouble)
+    return is_running
 
 
 def end_call(link: MeetingLink, *, meeting: Meeting) -> ProviderTrouble | None:
@@ -32,6 +37,6 @@ def end_call(link: MeetingLink, *, meeting: Meeting) -> ProviderTrouble | None:
     account = account_of(link)
     if account is None:
         return None
-    with note_call(provider="google", what="end", connection=account, meeting=meeting) as call:
+    with note_call(provider=PROVIDER, what="end", connection=account, meeting=meeting) as call:
         google_meet().end_conference(link.provider_space_id, access_to(account))
     return call.trouble

@@ -24,6 +24,7 @@ from meetings.chain import POOL
 from meetings.models import Meeting
 from meetings.provisioning import BATCH, Tally, begins_with_pool, claim, provide_into
 from meetings.rooms import PEOPLE
+from meetings.vendor_rounds import VendorRound
 
 log = logging.getLogger("linkpool.meetings")
 
@@ -126,11 +127,14 @@ def _in_threads(work: Callable[[int], None], keys: Iterable[int], *, until: floa
 
 
 def share_out(now: datetime, *, limit: int = BATCH) -> Tally:
-    """Try the meetings whose turn has come: from the pool here, at vendors by a job for each, so that workers share them."""
+    """Try the meetings whose turn has come: from the pool here, at vendors by a job for each, so that workers share them.
+
+    Where the pool is full vendors may be asked here, too: what is left when the round is over, the next one finds.
+    """
     waiting = Meeting.objects.due(now).exclude(**POOL_FIRST).values_list("pk", flat=True)
     for key in list(waiting[:limit]):
         enqueue_once("meetings.provision_meeting", lock=f"meetings.provision_meeting:{key}", meeting_id=key)
-    tally = Tally(ready=0, errors=[])
-    while tally.total < limit and (meeting := claim(Meeting.objects.due(now).filter(**POOL_FIRST), now=now)) is not None:
+    tally, vendors, from_pool = Tally(ready=0, errors=[]), VendorRound(), Meeting.objects.due(now).filter(**POOL_FIRST)
+    while tally.total < limit and not vendors.is_over and (meeting := claim(from_pool, now=now)) is not None:
         provide_into(tally, meeting)
     return tally

@@ -25,6 +25,7 @@ from meetings import pool
 from meetings.live_calls import is_in_use
 from meetings.models import Attendance, Meeting, MeetingLink
 from meetings.news import tell_of_new_room
+from meetings.vendor_rounds import VendorRound
 
 log = logging.getLogger("linkpool.pool")
 
@@ -62,7 +63,8 @@ def make_way(now: datetime) -> int:
 def find_overruns(now: datetime) -> list[Overrun]:
     """Return the sessions whose door opens within minutes on a link that may not be free by then.
 
-    Vendors are asked where they tell: never call it in a transaction.
+    Vendors are asked where they tell: never call it in a transaction. Of one that is silent, and of what there is no time
+    to ask, it stays a guess.
     """
     until = now + timedelta(minutes=settings.JOIN_OPENS_MINUTES) + AHEAD
     on_link = Meeting.objects.holding_links().filter(link=OuterRef("link"))
@@ -73,11 +75,11 @@ def find_overruns(now: datetime) -> list[Overrun]:
     opens_soon: list[Any] = list(with_earlier.order_by("during", "pk")[:BATCH])
     people_came = Attendance.objects.filter(meeting=OuterRef("pk"))
     earlier = Meeting.objects.select_related("link__connection").annotate(people_came=Exists(people_came))
-    found = earlier.in_bulk([later.earlier for later in opens_soon])
-    return [overrun for later in opens_soon if (overrun := _look(later, found[later.earlier])) is not None]
+    found, vendors = earlier.in_bulk([later.earlier for later in opens_soon]), VendorRound()
+    return [overrun for later in opens_soon if (overrun := _look(later, found[later.earlier], vendors)) is not None]
 
 
-def _look(later: Meeting, earlier: Any) -> Overrun | None:
+def _look(later: Meeting, earlier: Any, vendors: VendorRound) -> Overrun | None:
     """Compare the two; `earlier` says whether `people_came`. Somebody who came is inside until the vendor says otherwise."""
     opens_at = later.time.start - timedelta(minutes=settings.JOIN_OPENS_MINUTES)
     if earlier.time.end > opens_at:
@@ -85,7 +87,7 @@ def _look(later: Meeting, earlier: Any) -> Overrun | None:
     may_be_inside = earlier.people_came and earlier.closed_at is None
     if not may_be_inside or earlier.time.end + RUNS_OVER_AT_MOST <= opens_at:
         return None
-    in_use = is_in_use(earlier.link)
+    in_use = is_in_use(earlier.link, vendors=vendors)
     return None if in_use is False else Overrun(later, earlier, is_known=bool(in_use), is_planned=False)
 
 

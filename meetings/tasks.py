@@ -1,4 +1,9 @@
-"""Background work of this app. Each job may run twice, in two workers, and be killed halfway."""
+"""Background work of this app. Each job may run twice, in two workers, and be killed halfway.
+
+A round that asks vendors has a `lock`: the next one begins when it has ended, so a vendor that hangs holds one worker and
+not all of them. Such a round ends in time (vendor_rounds.py) and is never tried again: while a job waits for its next try,
+all others of its lock wait with it. `queueing_lock` keeps more than one from waiting.
+"""
 
 from __future__ import annotations
 
@@ -36,21 +41,23 @@ def provision_meeting(meeting_id: int) -> None:
 
 
 @app.periodic(cron="* * * * *")
-@app.task(name="meetings.provision_meetings", queueing_lock="meetings.provision_meetings")
+@app.task(
+    name="meetings.provision_meetings", queueing_lock="meetings.provision_meetings", lock="meetings.provision_meetings"
+)
 def provision_meetings(timestamp: int) -> None:
     """Find and finish whatever was left behind, then try every waiting meeting whose turn has come."""
     upkeep.make_round(timezone.now())
 
 
 @app.periodic(cron="* * * * *")
-@app.task(name="meetings.make_way", queueing_lock="meetings.make_way")
+@app.task(name="meetings.make_way", queueing_lock="meetings.make_way", lock="meetings.make_way")
 def make_way(timestamp: int) -> None:
     """Move sessions out of the way of those that run over."""
     overrun.make_way(timezone.now())
 
 
 @app.periodic(cron="* * * * *")
-@app.task(name="meetings.end_calls", queueing_lock="meetings.end_calls")
+@app.task(name="meetings.end_calls", queueing_lock="meetings.end_calls", lock="meetings.end_calls")
 def end_calls(timestamp: int) -> None:
     """End the calls of sessions that are over."""
     ending.end_calls(timezone.now())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -12,8 +13,13 @@ from contextlib import contextmanager
 
 from django.conf import settings as site
 from django.db import connection
+from procrastinate.contrib.django import app
+from procrastinate.contrib.django.django_connector import DjangoConnector
+from procrastinate.job_context import JobContext
+from procrastinate.jobs import Job
 
 from bench.place import database_url
+from bookings.tasks import take_up_stalled_jobs
 from config import serving
 
 # The wait for another's row belongs to no database; who waits holds locks on tables of its own.
@@ -51,6 +57,20 @@ def running_worker(**environment: str) -> Iterator[subprocess.Popen[bytes]]:
 def kill(worker: subprocess.Popen[bytes]) -> None:
     os.kill(worker.pid, signal.SIGKILL)
     worker.wait(timeout=10)
+
+
+def take_up_dead_workers_jobs() -> None:
+    """Run the round that takes up the jobs of workers that died, as a worker does. Needs committed rows."""
+    asyncio.run(_take_up())
+
+
+async def _take_up() -> None:
+    assert isinstance(app.connector, DjangoConnector)
+    with app.replace_connector(app.connector.get_worker_connector()) as working:
+        async with working.open_async():
+            some = Job(id=0, queue="default", task_name="bookings.take_up_stalled_jobs", lock=None, queueing_lock=None)
+            context = JobContext(app=working, job=some, start_timestamp=0, abort_reason=lambda: None)
+            await take_up_stalled_jobs(context, timestamp=0)
 
 
 def wait_until(is_true: Callable[[], bool]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import timedelta
 from io import StringIO
 
@@ -12,18 +11,16 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
 from procrastinate.contrib.django import app
-from procrastinate.contrib.django.django_connector import DjangoConnector
 from procrastinate.contrib.django.models import ProcrastinateJob
-from procrastinate.job_context import JobContext
-from procrastinate.jobs import Job
 
 from bookings.api_keys import digest_key
 from bookings.holds import place_hold
 from bookings.models import ApiKey, Booking, Order, SessionType, User
 from bookings.orders import place_order
-from bookings.tasks import expire_unpaid, take_up_stalled_jobs
+from bookings.tasks import expire_unpaid
 from tests.factories import tomorrow
 from tests.race import race
+from tests.workers import take_up_dead_workers_jobs
 
 
 def _jobs_of_every_minute() -> set[str]:
@@ -71,7 +68,7 @@ def test_job_of_a_worker_that_died_is_taken_up_again():
     app.configure_task("bookings.expire_unpaid").defer(timestamp=0)
     _claim_all_by_a_worker_silent_for("1 minute")
 
-    asyncio.run(_take_up())
+    take_up_dead_workers_jobs()
 
     assert ProcrastinateJob.objects.get().status == "todo"
 
@@ -83,7 +80,7 @@ def test_job_of_a_worker_that_died_gives_way_to_the_next_of_its_kind():
     _claim_all_by_a_worker_silent_for("1 minute")
     app.configure_task("bookings.expire_unpaid").defer(timestamp=60)
 
-    asyncio.run(_take_up())
+    take_up_dead_workers_jobs()
 
     left = ProcrastinateJob.objects.order_by("id").values_list("task_name", "status", "args__timestamp")
     assert list(left) == [("config.send_mail", "todo", None), ("bookings.expire_unpaid", "todo", 60)]
@@ -94,7 +91,7 @@ def test_job_of_a_worker_that_lives_is_left_alone():
     app.configure_task("bookings.expire_unpaid").defer(timestamp=0)
     _claim_all_by_a_worker_silent_for("1 second")
 
-    asyncio.run(_take_up())
+    take_up_dead_workers_jobs()
 
     assert ProcrastinateJob.objects.get().status == "doing"
 
@@ -105,15 +102,6 @@ def _claim_all_by_a_worker_silent_for(time: str) -> None:
         cursor.execute(heartbeat, [time])
         [worker] = cursor.fetchone()
         cursor.execute("UPDATE procrastinate_jobs SET status = 'doing', attempts = 1, worker_id = %s", [worker])
-
-
-async def _take_up() -> None:
-    assert isinstance(app.connector, DjangoConnector)
-    with app.replace_connector(app.connector.get_worker_connector()) as working:
-        async with working.open_async():
-            some = Job(id=0, queue="default", task_name="bookings.take_up_stalled_jobs", lock=None, queueing_lock=None)
-            context = JobContext(app=working, job=some, start_timestamp=0, abort_reason=lambda: None)
-            await take_up_stalled_jobs(context, timestamp=0)
 
 
 def test_command_frees_what_is_unpaid_and_says_how_much(maths: SessionType, sam: User):

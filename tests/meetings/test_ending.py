@@ -5,7 +5,9 @@ import pytest
 import time_machine
 from django.utils import timezone
 
+from meetings import vendor_rounds
 from meetings.ending import end_calls, over
+from meetings.errors import ProviderUnavailable
 from meetings.models import Attendance, Meeting, MeetingLink, ProviderCall, VendorRoom
 from meetings.pool import choose_link
 from meetings.providers.sandbox import SandboxProvider
@@ -26,14 +28,36 @@ class EndsCalls(SandboxProvider):
         self.ended.append(external_id)
 
 
+class NeverAnswers(SandboxProvider):
+    """A vendor that lets everybody wait in vain."""
+
+    asked: list[str] = []
+
+    def end(self, external_id, access):
+        self.asked.append(external_id)
+        raise ProviderUnavailable(detail="no answer")
+
+
+def offer(settings, name: str, backend: type[SandboxProvider]) -> None:
+    path = f"{backend.__module__}.{backend.__qualname__}"
+    entry = {"BACKEND": path, "OPTIONS": {"site_url": "http://testserver"}}
+    settings.MEETING_PROVIDERS = {**settings.MEETING_PROVIDERS, name: entry}
+
+
 @pytest.fixture
 def vendor(settings) -> list[str]:
     """Offer that vendor, and return the rooms in which it has ended calls."""
     EndsCalls.ended = []
-    path = f"{EndsCalls.__module__}.{EndsCalls.__qualname__}"
-    entry = {"BACKEND": path, "OPTIONS": {"site_url": "http://testserver"}}
-    settings.MEETING_PROVIDERS = {**settings.MEETING_PROVIDERS, "acme": entry}
+    offer(settings, "acme", EndsCalls)
     return EndsCalls.ended
+
+
+@pytest.fixture
+def silent(settings) -> list[str]:
+    """Offer that vendor as "silent", and return the rooms for which it was asked."""
+    NeverAnswers.asked = []
+    offer(settings, "silent", NeverAnswers)
+    return NeverAnswers.asked
 
 
 @pytest.fixture
@@ -54,15 +78,15 @@ def on_link(link: MeetingLink, start: int = 0) -> Meeting:
     return meeting
 
 
-def at_vendor(number: int = 0) -> Meeting:
-    meeting = waiting_meeting(lesson(number * 100), provider="acme")
+def at_vendor(start: int = 0, *, provider: str = "acme", room: str = "room-1") -> Meeting:
+    meeting = waiting_meeting(lesson(start), provider=provider)
     Meeting.objects.filter(pk=meeting.pk).update(status="ready", join_url_student="https://a.test", external_id="r")
     VendorRoom.objects.create(
         meeting=meeting,
-        provider="acme",
+        provider=provider,
         generation=0,
         key=f"k{meeting.pk}",
-        external_id="room-1",
+        external_id=room,
         state="made",
         asked_at=timezone.now(),
     )
@@ -175,8 +199,32 @@ def test_meetings_of_yesterday_are_left_alone(link):
     assert over(meeting.time.end + timedelta(hours=7)) == []
 
 
-def test_round_over_many_ended_sessions_is_bounded(vendor):
+def test_vendor_that_hangs_keeps_nobody_elses_rooms_open_and_is_asked_once_in_a_round(vendor, silent):
+    for minute in range(5):
+        at_vendor(minute, provider="silent")
+    at_vendor(5)
+
+    assert end_at(lesson(85).start) == 1
+
+    assert (vendor, len(silent)) == (["room-1"], 1)
+
+
+def test_room_without_an_answer_is_tried_again_after_all_others(silent):
+    for minute in range(3):
+        at_vendor(minute, provider="silent", room=f"room-{minute}")
+
+    for minute in range(80, 84):
+        end_at(lesson(minute).start)
+
+    assert silent == ["room-0", "room-1", "room-2", "room-0"]
+
+
+def test_round_over_many_ended_sessions_ends_in_time_and_the_next_one_goes_on(vendor, monkeypatch: pytest.MonkeyPatch):
     for number in range(3):
-        at_vendor(number)
+        at_vendor(number * 100)
+    with monkeypatch.context() as short:
+        short.setattr(vendor_rounds, "ROUND_SECONDS", 0.0)
+        assert end_at(lesson(400).start) == 0
+    assert vendor == []
     assert end_at(lesson(400).start) == 3
     assert vendor == ["room-1"] * 3

@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
-from meetings import many, planning
+from meetings import many, planning, vendor_rounds
 from meetings.many import provide_missing, share_out
 from meetings.models import Meeting
 from tests.conftest import Drain
@@ -98,3 +98,14 @@ def test_round_gives_each_meeting_at_a_vendor_a_job_and_only_one(acme: Acme, dra
     assert Meeting.objects.filter(status="ready").count() == 3
     assert len(ACME.rooms) == 3
     assert len(ran) <= 6  # one from the plan, one from the rounds
+
+
+@pytest.mark.django_db
+def test_round_ends_in_time_where_the_pool_is_full_and_the_next_vendor_hangs(acme: Acme, monkeypatch: pytest.MonkeyPatch):
+    for place in range(3):
+        planning.plan_meeting(paid_booking(lesson(place), tutor=make_tutor(fallback_providers=["acme"])))
+    with monkeypatch.context() as short:
+        short.setattr(vendor_rounds, "ROUND_SECONDS", 0.0)
+        assert share_out(timezone.now()).total == 0
+    assert share_out(timezone.now()).ready == 3
+    assert acme.calls == ["create"] * 3

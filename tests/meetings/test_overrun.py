@@ -7,14 +7,15 @@ from django.core import mail
 from django.core.cache import cache
 
 from bookings.models import Booking, Notice
-from meetings import live_calls
+from meetings import live_calls, vendor_rounds
 from meetings.joining import find_door, hand_out_address
 from meetings.models import Attendance, Meeting, MeetingLink
 from meetings.overrun import make_way
 from meetings.pool import choose_link
+from meetings.vendor_rounds import VendorRound
 from tests.conftest import Drain
 from tests.factories import make_link
-from tests.meetings.google_rooms import Room, room_at_google
+from tests.meetings.google_rooms import OWNER, Room, room_at_google
 from tests.meetings.making import lesson, overlaps_on_one_link, waiting_meeting
 from tests.race import race
 
@@ -184,6 +185,32 @@ def test_vendor_that_does_not_answer_leaves_it_a_guess(earlier, later, link, roo
     assert round_at(before_the_door_opens(later)) == 1
 
 
+@pytest.fixture
+def three_overruns(earlier, later, link, room) -> Meeting:
+    """Three sessions at once on rooms of ours whose earlier session may still be on, and a free link for each of them."""
+    come(earlier)
+    for _number in range(2):
+        space = room.double.new_space(OWNER, is_ours=True)
+        other = make_link(provider_space_id=space.name, connection=link.connection)
+        come(on_link(other, 0))
+        on_link(other, 60 + GAP)
+    for _number in range(3):
+        make_link()
+    return later
+
+
+def test_vendor_that_hangs_is_asked_once_in_a_round_and_the_others_move_on_a_guess(three_overruns: Meeting, room):
+    room.double.set_fault_rates(reset_before=1.0)
+    assert round_at(before_the_door_opens(three_overruns)) == 3
+    assert len(room.double.requests) == 1
+
+
+def test_round_without_time_to_ask_moves_on_a_guess(three_overruns: Meeting, room, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(vendor_rounds, "ROUND_SECONDS", 0.0)
+    assert round_at(before_the_door_opens(three_overruns)) == 3
+    assert room.double.requests == []
+
+
 def test_link_that_rested_longest_is_taken_and_nobody_moves_to_and_fro(earlier, later, link):
     come(earlier)
     fresh = make_link(label="used a moment ago")
@@ -195,7 +222,7 @@ def test_link_that_rested_longest_is_taken_and_nobody_moves_to_and_fro(earlier, 
 
 
 def test_link_that_nobody_can_look_into_tells_nothing(link):
-    assert live_calls.is_in_use(link) is None
+    assert live_calls.is_in_use(link, vendors=VendorRound()) is None
 
 
 @pytest.mark.django_db(transaction=True)
