@@ -103,13 +103,18 @@ def retry_meeting(meeting: Meeting) -> Meeting:
 def try_again_for(tutor: Tutor) -> int:
     """Have all that waits of a tutor tried again at once, from the wish on: an account was connected. Returns how many.
 
-    Rooms that could not be closed without the account are tried again as well.
+    Rooms that could not be closed without the account are tried again as well. Their meetings are locked before them, as
+    everywhere: whoever writes a vendor's answer holds the meeting and asks for the room.
     """
-    closing = VendorRoom.objects.filter(connection__tutor=tutor, state=VendorRoom.State.CLOSING)
-    closing.filter(next_attempt_at__gt=timezone.now()).update(next_attempt_at=timezone.now())
-    waiting = Meeting.objects.waiting().filter(booking__tutor=tutor).order_by("pk")
-    keys = list(waiting.select_for_update(of=("self",)).values_list("pk", flat=True))
-    Meeting.objects.filter(pk__in=keys).update(passed_over=[], next_attempt_at=timezone.now())
+    now = timezone.now()
+    closing = VendorRoom.objects.filter(connection__tutor=tutor, state=VendorRoom.State.CLOSING, next_attempt_at__gt=now)
+    waiting = Meeting.objects.waiting().filter(booking__tutor=tutor)
+    concerned = {*waiting.values_list("pk", flat=True), *closing.values_list("meeting", flat=True)}
+    rows = Meeting.objects.filter(pk__in=concerned).order_by("pk").select_for_update(of=("self",))
+    locked = list(rows.values_list("pk", flat=True))
+    closing.filter(meeting__in=locked).update(next_attempt_at=now)
+    keys = list(waiting.filter(pk__in=locked).order_by("pk").values_list("pk", flat=True))
+    Meeting.objects.filter(pk__in=keys).update(passed_over=[], next_attempt_at=now)
     for key in keys:
         enqueue("meetings.provision_meeting", meeting_id=key)
     return len(keys)

@@ -1,0 +1,85 @@
+"""Who waits for whom while vendors are asked: no answer is lost."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from django.db import transaction
+from django.utils import timezone
+
+from bookings.models import Booking, Tutor, User
+from meetings.chain import place_at
+from meetings.errors import MeetingNotWaiting
+from meetings.models import Meeting, VendorRoom
+from meetings.provisioning import try_again_for
+from meetings.results import believe
+from meetings.rooms import LEASE, ask_for_room, call_vendor
+from tests.factories import make_booking, make_meeting
+from tests.meetings.acme import Acme
+from tests.meetings.conftest import connect
+from tests.race import race
+from tests.workers import is_somebody_waiting_for_a_lock, wait_until
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def meeting(ada: Tutor, sam: User) -> Meeting:
+    """A session of Ada's that waits for a room at "zoom"."""
+    ada.meeting_provider, ada.fallback_providers = "zoom", []
+    ada.save()
+    booking = make_booking(sam, ada, status=Booking.Status.PAID)
+    return make_meeting(booking, provider="zoom", next_attempt_at=timezone.now())
+
+
+def test_answer_that_comes_while_an_account_is_connected_again_is_not_lost(acme: Acme, ada: Tutor, meeting: Meeting):
+    connect(ada)
+    place = place_at("zoom", ada, now=timezone.now())
+    assert place is not None
+    ask = ask_for_room(meeting, place)
+    made = call_vendor(ask)
+    VendorRoom.objects.update(state="closing", next_attempt_at=timezone.now() + LEASE)  # let go of meanwhile
+    is_held = threading.Event()
+
+    def work(number: int) -> object:
+        if number:
+            assert is_held.wait(timeout=30)
+            return try_again_for(ada)
+        with transaction.atomic():
+            Meeting.objects.select_for_update().get(pk=meeting.pk)  # as whoever writes the answer has it by now
+            is_held.set()
+            wait_until(is_somebody_waiting_for_a_lock)
+            with pytest.raises(MeetingNotWaiting):
+                believe(ask, made)
+        return None
+
+    outcomes = race(work, threads=2)
+
+    assert [outcome.error for outcome in outcomes] == [None, None]
+    assert outcomes[1].value == 1
+    room = VendorRoom.objects.get()
+    assert (room.state, room.external_id) == ("closing", made.external_id)
+
+
+def test_rooms_that_waited_for_their_account_are_closed_soon_whatever_became_of_their_session(
+    acme: Acme, ada: Tutor, meeting: Meeting
+):
+    connection = connect(ada)
+    Meeting.objects.update(status="cancelled", next_attempt_at=None)
+    VendorRoom.objects.create(
+        meeting=meeting,
+        provider="zoom",
+        connection=connection,
+        generation=0,
+        key="k",
+        state="closing",
+        asked_at=timezone.now(),
+        next_attempt_at=timezone.now() + LEASE,
+    )
+
+    assert try_again_for(ada) == 0
+
+    due = VendorRoom.objects.get().next_attempt_at
+    assert due is not None
+    assert due <= timezone.now()
