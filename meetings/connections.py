@@ -153,6 +153,20 @@ def revive(connection: VideoConnection) -> bool:
     return bool(broken.update(**fresh))
 
 
+def note_use(key: int, *, at: datetime, remark: str) -> None:
+    """Write when an account was used, and what the vendor remarked, if anything: for people, nothing is decided by it.
+
+    Never while a booking is locked; not at all while somebody holds the row, for a renewal does so as long as the vendor
+    takes. The next use writes it then.
+    """
+    with transaction.atomic():
+        row = VideoConnection.objects.filter(pk=key).select_for_update(skip_locked=True, no_key=True).first()
+        if row is None:
+            return
+        row.last_used_at, row.remark = at, remark[:500] or row.remark
+        row.save(update_fields=["last_used_at", "remark"])
+
+
 def take_tokens(row: VideoConnection, tokens: Tokens, *, now: datetime) -> list[str]:
     """Put what a vendor gave into the locked row, and return the names of the fields to save."""
     row.access_token = tokens.access_token

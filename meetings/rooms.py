@@ -13,6 +13,7 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import partial
 
 from django.conf import settings
 from django.db import transaction
@@ -26,7 +27,7 @@ from bookings.models import Booking
 from bookings.times import During
 from meetings.calls import NotedCall, note_call
 from meetings.chain import Place
-from meetings.connections import CONSENT_GONE, access_for, mark_broken
+from meetings.connections import CONSENT_GONE, access_for, mark_broken, note_use
 from meetings.errors import ConnectionBroken, MeetingInTheMaking, MeetingNotWaiting, ProviderCannot
 from meetings.models import Meeting, VendorRoom, VideoConnection
 from meetings.providers.base import Person, Room, RoomMaker, RoomRequest
@@ -240,8 +241,8 @@ def note_made(room: VendorRoom, made: Room) -> bool:
     room.state, room.made_at, room.next_attempt_at = State.MADE, room.made_at or now, None
     room.save(update_fields=["state", "made_at", "next_attempt_at", "external_id"])
     if room.connection_id is not None:
-        remark = {"remark": in_english(made.remark)[:500]} if made.remark else {}
-        VideoConnection.objects.filter(pk=room.connection_id).update(last_used_at=now, **remark)
+        remark = in_english(made.remark) if made.remark else ""
+        transaction.on_commit(partial(note_use, room.connection_id, at=now, remark=remark), robust=True)
     return True
 
 

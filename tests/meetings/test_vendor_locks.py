@@ -1,23 +1,28 @@
-"""Who waits for whom while vendors are asked: no answer is lost."""
+"""Who waits for whom while vendors are asked: no answer is lost, and no booking is locked for as long as they take."""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 
 import pytest
 from django.db import transaction
 from django.utils import timezone
 
+from bookings.doubles.server import Answer, Request
 from bookings.models import Booking, Tutor, User
 from meetings.chain import place_at
+from meetings.connections import access_to
 from meetings.errors import MeetingNotWaiting
-from meetings.models import Meeting, VendorRoom
-from meetings.provisioning import try_again_for
+from meetings.models import Meeting, VendorRoom, VideoConnection
+from meetings.provisioning import provision_meeting, try_again_for
 from meetings.results import believe
 from meetings.rooms import LEASE, ask_for_room, call_vendor
 from tests.factories import make_booking, make_meeting
 from tests.meetings.acme import Acme
 from tests.meetings.conftest import connect
+from tests.meetings.consenting import ConsentDouble, a_vendor, stored
+from tests.meetings.consenting import connect as connect_consent
 from tests.race import race
 from tests.workers import is_somebody_waiting_for_a_lock, wait_until
 
@@ -83,3 +88,52 @@ def test_rooms_that_waited_for_their_account_are_closed_soon_whatever_became_of_
     due = VendorRoom.objects.get().next_attempt_at
     assert due is not None
     assert due <= timezone.now()
+
+
+@pytest.fixture
+def vendor() -> Iterator[ConsentDouble]:
+    with a_vendor() as double:
+        yield double
+
+
+def test_booking_is_free_while_its_account_is_renewed_at_a_vendor_that_hangs(
+    ada: Tutor, vendor: ConsentDouble, meeting: Meeting, monkeypatch: pytest.MonkeyPatch
+):
+    account = connect_consent(ada, vendor)
+    refused = stored(account).access_token
+    is_asked, may_answer = threading.Event(), threading.Event()
+
+    def answer_late(request: Request) -> Answer:
+        is_asked.set()
+        assert may_answer.wait(timeout=60)
+        return ConsentDouble.answer(vendor, request)
+
+    def provide() -> object:
+        assert is_asked.wait(timeout=30)
+        return provision_meeting(meeting).status
+
+    def look() -> object:
+        try:
+            assert is_asked.wait(timeout=30)
+            wait_until(lambda: is_somebody_waiting_for_a_lock() or Meeting.objects.get().status == Meeting.Status.READY)
+            with transaction.atomic():
+                return Booking.objects.select_for_update(nowait=True).get().pk
+        finally:
+            may_answer.set()
+
+    monkeypatch.setattr(vendor, "answer", answer_late)
+    works = (lambda: access_to(account).renewed(refused), provide, look)
+    outcomes = race(lambda number: works[number](), threads=3)
+
+    assert [outcome.error for outcome in outcomes] == [None] * 3
+    assert outcomes[1].value == Meeting.Status.READY
+
+
+def test_use_of_an_account_is_written_with_what_the_vendor_remarked(acme: Acme, ada: Tutor, meeting: Meeting):
+    connect(ada, remark="It ends calls after 40 minutes.")
+
+    provision_meeting(meeting)
+
+    account = VideoConnection.objects.get()
+    assert account.last_used_at is not None
+    assert account.remark == "It ends calls after 40 minutes."  # which a room without a remark leaves
