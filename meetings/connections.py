@@ -39,7 +39,7 @@ ASKED_FOR = Kept("Our team asks you to connect this account again.")
 AHEAD = timedelta(minutes=5)  # a token is renewed when it has less than this to live
 LEAST_LIFE = timedelta(minutes=1)  # …but is good enough with this much, if nobody answers
 SAFETY = timedelta(seconds=60)  # a token is taken to end this much earlier than the vendor says
-SILENCE = timedelta(seconds=15)  # after no answer the vendor is not asked again for so long
+SILENCE = timedelta(seconds=15)  # after waiting in vain the vendor is not asked again for so long
 
 
 class StoredAccess(Access):
@@ -244,9 +244,14 @@ def _ask_for_tokens(row: VideoConnection) -> ProviderTrouble | None:
 
 
 def _was_silent(row: VideoConnection, now: datetime) -> bool:
-    """True when a renewal found nobody a moment ago: those who waited for the row must not each wait for the vendor."""
-    recent = ProviderCall.objects.filter(connection=row, what="refresh", began_at__gt=now - SILENCE).order_by("-id").first()
-    return recent is not None and recent.outcome == ProviderCall.Outcome.UNAVAILABLE
+    """True when a renewal found nobody a moment ago: those who waited for the row must not each wait for the vendor.
+
+    The moment is that of giving up: a wait in vain takes longer than SILENCE.
+    """
+    last = ProviderCall.objects.filter(connection=row, what="refresh").order_by("-began_at").first()
+    if last is None or last.outcome != ProviderCall.Outcome.UNAVAILABLE:
+        return False
+    return last.ended_at > now - SILENCE
 
 
 @lru_cache(maxsize=16)

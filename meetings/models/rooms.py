@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import models
 from django.db.models import Q
@@ -128,3 +128,8 @@ class ProviderCall(models.Model):
 
     def __str__(self) -> str:
         return f"{self.provider} {self.what} {self.outcome}"
+
+    @property
+    def ended_at(self) -> datetime:
+        """When the answer came, or was not waited for any more."""
+        return self.began_at + timedelta(seconds=self.seconds)

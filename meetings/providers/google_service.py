@@ -17,7 +17,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from bookings.outside import USUAL_PATIENCE, Call, Patience
-from meetings.errors import ProviderMisconfigured
+from meetings.errors import ProviderMisconfigured, ProviderUnavailable
 from meetings.providers.base import Access
 from meetings.providers.google_tokens import ask_for_token, read_token
 from meetings.providers.meet_spaces import SPACES_SCOPE
@@ -26,6 +26,7 @@ EVENTS_SCOPE = "https://www.googleapis.com/auth/calendar.events.owned"
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 LIFE = 3600  # seconds that what we sign is good for: the most that Google takes
 SPARE = 300  # seconds before its end from which a token is replaced
+SILENCE = 15.0  # seconds: after no answer nobody asks again for so long
 SKEW = 10  # seconds by which what we sign is dated back, for clocks that differ
 OUTSIDE_WORKSPACE = ("gmail.com", "googlemail.com")
 
@@ -57,7 +58,7 @@ class ServiceAccount(Access):
         self.account = delegated_user
         self._key_file, self._token_url, self._patience = key_file, token_url, patience
         self._lock = threading.Lock()
-        self._token, self._good_until = "", 0.0
+        self._token, self._good_until, self._silent_until = "", 0.0, 0.0
         self._scopes: tuple[str, ...] = (EVENTS_SCOPE, SPACES_SCOPE)
 
     def token(self) -> str:
@@ -70,16 +71,27 @@ class ServiceAccount(Access):
             return self._token if self._token not in ("", refused) else self._fetch()
 
     def _fetch(self) -> str:
-        """Ask for a token; without the right to make rooms in Meet if that one was not authorised."""
+        """Ask for a token, but not where nobody answered a moment ago: those who wait here must not each wait for Google."""
+        if time.monotonic() < self._silent_until:
+            raise ProviderUnavailable(detail="token: no answer a moment ago")
         try:
-            token, seconds = self._ask(self._scopes)
+            token, seconds = self._ask_for_most()
+        except ProviderUnavailable:
+            self._silent_until = time.monotonic() + SILENCE
+            raise
+        self._token, self._good_until = token, time.time() + seconds - SPARE
+        return token
+
+    def _ask_for_most(self) -> tuple[str, int]:
+        """Return a token and its life; without the right to make rooms in Meet if that one was not authorised."""
+        try:
+            return self._ask(self._scopes)
         except ProviderMisconfigured as error:
             if error.code != "unauthorized_client" or len(self._scopes) == 1:
                 raise
-            token, seconds = self._ask((EVENTS_SCOPE,))
-            self._scopes = (EVENTS_SCOPE,)
-        self._token, self._good_until = token, time.time() + seconds - SPARE
-        return token
+        answer = self._ask((EVENTS_SCOPE,))
+        self._scopes = (EVENTS_SCOPE,)
+        return answer
 
     def _ask(self, scopes: tuple[str, ...]) -> tuple[str, int]:
         if not self.account:

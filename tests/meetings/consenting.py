@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from bookings.doubles.server import Answer, Double, Request
 from bookings.models import Tutor
-from bookings.outside import Call, NoAnswer, Reply, ask_vendor
+from bookings.outside import USUAL_PATIENCE, Call, NoAnswer, Reply, ask_vendor
 from meetings.errors import ConnectionBroken, ConsentRefused, ProviderMisconfigured, ProviderUnavailable
 from meetings.models import VideoConnection
 from meetings.oauth.base import AccountLook, OAuthVendor, Tokens
@@ -95,6 +95,7 @@ class ConsentDouble(Double):
 class ConsentVendor(OAuthVendor):
     label = "Consent"
     needed_scopes = RIGHTS
+    patience = USUAL_PATIENCE
 
     def __init__(self, *, url: str) -> None:
         self.url = url
@@ -130,7 +131,7 @@ class ConsentVendor(OAuthVendor):
 
     def _ask(self, call: Call) -> Reply:
         try:
-            reply = ask_vendor(call)
+            reply = ask_vendor(call, patience=self.patience)
         except NoAnswer as error:
             raise ProviderUnavailable(detail=str(error)) from None
         if reply.status >= 429:

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from bookings.doubles.server import Fault
 from bookings.models import Tutor
+from bookings.outside import Patience
 from meetings import connections
 from meetings.connections import access_to, connection_for, mark_broken
 from meetings.errors import ConnectionBroken, ProviderUnavailable
@@ -20,7 +21,7 @@ from meetings.models import ProviderCall, VideoConnection
 from meetings.models.connections import UNREADABLE
 from meetings.oauth.base import Tokens
 from tests.factories import make_tutor, make_user
-from tests.meetings.consenting import ConsentDouble, a_vendor, connect, providers, stored
+from tests.meetings.consenting import ConsentDouble, ConsentVendor, a_vendor, connect, providers, stored
 from tests.race import race
 
 SOON = timedelta(minutes=2)
@@ -118,6 +119,22 @@ def test_nobody_asks_a_vendor_again_that_was_silent_a_moment_ago(ada: Tutor, ven
         with pytest.raises(ProviderUnavailable):
             access_to(connection).token()
 
+    assert len(vendor.requests) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_those_who_waited_for_a_renewal_in_vain_do_not_each_wait_for_the_vendor(
+    ada: Tutor, vendor: ConsentDouble, monkeypatch: pytest.MonkeyPatch
+):
+    """The wait is longer than the silence after it, as it is in earnest."""
+    monkeypatch.setattr(ConsentVendor, "patience", Patience(timeouts=(5, 1.5)))
+    monkeypatch.setattr(connections, "SILENCE", timedelta(seconds=1.2))
+    connection = connect(ada, vendor, lives=OVER)
+    vendor.set_fault_rates(lost=1.0)
+
+    outcomes = race(lambda _number: access_to(connection).token(), threads=3)
+
+    assert [type(outcome.error) for outcome in outcomes] == [ProviderUnavailable] * 3
     assert len(vendor.requests) == 1
 
 

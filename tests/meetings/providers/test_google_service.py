@@ -126,12 +126,32 @@ def test_robot_never_acts_for_itself(google: GoogleVendor, key_file: Path):
 
 
 @pytest.mark.parametrize("fault", [Fault.LOST, Fault.RESET, Fault.ERROR, Fault.BUSY, Fault.HTML, Fault.SLOW])
-def test_silent_google_is_asked_later(google: GoogleVendor, key_file: Path, fault: Fault):
+def test_silent_google_is_asked_later(google: GoogleVendor, key_file: Path, fault: Fault, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("meetings.providers.google_service.SILENCE", 0.0)
     access = site(google, key_file, patience=HASTY)
     google.double.fail_next(fault, "POST /token")
     with pytest.raises(ProviderUnavailable):
         access.token()
     assert access.token()
+
+
+def test_silent_google_is_not_asked_by_everybody_in_turn(google: GoogleVendor, key_file: Path):
+    access = site(google, key_file, patience=HASTY)
+    google.double.set_fault_rates(lost=1.0)
+    caught: list[str] = []
+
+    def ask() -> None:
+        try:
+            access.token()
+        except ProviderUnavailable as error:
+            caught.append(error.detail)
+
+    threads = [threading.Thread(target=ask) for _worker in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (len(caught), google.asked("POST", "/token")) == (3, 1)
 
 
 def test_trouble_at_google_is_not_taken_for_a_missing_right(google: GoogleVendor, key_file: Path):
