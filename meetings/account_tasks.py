@@ -7,7 +7,7 @@ from datetime import timedelta
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
-from bookings.jobs import WHEN_DATABASE_IS_BACK, Backoff, enqueue
+from bookings.jobs import WHEN_DATABASE_IS_BACK, Backoff, enqueue, enqueue_once
 from bookings.models import Tutor
 from meetings import connection_mails, giving_back, keeping_alive, provisioning, switch_mails, switching
 from meetings.errors import ProviderUnavailable
@@ -61,7 +61,7 @@ def carry_on_switch(switch_id: int) -> None:
 def carry_on_switches(timestamp: int) -> None:
     """Go on with the switches that have a session to move now, whatever became of their job."""
     for switch in switching.unfinished(timezone.now()):
-        enqueue("meetings.carry_on_switch", switch_id=switch.pk)
+        enqueue_once("meetings.carry_on_switch", lock=f"meetings.carry_on_switch:{switch.pk}", switch_id=switch.pk)
 
 
 @app.task(name="meetings.tell_of_switch", retry=Backoff())

@@ -7,19 +7,21 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Q
+from django.utils import timezone
 
-from bookings.jobs import enqueue
+from bookings.jobs import enqueue, enqueue_once
 from meetings.accounts import check_account
 from meetings.connections import revive
 from meetings.errors import ProviderTrouble, TokenUnreadable
 from meetings.giving_back import to_give_back
-from meetings.models import VideoConnection
+from meetings.models import ProviderCall, VideoConnection
 from meetings.models.connections import UNREADABLE
 
 log = logging.getLogger("linkpool.meetings")
 
 IDLE = timedelta(hours=20)  # less than a day, so that a daily round never misses one
 WARNING = timedelta(days=7)
+SILENCE = timedelta(minutes=5)  # a vendor that did not answer is left alone for so long; the next hour finds its accounts
 
 
 def look_after_accounts(now: datetime) -> int:
@@ -32,24 +34,37 @@ def look_after_accounts(now: datetime) -> int:
     of_tutors = VideoConnection.objects.usable().filter(idle | looked_at, tutor__isnull=False)
     unread = VideoConnection.objects.connected().filter(broken_why=UNREADABLE())
     of_site = VideoConnection.objects.connected().filter(looked_at, tutor=None)
-    jobs = [("meetings.check_account", pk) for pk in (of_tutors | unread | of_site).values_list("pk", flat=True)]
+    # In any order: one that never gets an answer is not always before the same others.
+    to_look_at = list((of_tutors | unread | of_site).order_by("?").values_list("pk", flat=True))
+    for pk in to_look_at:
+        enqueue_once("meetings.check_account", lock=f"meetings.check_account:{pk}", connection_id=pk)
     ending = VideoConnection.objects.usable().filter(grant_ends_at__lte=now + WARNING, told_at=None)
-    jobs += [("meetings.tell_of_end", pk) for pk in ending.values_list("pk", flat=True)]
+    jobs = [("meetings.tell_of_end", pk) for pk in ending.values_list("pk", flat=True)]
     jobs += [("meetings.give_back", pk) for pk in to_give_back().values_list("pk", flat=True)]
     with transaction.atomic():
         for task, pk in jobs:
             enqueue(task, connection_id=pk)
-    return len(jobs)
+    return len(to_look_at) + len(jobs)
 
 
 def check_and_note(connection: VideoConnection) -> None:
     """Look at one account. Broken ones are marked by whoever finds it out; trouble that passes is only logged.
 
-    One that could not be read works again as soon as its key is back in TOKEN_KEYS; one of the site, when it opens.
+    One that could not be read works again as soon as its key is back in TOKEN_KEYS; one of the site, when it opens. Where
+    nobody answered a moment ago the vendor is not asked: else hundreds of accounts would keep every worker waiting.
     """
+    if _was_silent(connection.provider):
+        return
     try:
         if connection.broken_at is not None and not revive(connection):
             return
         check_account(connection)
     except (ProviderTrouble, TokenUnreadable) as error:
         log.warning("account not looked at", extra={"connection": connection.pk, "kind": type(error).__name__})
+
+
+def _was_silent(provider: str) -> bool:
+    lately = timezone.now() - SILENCE
+    calls = ProviderCall.objects.filter(provider=provider, what__in=["refresh", "look"], began_at__gt=lately)
+    last = calls.order_by("-began_at").first()
+    return last is not None and last.outcome == ProviderCall.Outcome.UNAVAILABLE and last.http_status is None

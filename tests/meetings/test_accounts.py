@@ -8,12 +8,14 @@ from io import StringIO
 from typing import Any
 
 import pytest
+import time_machine
 from cryptography.fernet import Fernet
 from django.conf import settings
 from django.core import mail
 from django.core.management import CommandError, call_command
 from django.test import override_settings
 from django.utils import timezone
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 from bookings.doubles.server import Fault
 from bookings.models import Booking, Tutor, User
@@ -25,7 +27,7 @@ from meetings.giving_back import give_back
 from meetings.keeping_alive import check_and_note, look_after_accounts
 from meetings.models import VendorRoom, VideoConnection
 from tests.conftest import Drain
-from tests.factories import make_booking, make_meeting
+from tests.factories import make_booking, make_meeting, make_tutor
 from tests.meetings.consenting import ConsentDouble, a_vendor, connect, providers, stored
 from tests.race import race
 
@@ -73,6 +75,36 @@ def test_idle_account_is_renewed_daily_and_a_used_one_left_alone(ada: Tutor, ven
     assert refreshed_at is not None
     assert refreshed_at > timezone.now() - timedelta(minutes=1)
     assert look_after_accounts(timezone.now()) == 0
+
+
+def test_vendor_that_hangs_does_not_keep_every_account_waiting(ada: Tutor, vendor: ConsentDouble, drain: Drain):
+    accounts = [connect(tutor, vendor) for tutor in (ada, make_tutor(), make_tutor())]
+    vendor.set_fault_rates(reset_before=1.0)
+    look_after_accounts(timezone.now())
+    drain()
+    assert len(vendor.requests) == 1
+
+    vendor.set_fault_rates()
+    with time_machine.travel(timezone.now() + timedelta(hours=1), tick=False):
+        look_after_accounts(timezone.now())
+        drain()
+    assert [stored(account).checked_at is None for account in accounts] == [False] * 3
+
+
+def test_vendor_that_says_later_of_one_account_is_asked_about_the_others(ada: Tutor, vendor: ConsentDouble, drain: Drain):
+    for tutor in (ada, make_tutor(), make_tutor()):
+        connect(tutor, vendor)
+    vendor.set_fault_rates(busy=1.0)
+    look_after_accounts(timezone.now())
+    drain()
+    assert len(vendor.requests) == 3
+
+
+def test_account_that_waits_to_be_looked_at_is_not_put_in_line_again(ada: Tutor, vendor: ConsentDouble):
+    connect(ada, vendor)
+    for _hour in range(3):
+        look_after_accounts(timezone.now())
+    assert ProcrastinateJob.objects.filter(task_name="meetings.check_account").count() == 1
 
 
 def test_consent_that_is_gone_is_found_before_a_lesson_needs_it(ada: Tutor, vendor: ConsentDouble, drain: Drain):

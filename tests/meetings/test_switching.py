@@ -13,6 +13,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from bookings.doubles.server import Fault
 from bookings.models import Booking, Tutor, User
 from meetings import switching
+from meetings.account_tasks import carry_on_switches
 from meetings.errors import ProviderNotForYou
 from meetings.models import Meeting, ProviderSwitch, SessionSwitch, VendorRoom
 from meetings.relocation import switch_provider
@@ -221,3 +222,13 @@ def test_disconnecting_moves_the_sessions_that_were_there(ada: Tutor, sam: User,
     ProcrastinateJob.objects.filter(task_name="meetings.give_back", status="todo").update(scheduled_at=None)
     drain()
     assert (vendor.revocations, stored(connection).refresh_token) == (1, "")
+
+
+def test_switch_whose_job_waits_gets_no_second_one_by_the_minute(ada: Tutor, sam: User, vendor: ConsentDouble):
+    connect(ada, vendor)
+    hold(sam, ada, 9)
+    start_switch(ada, "zoom", asked_by=ada.user)
+    for minute in range(3):
+        carry_on_switches(minute)
+    jobs = ProcrastinateJob.objects.filter(task_name="meetings.carry_on_switch")
+    assert jobs.count() == 2  # its own, and one of the rounds
