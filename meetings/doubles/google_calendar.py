@@ -22,6 +22,7 @@ from meetings.doubles.google_books import (
     unknown_in,
 )
 from meetings.doubles.google_events import MEET, check_event, check_times, instant_of, merge_patch
+from meetings.doubles.google_fields import with_fields
 
 BASE = "/calendar/v3"
 _EVENT = re.compile(r"/calendars/([^/]+)/events(?:/([^/]+))?")
@@ -31,7 +32,7 @@ _QUERIES: dict[str, dict[str, Any]] = {
     "PATCH": _WRITING,
     "DELETE": {"sendUpdates": None},
     "GET": dict.fromkeys(
-        ("maxResults", "orderBy", "pageToken", "privateExtendedProperty", "showDeleted", "singleEvents", "timeMin")
+        ("fields", "maxResults", "orderBy", "pageToken", "privateExtendedProperty", "showDeleted", "singleEvents", "timeMin")
     ),
 }
 _LIMITS = {"rateLimitExceeded": "Rate Limit Exceeded", "quotaExceeded": "Calendar usage limits exceeded."}
@@ -98,9 +99,9 @@ class GoogleCalendar(GoogleBooks):
             case "POST", None:
                 return Answer(200, self._insert(token.account, request))
             case "GET", None:
-                return Answer(200, self._list(token.account, request))
+                return Answer(200, with_fields(self._list(token.account, request), _first(request, "fields", "")))
             case "GET", _:
-                return Answer(200, self._read(token.account, event))
+                return Answer(200, with_fields(self._read(token.account, event), _first(request, "fields", "")))
             case "PATCH", _:
                 return Answer(200, self._patch(token.account, event, request))
             case "DELETE", _:

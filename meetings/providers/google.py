@@ -37,8 +37,10 @@ from meetings.providers.google_service import doubts_about_service_account
 from meetings.providers.meet_spaces import MeetSpaces
 
 EVENTS = "/calendars/primary/events"
-PAGE = "250"
-MOST_PAGES = 200
+# A page must fit into ANSWER_LIMIT of bookings/outside.py: an event whole, with its conference, takes some two kilobytes.
+PAGE = "100"
+LISTED = "nextPageToken,items(id,status,start,end,extendedProperties/private)"
+MOST_PAGES = 500
 NO_LINK_COMES = _("Google could not make a Meet link for this session. Another way is taken.")
 
 
@@ -133,6 +135,7 @@ class GoogleProvider(RoomMaker):
             "timeMin": since.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
             "singleEvents": "true",
             "maxResults": PAGE,
+            "fields": LISTED,
         }
         for _page in range(MOST_PAGES):
             answer = self._calendar.ask(account, "GET", EVENTS, query=query)
@@ -231,6 +234,8 @@ def _path(external_id: Any) -> str:
 def _found(answer: Event, since: datetime) -> Iterator[FoundRoom]:
     events = answer.get("items")
     for event in events if isinstance(events, list) else []:
+        if not isinstance(event, dict):
+            continue
         during = during_of(event)
         if key_of(event) and not is_cancelled(event) and (during is None or during.start >= since):
             yield FoundRoom(key_of(event), str(event.get("id", "")), during.start if during else None)

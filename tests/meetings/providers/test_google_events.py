@@ -13,7 +13,7 @@ import pytest
 from bookings.times import During
 from meetings.errors import ProviderMisconfigured, ProviderUnavailable, RoomGone
 from meetings.providers.base import Person
-from meetings.providers.google_events import changes_of, code_of, event_id, room_of
+from meetings.providers.google_events import changes_of, code_of, during_of, event_id, room_of
 from tests.meetings.making import lesson
 from tests.meetings.providers.asking import BERLIN, KEY, OTHER_KEY, facts, ready_room, room_request
 from tests.meetings.providers.google_vendor import ADA, EVENTS, MARK, GoogleVendor
@@ -245,3 +245,28 @@ def test_list_that_never_ends_is_given_up(google: GoogleVendor):
     google.double.page_size = 0
     with pytest.raises(ProviderUnavailable):
         list(google.maker().list_rooms(google.access, since=lesson().start - timedelta(days=1)))
+
+
+def test_list_of_a_busy_account_comes_whole(google: GoogleVendor):
+    """Events whole are too much for one answer: each has a description, guests, a conference."""
+    start = {"dateTime": lesson().start.isoformat(), "timeZone": "UTC"}
+    end = {"dateTime": lesson().end.isoformat(), "timeZone": "UTC"}
+    for number in range(200):
+        private = {"site": MARK, "key": f"BK-23456789BC-{number}"}
+        google.ada.events[f"lp{number:04}"] = {
+            "id": f"lp{number:04}",
+            "status": "confirmed",
+            "description": "x" * 2048,
+            "start": start,
+            "end": end,
+            "extendedProperties": {"private": private},
+        }
+    listed = list(google.maker().list_rooms(google.access, since=lesson().start))
+    assert {one.key for one in listed} == {f"BK-23456789BC-{number}" for number in range(200)}
+    assert len(listed) == 200
+
+
+@pytest.mark.parametrize("time", [{"dateTime": "2030-01-01T10:00:00"}, {"date": "2030-01-01"}, {"dateTime": 5}, {}])
+def test_event_without_an_instant_has_no_time(time: dict[str, Any]):
+    assert during_of({"start": time, "end": {"dateTime": "2030-01-01T11:00:00Z"}}) is None
+    assert during_of({"start": time, "end": time}) is None
