@@ -108,15 +108,23 @@ def connection_for(tutor: Tutor, provider: str) -> VideoConnection | None:
 
 
 def connection_of_site(provider: str) -> VideoConnection:
-    """Return the row of the site's own account there: rooms and calls hang on it, tokens are never in it."""
+    """Return the row of the site's own account there: rooms and calls hang on it, tokens are never in it.
+
+    Another account in the settings gets a row of its own: of what the one before has made it may know nothing.
+    """
     access = site_access(provider)
+    account = access.account[:254] if access else ""
+    row = _row_of_site(provider, account)
+    if account and row.account and row.account.lower() != account.lower():
+        VideoConnection.objects.filter(pk=row.pk, disconnected_at=None).update(disconnected_at=timezone.now())
+        row = _row_of_site(provider, account)
+    return row
+
+
+def _row_of_site(provider: str, account: str) -> VideoConnection:
     row: VideoConnection
-    row, _is_new = VideoConnection.objects.get_or_create(
-        tutor=None,
-        provider=provider,
-        disconnected_at=None,
-        defaults={"connected_at": timezone.now(), "account": access.account[:254] if access else ""},
-    )
+    fresh = {"connected_at": timezone.now(), "account": account}
+    row, _is_new = VideoConnection.objects.get_or_create(tutor=None, provider=provider, disconnected_at=None, defaults=fresh)
     return row
 
 

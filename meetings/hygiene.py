@@ -44,6 +44,7 @@ HAS_ANOTHER_CODE = Kept("The room has another address by now; this one may lead 
 IS_OLD = Kept(
     "Nobody has opened it for %(days)s days; Google forgets a room after 365. Open it once, then say that it works."
 )
+NOT_SEEN = _("Google shows this room only to the account that made it. Open it yourself, then say that it works.")
 NO_RIGHT = _("There is no Google account of the site that may check rooms. See POOL_GOOGLE_ACCOUNT in the settings.")
 
 
@@ -76,7 +77,8 @@ def check_link(link: MeetingLink) -> MeetingLink:
     """Ask Google whether the room is there and still has this address; write down what was found.
 
     A room that is gone or has another address is retired, so its sessions move. Raises DomainError without an account
-    that may ask, LinkRetired, or the kinds of ProviderTrouble: a room of somebody else cannot be seen.
+    that may ask, LinkRetired, or the kinds of ProviderTrouble: a room of somebody else cannot be seen, and only the
+    account that made it can say that it is gone.
     """
     if link.status == MeetingLink.Status.RETIRED:
         raise LinkRetired
@@ -89,8 +91,8 @@ def check_link(link: MeetingLink) -> MeetingLink:
         if space.code != _code_of(link):
             fault = HAS_ANOTHER_CODE()
     except RoomGone:
-        if not link.provider_space_id:
-            raise  # of somebody else's room Google says the same as of none
+        if not link.provider_space_id or account != link.connection:
+            raise RoomGone(NOT_SEEN) from None  # of somebody else's room Google says the same as of none
         fault = IS_GONE()
     _write_check(link, fault)
     return link
@@ -130,8 +132,12 @@ def set_old_links_aside(now: datetime) -> list[MeetingLink]:
 
 
 def check_due(now: datetime) -> int:
-    """Check rooms of this site that were not checked for a week, the longest ago first. Returns how many were."""
-    mine = MeetingLink.objects.exclude(provider_space_id="").exclude(status=MeetingLink.Status.RETIRED)
+    """Check rooms of this site that were not checked for a week, the longest ago first. Returns how many were.
+
+    Those whose account no longer works are passed over: another one cannot tell whether they are there.
+    """
+    made = MeetingLink.objects.exclude(provider_space_id="").exclude(status=MeetingLink.Status.RETIRED)
+    mine = made.filter(connection__in=VideoConnection.objects.usable())
     due = mine.filter(Q(checked_at=None) | Q(checked_at__lt=now - CHECKED_EVERY)).order_by("checked_at", "pk")
     number = 0
     for link in due.select_related("connection")[:BATCH]:

@@ -15,7 +15,16 @@ from bookings.doubles.server import Fault
 from bookings.errors import DomainError
 from meetings.doubles.google import GoogleDouble
 from meetings.errors import LinkRetired, RoomGone
-from meetings.hygiene import check_due, check_link, confirm_link, fill_pool, forgotten_at, old_links, set_old_links_aside
+from meetings.hygiene import (
+    check_due,
+    check_link,
+    confirm_link,
+    fill_pool,
+    forgotten_at,
+    old_links,
+    pool_connection,
+    set_old_links_aside,
+)
 from meetings.models import Meeting, MeetingLink, ProviderCall, VideoConnection
 from meetings.pool import assign_link
 from meetings.providers.meet_spaces import SPACES_SCOPE
@@ -51,7 +60,8 @@ def google(settings: Any) -> Iterator[GoogleDouble]:
 def made_link(double: GoogleDouble) -> MeetingLink:
     """A link whose room the owner's account made."""
     space = double.new_space(OWNER, is_ours=True)
-    return make_link(url=space.uri, provider_space_id=space.name)
+    connection = VideoConnection.objects.get(account=OWNER)
+    return make_link(url=space.uri, provider_space_id=space.name, connection=connection)
 
 
 def aged(link: MeetingLink, days: int, **fields: Any) -> MeetingLink:
@@ -127,6 +137,30 @@ def test_room_of_somebody_else_is_not_retired_for_being_unseen(google: GoogleDou
         check_link(link)
     link.refresh_from_db()
     assert (link.status, link.checked_at) == (Status.AVAILABLE, None)
+
+
+def test_account_that_did_not_make_the_room_cannot_say_that_it_is_gone(google: GoogleDouble):
+    """Google knows no difference between a room of another account and none."""
+    link = made_link(google)
+    VideoConnection.objects.update(disconnected_at=timezone.now())
+    other = VideoConnection.objects.create(
+        tutor=make_tutor(),
+        provider="google",
+        account=OWNER,
+        scopes=SPACES_SCOPE,
+        access_token=google.token_for(OWNER, SPACES_SCOPE),
+        refresh_token="refresh",
+        expires_at=timezone.now() + timedelta(hours=1),
+        connected_at=timezone.now(),
+    )
+    assert pool_connection() == other
+    google.refuse_next("GET /v2/spaces", 404, {"error": {"code": 404, "status": "NOT_FOUND"}})
+    with pytest.raises(RoomGone):
+        check_link(MeetingLink.objects.get())
+    assert check_due(timezone.now()) == 0
+    link.refresh_from_db()
+    assert (link.status, link.fault, link.checked_at) == (Status.AVAILABLE, "", None)
+    assert len(google.requests) == 1
 
 
 def test_check_needs_an_account():
