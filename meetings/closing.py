@@ -1,7 +1,8 @@
 """Close rooms at vendors that nobody wants any more, with the account that made them, until it is done.
 
 A room in the state "closing" is work to do; `last_error` says why it is still there. One whose making was never
-answered is looked for by its key first.
+answered is looked for by its key first. One that cannot be closed is given up in the end: when its session is over, after
+a month of tries, or when its account was let go and nobody may keep the tokens for it any longer.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ AGAIN, AGAIN_AT_MOST = timedelta(seconds=30), timedelta(hours=6)
 NO_KEYS = Kept("This site has no keys for the provider any more.")
 NOT_CONNECTED = Kept("The account that made the room must be connected again.")
 OUR_TROUBLE = Kept("Something went wrong on our side; see the log.")
+HALF_A_DAY, A_MONTH = 12, 130  # tries that take at least so long, with the pauses between them
 SWITCHING = timedelta(minutes=30)  # a room made ahead of a switch may wait so long for its meeting
 State = VendorRoom.State
 
@@ -157,7 +159,23 @@ def _let_go(key: int, meeting: int, unwanted: VendorRoomQuerySet) -> bool:
 
 
 def forget_over(now: datetime) -> int:
-    """Count the rooms of sessions that ended a day ago as closed: nothing is to be done with them. Returns how many."""
-    made = VendorRoom.objects.filter(state=State.MADE, meeting__status=Meeting.Status.ENDED)
-    over = made.filter(meeting__during__endswith__lt=now - timedelta(days=1))
-    return over.update(state=State.CLOSED, closed_at=now)
+    """Count rooms as closed with which nothing is to be done any more. Returns how many.
+
+    They are those of sessions that ended a day ago, and those that no try of a month has closed.
+    """
+    over = Q(meeting__during__endswith__lt=now - timedelta(days=1))
+    left_open = Q(state=State.MADE, meeting__status=Meeting.Status.ENDED)
+    tried = Q(state=State.CLOSING, attempts__gt=0)
+    in_vain = Q(state=State.CLOSING, attempts__gte=A_MONTH)
+    return _forget(VendorRoom.objects.filter(over & (left_open | tried) | in_vain), now)
+
+
+def give_up(connection: VideoConnection, now: datetime) -> int:
+    """Count those rooms of an account as closed that no try of half a day has closed. Returns how many."""
+    closing = VendorRoom.objects.filter(connection=connection, state=State.CLOSING)
+    return _forget(closing.filter(attempts__gte=HALF_A_DAY), now)
+
+
+def _forget(rooms: VendorRoomQuerySet, now: datetime) -> int:
+    """Let `last_error` stay to be read: it says why nobody closed them."""
+    return rooms.update(state=State.CLOSED, closed_at=now, next_attempt_at=None)

@@ -1,7 +1,7 @@
 """The end of a consent: handed back to the vendor, and what we kept of it erased.
 
 Tokens outlive a disconnection as long as rooms stand that only they can close: those of sessions that could not be moved,
-or that take place right now.
+or that take place right now. For one that cannot be closed they are kept no longer than PATIENCE.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from meetings.calls import note_call
+from meetings.closing import give_up
 from meetings.connections import access_to
 from meetings.errors import ConnectionBroken, ProviderTrouble, ProviderUnavailable
 from meetings.models import ProviderSwitch, VendorRoom, VideoConnection
@@ -21,7 +22,7 @@ from meetings.oauth import get_vendor, has_vendor
 
 log = logging.getLogger("linkpool.meetings")
 
-PATIENCE = timedelta(days=7)  # after this long tokens are erased even if the vendor never answered
+PATIENCE = timedelta(days=7)  # after this long tokens are erased even if the vendor never answered, or closed a room
 
 
 def give_back(connection: VideoConnection) -> bool:
@@ -32,11 +33,15 @@ def give_back(connection: VideoConnection) -> bool:
     row = VideoConnection.objects.filter(pk=connection.pk, disconnected_at__isnull=False).first()
     if row is None:
         return False
+    now = timezone.now()
+    is_late = row.disconnected_at <= now - PATIENCE
     if row.status == VideoConnection.Status.ACTIVE:
+        if is_late:
+            give_up(row, now)
         if VendorRoom.objects.standing().filter(connection=row).exists():
             return False
         trouble = _revoke(row)
-        if isinstance(trouble, ProviderUnavailable) and row.disconnected_at > timezone.now() - PATIENCE:
+        if isinstance(trouble, ProviderUnavailable) and not is_late:
             raise trouble
     return _erase(row)
 

@@ -22,6 +22,7 @@ from meetings.oauth.base import AccountLook, OAuthVendor, Tokens
 from meetings.providers.base import Access, Owner, Room, RoomMaker, RoomRequest
 
 RIGHTS = frozenset({"rooms:write", "me:read"})
+REFUSED = "started-already"  # a room that the vendor does not close
 PAGE = "/teaching/meetings/"
 BEGIN = "/teaching/meetings/zoom/connect/"
 CALLBACK = "/connections/zoom/callback"
@@ -157,6 +158,8 @@ class ConsentRooms(RoomMaker):
     def cancel(self, external_id: str, access: Access | None) -> None:
         assert access is not None
         access.token()
+        if external_id == REFUSED:
+            raise ProviderMisconfigured(status=400, code="3000")
 
     def check(self, external_id: str, access: Access | None) -> Room:
         address = f"https://vendor.test/{external_id}"

@@ -1,4 +1,4 @@
-"""An account's life after consent: looked after when idle, its owner told in time, given back and erased in the end."""
+"""An account's life after consent: looked after when idle, its owner told in time."""
 
 from __future__ import annotations
 
@@ -17,17 +17,15 @@ from django.test import override_settings
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from bookings.doubles.server import Fault
-from bookings.models import Booking, Tutor, User
+from bookings.models import Tutor
 from meetings import connections
-from meetings.accounts import check_account, disconnect
+from meetings.accounts import check_account
 from meetings.connections import access_to, mark_broken
-from meetings.errors import ConnectionBroken, ProviderUnavailable
-from meetings.giving_back import give_back
+from meetings.errors import ConnectionBroken
 from meetings.keeping_alive import check_and_note, look_after_accounts
-from meetings.models import VendorRoom, VideoConnection
+from meetings.models import VideoConnection
 from tests.conftest import Drain
-from tests.factories import make_booking, make_meeting, make_tutor
+from tests.factories import make_tutor
 from tests.meetings.consenting import ConsentDouble, a_vendor, connect, providers, stored
 from tests.race import race
 
@@ -149,59 +147,6 @@ def test_tutor_is_warned_once_a_week_before_the_consent_ends(ada: Tutor, vendor:
 
     assert [letter.subject for letter in mail.outbox] == ["Your consent at Zoom ends soon"]
     assert stored(connection).is_usable
-
-
-def test_consent_is_given_back_and_tokens_erased(ada: Tutor, vendor: ConsentDouble, drain: Drain):
-    connection = connect(ada, vendor)
-
-    disconnect(connection)
-    drain()
-
-    row = stored(connection)
-    assert (row.access_token, row.refresh_token, row.expires_at) == ("", "", None)
-    assert (vendor.revocations, vendor.grants) == (1, {})
-
-
-def test_tokens_are_kept_while_a_room_needs_them(ada: Tutor, sam: User, vendor: ConsentDouble):
-    connection = connect(ada, vendor)
-    meeting = make_meeting(make_booking(sam, ada, status=Booking.Status.PAID), provider="zoom")
-    room = VendorRoom.objects.create(
-        meeting=meeting, provider="zoom", connection=connection, generation=0, key="k", asked_at=timezone.now()
-    )
-    disconnect(connection)
-
-    assert not give_back(connection)
-    assert access_to(connection).token() in vendor.bearers
-
-    VendorRoom.objects.filter(pk=room.pk).update(state="closed")
-    assert give_back(connection)
-    assert not stored(connection).refresh_token
-
-
-def test_tokens_are_not_erased_before_the_vendor_has_answered(ada: Tutor, vendor: ConsentDouble):
-    connection = connect(ada, vendor)
-    disconnect(connection)
-    vendor.fail_next(Fault.ERROR)
-
-    with pytest.raises(ProviderUnavailable):
-        give_back(connection)
-    assert stored(connection).refresh_token
-
-    VideoConnection.objects.update(disconnected_at=timezone.now() - timedelta(days=8))
-    vendor.fail_next(Fault.ERROR)
-    assert give_back(connection)
-    assert not stored(connection).refresh_token
-
-
-def test_consent_that_was_given_anew_is_not_given_back(ada: Tutor, vendor: ConsentDouble):
-    old = connect(ada, vendor, account_id="ada@vendor.test")
-    disconnect(old)
-    connect(ada, vendor, account_id="ada@vendor.test")
-
-    assert give_back(old)
-
-    assert vendor.revocations == 0
-    assert not stored(old).refresh_token
 
 
 def rotate() -> str:

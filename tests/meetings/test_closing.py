@@ -11,7 +11,7 @@ from django.utils import timezone
 from bookings.cancellation import cancel_booking
 from bookings.models import Booking, User
 from meetings import closing
-from meetings.errors import ProviderUnavailable, RoomGone
+from meetings.errors import ProviderMisconfigured, ProviderUnavailable, RoomGone
 from meetings.models import Meeting, VendorRoom
 from meetings.planning import plan_meeting
 from meetings.pool import choose_link
@@ -111,3 +111,49 @@ def test_link_chosen_by_hand_while_the_vendor_did_not_answer_leaves_no_room(acme
 
     meeting.refresh_from_db()
     assert (meeting.is_ready, meeting.provider, acme.open_rooms()) == (True, "pool", [])
+
+
+def left_open(meeting: Meeting, state: str, attempts: int = 0) -> VendorRoom:
+    """A room of the meeting that nobody could close so far."""
+    number = VendorRoom.objects.count()
+    return VendorRoom.objects.create(
+        meeting=meeting,
+        provider="acme",
+        generation=number,
+        key=f"K-{number}",
+        external_id=f"room-{number}",
+        state=state,
+        attempts=attempts,
+        next_attempt_at=timezone.now() if state == "closing" else None,
+        asked_at=timezone.now(),
+    )
+
+
+def test_room_that_cannot_be_closed_is_given_up_a_day_after_its_session(meeting: Meeting):
+    tried, untried = left_open(meeting, "closing", attempts=1), left_open(meeting, "closing")
+    end = meeting.time.end
+    assert closing.forget_over(end + timedelta(hours=23)) == 0
+    assert closing.forget_over(end + timedelta(hours=25)) == 1
+    tried.refresh_from_db()
+    untried.refresh_from_db()
+    assert (tried.state, tried.next_attempt_at, untried.state) == ("closed", None, "closing")
+
+
+def test_room_of_a_session_to_come_is_given_up_after_a_month_of_tries(acme: Acme, meeting: Meeting):
+    room = left_open(meeting, "closing")
+    far = timezone.now() + timedelta(days=365)
+    Meeting.objects.update(status="cancelled", during=(far, far + timedelta(hours=1)))
+    began = timezone.now()
+    with time_machine.travel(began, tick=False) as clock:
+        for _try in range(closing.A_MONTH):
+            assert closing.forget_over(timezone.now()) == 0
+            acme.plan = [ProviderMisconfigured()]
+            closing.close_room(room.pk)
+            room.refresh_from_db()
+            assert room.next_attempt_at is not None
+            last = timezone.now()
+            clock.move_to(room.next_attempt_at)
+        assert closing.forget_over(timezone.now()) == 1
+    assert timedelta(days=30) < last - began < timedelta(days=31)
+    room.refresh_from_db()
+    assert room.state == "closed"
