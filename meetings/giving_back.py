@@ -63,13 +63,33 @@ def to_give_back() -> VideoConnectionQuerySet:
 
 
 def _revoke(row: VideoConnection) -> ProviderTrouble | None:
-    """Give the consent back, unless the same account is connected anew: vendors would end that consent too."""
-    same = {"provider": row.provider, "account_id": row.account_id}
-    if not has_vendor(row.provider) or VideoConnection.objects.connected().filter(**same).exists():
+    """Give the consent back, unless the same account is connected anew: vendors would end that consent too.
+
+    Whoever disconnects and connects again at once may do so while the token is on its way, so the row is looked at last
+    thing. What stays is a consent that is given while the vendor is being asked: no lock and no pause rules that out, for
+    nobody knows of it here before its answer comes back. Its first call then finds that it is gone, and its tutor is asked
+    to connect again.
+    """
+    if not has_vendor(row.provider) or _is_wanted_again(row):
+        return None
+    try:
+        token = access_to(row).token()
+    except ConnectionBroken:
+        return None
+    except ProviderTrouble as trouble:
+        return trouble
+    if _is_wanted_again(row):
         return None
     with note_call(provider=row.provider, what="revoke", connection=row) as call:
-        get_vendor(row.provider).revoke(access_to(row).token())
+        get_vendor(row.provider).revoke(token)
     return None if isinstance(call.trouble, ConnectionBroken) else call.trouble
+
+
+def _is_wanted_again(row: VideoConnection) -> bool:
+    """Say whether the account was connected again since the row was read, in this row or in another one."""
+    is_as_it_was: bool = VideoConnection.objects.filter(pk=row.pk, disconnected_at=row.disconnected_at).exists()
+    others = VideoConnection.objects.connected().filter(provider=row.provider, account_id=row.account_id)
+    return not is_as_it_was or others.exists()
 
 
 @transaction.atomic

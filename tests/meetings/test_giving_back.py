@@ -11,15 +11,16 @@ from django.utils import timezone
 
 from bookings.doubles.server import Fault
 from bookings.models import Booking, Tutor, User
-from meetings.accounts import disconnect
+from meetings.accounts import disconnect, keep_account
 from meetings.closing import HALF_A_DAY, close_due, close_room
 from meetings.connections import access_to
 from meetings.errors import ProviderUnavailable
 from meetings.giving_back import give_back
 from meetings.models import ProviderCall, VendorRoom, VideoConnection
+from meetings.oauth.base import AccountLook, Tokens
 from tests.conftest import Drain
 from tests.factories import make_booking, make_meeting
-from tests.meetings.consenting import REFUSED, ConsentDouble, a_vendor, connect, stored
+from tests.meetings.consenting import REFUSED, ConsentDouble, ConsentVendor, a_vendor, connect, stored
 
 
 @pytest.fixture
@@ -102,6 +103,28 @@ def test_tokens_are_not_kept_for_a_room_that_cannot_be_closed(ada: Tutor, sam: U
     room.refresh_from_db()
     assert room.state == "closed"
     assert room.last_error.startswith("The meeting provider refused the request.")
+
+
+def test_consent_that_is_given_again_at_that_moment_is_left_alone(
+    ada: Tutor, vendor: ConsentDouble, monkeypatch: pytest.MonkeyPatch
+):
+    """Vendors end every consent of an account when one of its tokens is given back."""
+    connection = connect(ada, vendor, lives=timedelta())
+    disconnect(connection)
+    refresh = ConsentVendor.refresh
+
+    def connect_meanwhile(self: ConsentVendor, refresh_token: str) -> Tokens:
+        tokens = refresh(self, refresh_token)
+        keep_account(ada, "zoom", tokens, AccountLook("ada@vendor.test", ""))
+        return tokens
+
+    monkeypatch.setattr(ConsentVendor, "refresh", connect_meanwhile)
+
+    assert not give_back(connection)
+
+    assert vendor.revocations == 0
+    assert stored(connection).is_usable
+    assert stored(connection).refresh_token in vendor.grants
 
 
 def test_consent_that_was_given_anew_is_not_given_back(ada: Tutor, vendor: ConsentDouble):
