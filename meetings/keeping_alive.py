@@ -33,7 +33,8 @@ def look_after_accounts(now: datetime) -> int:
     looked_at = Q(checked_at=None) | Q(checked_at__lt=now - IDLE)
     of_tutors = VideoConnection.objects.usable().filter(idle | looked_at, tutor__isnull=False)
     unread = VideoConnection.objects.connected().filter(broken_why=UNREADABLE())
-    of_site = VideoConnection.objects.connected().filter(looked_at, tutor=None)
+    broken = Q(status=VideoConnection.Status.BROKEN)  # whoever mends its keys need not wait until tomorrow
+    of_site = VideoConnection.objects.connected().filter(looked_at | broken, tutor=None)
     # In any order: one that never gets an answer is not always before the same others.
     to_look_at = list((of_tutors | unread | of_site).order_by("?").values_list("pk", flat=True))
     for pk in to_look_at:
@@ -50,15 +51,19 @@ def look_after_accounts(now: datetime) -> int:
 def check_and_note(connection: VideoConnection) -> None:
     """Look at one account. Broken ones are marked by whoever finds it out; trouble that passes is only logged.
 
-    One that could not be read works again as soon as its key is back in TOKEN_KEYS; one of the site, when it opens. Where
-    nobody answered a moment ago the vendor is not asked: else hundreds of accounts would keep every worker waiting.
+    One that could not be read works again as soon as its key is back in TOKEN_KEYS; one of the site, once it has opened:
+    not before, else it would break anew at every look, and be told of. Where nobody answered a moment ago the vendor is not
+    asked: else hundreds of accounts would keep every worker waiting.
     """
     if _was_silent(connection.provider):
         return
     try:
-        if connection.broken_at is not None and not revive(connection):
-            return
-        check_account(connection)
+        if connection.tutor_id is None:
+            check_account(connection)
+            if connection.broken_at is not None:
+                revive(connection)
+        elif connection.broken_at is None or revive(connection):
+            check_account(connection)
     except (ProviderTrouble, TokenUnreadable) as error:
         log.warning("account not looked at", extra={"connection": connection.pk, "kind": type(error).__name__})
 

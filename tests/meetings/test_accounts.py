@@ -207,6 +207,43 @@ def test_account_that_could_not_be_read_works_again_when_its_key_is_back(ada: Tu
     assert not mail.outbox
 
 
+def test_broken_account_of_the_site_is_looked_at_every_hour(vendor: ConsentDouble, drain: Drain, db: None):
+    with override_settings(MEETING_PROVIDERS=providers(vendor, site_account="owner@vendor.test")):
+        site = connections.connection_of_site("zoom")
+        check_and_note(site)
+        mark_broken(site, why=connections.CONSENT_GONE)
+
+        assert look_after_accounts(timezone.now()) == 1
+        drain()
+
+        assert connections.connection_of_site("zoom").is_usable
+        assert look_after_accounts(timezone.now()) == 0
+
+
+def test_account_of_the_site_that_stays_shut_does_not_break_anew(vendor: ConsentDouble, drain: Drain, db: None):
+    with override_settings(MEETING_PROVIDERS=providers(vendor, site_account="owner@vendor.test")):
+        site = connections.connection_of_site("zoom")
+    mark_broken(site, why=connections.CONSENT_GONE)
+    broken_at = stored(site).broken_at
+
+    look_after_accounts(timezone.now())
+    drain()
+
+    assert stored(site).broken_at == broken_at
+
+
+def test_another_account_of_the_site_has_a_row_of_its_own(vendor: ConsentDouble, db: None):
+    with override_settings(MEETING_PROVIDERS=providers(vendor, site_account="old@vendor.test")):
+        old = connections.connection_of_site("zoom")
+    with override_settings(MEETING_PROVIDERS=providers(vendor, site_account="new@vendor.test")):
+        new = connections.connection_of_site("zoom")
+        assert connections.connection_of_site("zoom") == new
+
+    old.refresh_from_db()
+    assert (old.account, old.is_usable) == ("old@vendor.test", False)
+    assert (new.account, new.is_usable) == ("new@vendor.test", True)
+
+
 def test_account_of_the_site_heals_when_its_keys_do(ada: Tutor, vendor: ConsentDouble, drain: Drain):
     with override_settings(MEETING_PROVIDERS=providers(vendor, site_account="owner@vendor.test")):
         site = connections.connection_of_site("zoom")
