@@ -21,7 +21,9 @@ from django.utils import timezone
 
 from bookings.errors import DomainError
 from bookings.jobs import enqueue
+from bookings.rounds import for_each
 from meetings.calls import note_call
+from meetings.closing import A_MONTH
 from meetings.connections import access_to
 from meetings.errors import RoomGone
 from meetings.models import Meeting, VendorRoom, VideoConnection
@@ -32,12 +34,15 @@ from meetings.rooms import next_generation, release_room, settle_account
 log = logging.getLogger("linkpool.meetings")
 
 SURELY_LISTED = timedelta(minutes=5)
-_KEY = re.compile(r"(?P<reference>.+)-(?P<generation>[0-9]+)", re.IGNORECASE)
+# People can write whatever they like into their calendars: what has not the form of our keys is asked of no table.
+_KEY = re.compile(r"(?P<reference>[A-Z0-9-]{1,20})-(?P<generation>[0-9]{1,9})", re.IGNORECASE | re.ASCII)
+LONGEST_SUBJECT = 100
+MOST_AHEAD = 1000  # generations that a room may be ahead of its meeting, as after a backup was restored
 State = VendorRoom.State
 
 
 class Finding(StrEnum):
-    UNWANTED = "unwanted"  # at the vendor, and nobody here wants it: it is closed
+    UNWANTED = "unwanted"  # at the vendor, and nobody here wants it: it is closed, unless a month of tries was in vain
     TWICE = "twice"  # a second room for a key of which we know another one: it is closed
     GONE = "gone"  # we believe in it, the vendor does not: another one is made
     FOREIGN = "foreign"  # with our mark, but of a booking that is not ours: it is left alone
@@ -72,23 +77,39 @@ class Account:
         return access_to(self.connection) if self.connection else None
 
 
-Mend = Callable[[], object]
+@dataclass(frozen=True)
+class Remedy:
+    """A difference, and what mends it."""
+
+    difference: Difference
+    mend: Callable[[], object]
+
+    def __str__(self) -> str:
+        return str(self.difference)
 
 
 def reconcile(now: datetime) -> list[Difference]:
-    """Mend every difference, and return them all. Accounts that cannot be asked keep nothing from the others."""
-    found = []
-    for account in accounts():
-        for difference, mend in _compare(account, now):
-            mend()
-            found.append(difference)
-            log.warning("rooms differ", extra={"reason": str(difference)})
+    """Mend every difference, and return them all.
+
+    An account that cannot be asked, or a room that cannot be mended, keeps nothing from the others; what nobody foresaw
+    is raised once they are done.
+    """
+    found: list[Difference] = []
+
+    def mend(remedy: Remedy) -> None:
+        found.append(remedy.difference)
+        log.warning("rooms differ", extra={"reason": str(remedy)})
+        remedy.mend()
+
+    for_each(accounts(), lambda account: for_each(_compare(account, now), mend))
     return found
 
 
 def find_differences(now: datetime) -> list[Difference]:
-    """Return what `reconcile` would mend, without changing anything."""
-    return [difference for account in accounts() for difference, _mend in _compare(account, now)]
+    """Return what `reconcile` would mend, without changing anything. Raises as that does."""
+    found: list[Difference] = []
+    for_each(accounts(), lambda account: found.extend(remedy.difference for remedy in _compare(account, now)))
+    return found
 
 
 def accounts() -> Iterator[Account]:
@@ -105,22 +126,30 @@ def accounts() -> Iterator[Account]:
             yield Account(name, maker, None)
 
 
-def _compare(account: Account, now: datetime) -> Iterator[tuple[Difference, Mend]]:
+def _compare(account: Account, now: datetime) -> Iterator[Remedy]:
     """Yield each difference with what mends it."""
     try:
         listed = _list(account, now)
     except DomainError as error:
         detail = getattr(error, "detail", "") or type(error).__name__
-        yield Difference(Finding.NO_ANSWER, account.provider, str(account), detail), _leave
+        yield Remedy(Difference(Finding.NO_ANSWER, account.provider, str(account), detail), _leave)
         return
-    keys = [found.key for found in listed]
-    rooms = {room.key.upper(): room for room in VendorRoom.objects.filter(key__in=[key.upper() for key in keys])}
+    keys = {found.key.upper() for found in listed if _KEY.fullmatch(found.key)}
+    rooms = {room.key.upper(): room for room in VendorRoom.objects.filter(key__in=keys)}
+    unknown: set[str] = set()
     for found in listed:
-        yield from _look_at(account, found, rooms.get(found.key.upper()))
-    believed = _believed(account, now).exclude(key__in=[key.upper() for key in keys])
+        key = found.key.upper()
+        if key in rooms:
+            yield from _look_at(account, found, rooms[key])
+        elif key not in unknown:
+            yield _look_at_unknown(account, found)
+            unknown.add(key)
+        elif meeting := _meeting_of(found.key):
+            yield Remedy(_difference(Finding.TWICE, account, found), partial(_close_second, account, found, meeting))
+    believed = _believed(account, now).exclude(key__in=keys)
     for room in believed:
         if _is_gone(account, room):
-            yield Difference(Finding.GONE, account.provider, room.key), partial(_make_another, room.pk)
+            yield Remedy(Difference(Finding.GONE, account.provider, room.key), partial(_make_another, room.pk))
 
 
 def _list(account: Account, now: datetime) -> list[FoundRoom]:
@@ -133,17 +162,27 @@ def _list(account: Account, now: datetime) -> list[FoundRoom]:
     return listed
 
 
-def _look_at(account: Account, found: FoundRoom, room: VendorRoom | None) -> Iterator[tuple[Difference, Mend]]:
-    """Say what is wrong with a room that the vendor has, if anything is."""
-    if room is None:
-        meeting = _meeting_of(found.key)
-        finding = Finding.FOREIGN if meeting is None else Finding.UNWANTED
-        mend: Mend = _leave if meeting is None else partial(_remember_and_close, account, found, meeting)
-        yield Difference(finding, account.provider, found.key), mend
-    elif room.external_id and room.external_id != found.external_id:
-        yield Difference(Finding.TWICE, account.provider, found.key), partial(_close_second, account, found, room)
+def _look_at(account: Account, found: FoundRoom, room: VendorRoom) -> Iterator[Remedy]:
+    """Say what is wrong with a room that we know and the vendor has, if anything is."""
+    if room.external_id and room.external_id != found.external_id:
+        yield Remedy(_difference(Finding.TWICE, account, found), partial(_close_second, account, found, room.meeting))
     elif room.state == State.CLOSED:
-        yield Difference(Finding.UNWANTED, account.provider, found.key), partial(_close_again, room.pk, found)
+        mend = _leave if room.attempts >= A_MONTH else partial(_close_again, room.pk, found)
+        yield Remedy(_difference(Finding.UNWANTED, account, found), mend)
+
+
+def _look_at_unknown(account: Account, found: FoundRoom) -> Remedy:
+    """Say what is wrong with a room that the vendor has and no row tells of."""
+    meeting = _meeting_of(found.key)
+    if meeting is None:
+        return Remedy(_difference(Finding.FOREIGN, account, found), _leave)
+    return Remedy(_difference(Finding.UNWANTED, account, found), partial(_remember_and_close, account, found, meeting))
+
+
+def _difference(finding: Finding, account: Account, found: FoundRoom) -> Difference:
+    """Tell of a room by its key, in letters that any log and terminal takes."""
+    key = found.key[:LONGEST_SUBJECT].encode("ascii", "backslashreplace").decode()
+    return Difference(finding, account.provider, key)
 
 
 def _believed(account: Account, now: datetime) -> QuerySet[VendorRoom]:
@@ -163,8 +202,12 @@ def _is_gone(account: Account, room: VendorRoom) -> bool:
 
 
 def _meeting_of(key: str) -> Meeting | None:
+    """Return the meeting that a key of ours was made for; None for what only looks like one."""
     named = _KEY.fullmatch(key)
-    return Meeting.objects.filter(booking__reference__iexact=named["reference"]).first() if named else None
+    if named is None:
+        return None
+    last = int(named["generation"]) - MOST_AHEAD
+    return Meeting.objects.filter(booking__reference__iexact=named["reference"], generation__gte=last).first()
 
 
 def _leave() -> None:
@@ -175,12 +218,14 @@ def _leave() -> None:
 def _remember_and_close(account: Account, found: FoundRoom, meeting: Meeting) -> None:
     """Write down a room that has no row any more, such as after a backup was restored, and have it closed."""
     row = Meeting.objects.select_for_update().get(pk=meeting.pk)
+    key = found.key.upper()
     room = VendorRoom(
         meeting=row,
         provider=account.provider,
         connection=account.connection,
-        generation=next_generation(row),
-        key=found.key.upper(),
+        # The key of no later room may be this one: theirs are made of the generations that follow.
+        generation=max(next_generation(row), int(key.rpartition("-")[2])),
+        key=key,
         external_id=found.external_id,
         asked_at=timezone.now(),
     )
@@ -198,8 +243,8 @@ def _close_again(key: int, found: FoundRoom) -> None:
         release_room(room)
 
 
-def _close_second(account: Account, found: FoundRoom, room: VendorRoom) -> None:
-    with note_call(provider=account.provider, what="cancel", connection=account.connection, meeting=room.meeting) as call:
+def _close_second(account: Account, found: FoundRoom, meeting: Meeting) -> None:
+    with note_call(provider=account.provider, what="cancel", connection=account.connection, meeting=meeting) as call:
         account.maker.cancel(found.external_id, account.access())
     settle_account(account.connection, call)
 

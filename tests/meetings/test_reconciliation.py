@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from bookings.models import Booking
 from bookings.times import During
+from meetings.closing import A_MONTH
 from meetings.errors import ProviderUnavailable
 from meetings.models import Meeting, VendorRoom
 from meetings.planning import plan_meeting
@@ -129,6 +130,59 @@ def test_account_that_does_not_answer_keeps_nothing_from_the_others(acme: Acme, 
     assert len(said) == 2
     assert any("no answer" in line and "silence" in line for line in said)
     assert any("unwanted" in line for line in said)
+
+
+def test_room_that_a_month_of_tries_has_not_closed_is_told_of_and_left(acme: Acme, meeting: Meeting, drain: Drain):
+    VendorRoom.objects.update(state="closed", attempts=A_MONTH)
+    Meeting.objects.update(status="cancelled")
+    assert found() == [f"acme: unwanted: {meeting.booking.reference}-0"]
+    work(drain)
+    assert acme.calls == ["create", "list"]
+
+
+@pytest.mark.parametrize("tail", ["0" * 100, "7\x00", "99999", "\ud800-0", "ſ-0"])
+def test_key_that_somebody_made_up_keeps_nothing_from_the_others(acme: Acme, meeting: Meeting, drain: Drain, tail: str):
+    """Whoever owns the account can write what they like where a vendor keeps our keys."""
+    acme.rooms["odd"] = Held(f"{meeting.booking.reference}-{tail}", later())
+    acme.rooms["lost"] = Held(f"{meeting.booking.reference}-7", later())
+    said = found()
+    assert [line.split(": ")[1] for line in said] == ["foreign", "unwanted"]
+    assert all(line.isascii() and len(line) < 150 for line in said)
+    work(drain)
+    assert (acme.rooms["odd"].is_open, acme.rooms["lost"].is_open) == (True, False)
+
+
+def test_two_rooms_of_one_unknown_key_are_both_closed(acme: Acme, meeting: Meeting, drain: Drain):
+    key = f"{meeting.booking.reference}-7"
+    acme.rooms |= {"lost": Held(key, later()), "twin": Held(key, later())}
+    assert found() == [f"acme: unwanted: {key}", f"acme: twice: {key}"]
+    work(drain)
+    assert [held.key for held in acme.open_rooms()] == [f"{meeting.booking.reference}-0"]
+
+
+def test_room_found_by_a_key_ahead_takes_no_later_room_its_key(acme: Acme, meeting: Meeting, drain: Drain):
+    acme.rooms["lost"] = Held(f"{meeting.booking.reference}-2", later())
+    found()
+    work(drain)
+    acme.rooms.clear()
+    assert found() == [f"acme: gone: {meeting.booking.reference}-0"]
+    work(drain)
+    meeting.refresh_from_db()
+    assert (meeting.is_ready, meeting.generation) == (True, 3)
+
+
+def test_unforeseen_trouble_with_one_room_or_account_keeps_nothing_from_the_others(
+    acme: Acme, meeting: Meeting, drain: Drain
+):
+    connect(make_tutor())
+    acme.rooms["twin"] = Held(f"{meeting.booking.reference}-0", later())
+    acme.rooms["lost"] = Held(f"{meeting.booking.reference}-7", later())
+    list_fails, list_works, cancel_fails = RuntimeError("odd list"), "", RuntimeError("odd room")
+    acme.plan = [list_fails, list_works, cancel_fails]
+    with pytest.raises(RuntimeError, match="odd list"):
+        found()
+    work(drain)
+    assert (acme.rooms["twin"].is_open, acme.rooms["lost"].is_open) == (True, False)
 
 
 def test_command_prints_every_difference_and_changes_nothing_on_a_dry_run(
