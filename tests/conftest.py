@@ -38,17 +38,6 @@ def _fresh_cache() -> Iterator[None]:
     cache.clear()
 
 
-@pytest.fixture(autouse=True)
-def _no_left_over_jobs(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Empty the job tables after tests that commit: their models are unmanaged, so Django's flush skips them."""
-    yield
-    mark = request.node.get_closest_marker("django_db")
-    committing = {"transactional_db", "live_server"} & set(request.fixturenames)
-    if committing or (mark and mark.kwargs.get("transaction")):
-        with connection.cursor() as cursor:
-            cursor.execute("TRUNCATE procrastinate_jobs, procrastinate_workers RESTART IDENTITY CASCADE")
-
-
 @pytest.fixture
 def drain() -> Drain:
     """Run the jobs that are due, in this thread and inside the test's own transaction, with their retry rules.

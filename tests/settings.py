@@ -23,6 +23,7 @@ from config.settings import *  # noqa: E402, F403
 # Nobody needs the tests' rows after a power cut: locks and visibility stay as they are, waiting for the disk goes.
 _database = DATABASES["default"]  # noqa: F405
 _database["OPTIONS"] = {**_database.get("OPTIONS", {}), "options": "-c synchronous_commit=off"}
+INSTALLED_APPS = [*INSTALLED_APPS, "tests"]  # noqa: F405 - its quick `flush`
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
