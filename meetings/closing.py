@@ -145,7 +145,9 @@ def let_go_of_unwanted(now: datetime) -> int:
     held = same & Q(meeting__status__in=Meeting.HOLDING, external_id=F("meeting__external_id"))
     waited_for = same & Q(meeting__status=Meeting.Status.WAITING)
     ahead = Q(generation__gt=F("meeting__generation"), meeting__status=Meeting.Status.READY, asked_at__gt=now - SWITCHING)
-    keys = list(standing.exclude(held | waited_for | ahead).order_by("pk").values_list("pk", "meeting_id")[:BATCH])
+    # By the time they were asked for, which has an index of those that stand: by the key all that ever were would be read.
+    oldest = standing.exclude(held | waited_for | ahead).order_by("asked_at")
+    keys = list(oldest.values_list("pk", "meeting_id")[:BATCH])
     return sum(_let_go(room, meeting, standing.exclude(held | waited_for | ahead)) for room, meeting in keys)
 
 

@@ -65,6 +65,7 @@ class VendorRoom(models.Model):
         indexes = [
             models.Index(fields=["next_attempt_at"], condition=Q(state="closing"), name="vendor_room_to_close"),
             models.Index(fields=["connection"], condition=~Q(state="closed"), name="vendor_room_standing"),
+            models.Index(fields=["asked_at"], condition=Q(state__in=["asked", "made"]), name="vendor_room_by_asking"),
         ]
 
     def __str__(self) -> str:
