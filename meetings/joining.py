@@ -22,6 +22,7 @@ from meetings.models import Attendance, Meeting
 log = logging.getLogger("linkpool.meetings")
 LOOK_AGAIN_AT_MOST = timedelta(hours=1)
 PREPARED_SOON, PREPARED_LATE = timedelta(seconds=5), timedelta(seconds=30)
+PAYING = timedelta(seconds=30)  # somebody may be paying in another tab
 BEING_MADE = timedelta(minutes=2)  # around a try, things change within seconds
 COMING = timedelta(seconds=20)  # how often an open door looks for the other one
 
@@ -69,8 +70,10 @@ class Door:
 
     def look_again_in(self, now: datetime) -> int | None:
         """Seconds after which something may be different, at most an hour; None when nothing will."""
-        if self.state in (State.UNPAID, State.CANCELLED, State.CLOSED):
+        if self.state in (State.CANCELLED, State.CLOSED):
             return None
+        if self.state is State.UNPAID:
+            return int(PAYING.total_seconds())
         if not self.is_ready:
             return int((PREPARED_SOON if self._is_being_made(now) else PREPARED_LATE).total_seconds())
         if self.is_open:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime
 from typing import Any
 
@@ -50,14 +51,27 @@ def join(request: HttpRequest, reference: str) -> HttpResponse:
 @require_GET
 @never_cache
 def booking_status(request: HttpRequest, reference: str) -> HttpResponse:
-    """Return the fragment that says whether the link is ready and when one can join. It asks again by itself."""
+    """Return the fragment that says whether the link is ready and when one can join. It asks again by itself.
+
+    Answers 204 while it is as it was (`?seen=`): what is not replaced is neither read aloud again nor loses the focus.
+    """
     user = _user(request)
     visible = Booking.objects.visible_to(user).select_related("tutor", "meeting__link")
     booking = get_object_or_404(visible, reference=reference)
     now = timezone.now()
     door = find_door(booking, now=now)
-    context = {**_facts(door, booking, user, now=now), "look_again_in": door.look_again_in(now)}
-    return render(request, "meetings/_booking_status.html", context)
+    facts = {**_facts(door, booking, user, now=now), "look_again_in": door.look_again_in(now)}
+    version = _version_of(facts)
+    if request.GET.get("seen") == version:
+        return HttpResponse(status=204)
+    return render(request, "meetings/_booking_status.html", {**facts, "version": version})
+
+
+def _version_of(facts: dict[str, Any]) -> str:
+    """Return what changes with whatever the fragment shows, and with when it is to look again."""
+    door = facts["door"]
+    told = [facts[name] for name in ("standing", "place", "remark", "other_came_at", "can_report", "look_again_in")]
+    return hashlib.sha256(repr([door.state, door.opens_at, door.is_ready, *told]).encode()).hexdigest()[:16]
 
 
 def _facts(door: Door, booking: Booking, user: User, *, now: datetime) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import timedelta
 from typing import Any
 
@@ -51,9 +52,12 @@ def progress_of(tutor: Tutor) -> dict[str, Any]:
     ranks = [When(outcome=outcome, then=Value(rank)) for rank, outcome in enumerate(FIRST_TO_SEE)]
     rows = switch.sessions.select_related("meeting__booking__student")
     rows = rows.order_by(Case(*ranks, output_field=IntegerField()), "meeting__during", "pk")
+    shown = list(rows[:SHOWN])
+    said = [switch.pk, switch.finished_at, sorted(told.items()), [(one.pk, one.outcome, one.why) for one in shown]]
     return {
         "switch": switch,
-        "sessions": rows[:SHOWN],
+        "version": hashlib.sha256(repr(said).encode()).hexdigest()[:16],
+        "sessions": shown,
         "more": max(0, sum(told.values()) - SHOWN),
         "place": provider_label(switch.provider),
         "counts": {str(outcome): told.get(outcome, 0) for outcome in Outcome},

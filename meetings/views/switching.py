@@ -42,7 +42,13 @@ def choose(request: PersonRequest, provider: str) -> HttpResponse:
 @require_GET
 @never_cache
 def show_progress(request: PersonRequest) -> HttpResponse:
-    """Answer the fragment with the newest switch: it asks for itself again while sessions are on their way."""
+    """Answer the fragment with the newest switch: it asks for itself again while sessions are on their way.
+
+    Answers 204 while it is as it was (`?seen=`).
+    """
     tutor = own_tutor(request)
+    progress = progress_of(tutor)
+    if progress["switch"] and request.GET.get("seen") == progress["version"]:
+        return HttpResponse(status=204)
     with timezone.override(parse_zone(tutor.time_zone)):
-        return render(request, "meetings/teaching/_switch.html", {"tutor": tutor, **progress_of(tutor)})
+        return render(request, "meetings/teaching/_switch.html", {"tutor": tutor, **progress})

@@ -1,3 +1,4 @@
+import re
 from datetime import datetime, timedelta
 
 import pytest
@@ -8,7 +9,7 @@ from django.utils import timezone
 
 from bookings.models import Booking
 from bookings.times import During
-from meetings.models import Meeting
+from meetings.models import Attendance, Meeting
 from meetings.pool import assign_link
 from tests.factories import make_booking, make_link, make_meeting, make_order, make_user, tomorrow
 
@@ -30,32 +31,50 @@ def meeting(booking) -> Meeting:
     return meeting
 
 
-def look(booking: Booking, person, at: datetime):
+def look(booking: Booking, person, at: datetime, name: str = "booking_status"):
     client = Client()
     client.force_login(person)
     with time_machine.travel(at, tick=False):
-        return client.get(reverse("meetings:booking_status", args=[booking.reference]))
+        return client.get(reverse(f"meetings:{name}", args=[booking.reference]), {"waiting": ""})
+
+
+def asks_every(answer) -> int:
+    """Seconds between two looks. They go on after one that failed, and whoever comes back to the page looks at once."""
+    found = re.search(
+        r'hx-trigger="every (\d+)s, online from:window, focus from:window, visibilitychange from:document"', answer.text
+    )
+    assert found is not None
+    return int(found[1])
+
+
+def looks_again(booking: Booking, person, at: datetime, before):
+    """Ask as the fragment that came before does."""
+    seen = re.search(r'hx-get="([^"]+)"', before.text)
+    client = Client()
+    client.force_login(person)
+    with time_machine.travel(at, tick=False):
+        return client.get(seen[1])
 
 
 def test_status_tells_that_the_meeting_is_being_prepared_and_asks_again(booking, sam):
     make_meeting(booking)
     answer = look(booking, sam, timezone.now())
     assert "being prepared" in answer.text
-    assert 'hx-trigger="load delay:5s"' in answer.text
+    assert asks_every(answer) == 5
     later = look(booking, sam, timezone.now() + timedelta(minutes=5))
-    assert 'hx-trigger="load delay:30s"' in later.text
+    assert asks_every(later) == 30
 
 
 def test_status_tells_when_one_can_join_and_looks_again_then(meeting, booking, sam):
     answer = look(booking, sam, START - timedelta(minutes=25))
     assert "Your link is ready." in answer.text
     assert "18:45" in answer.text
-    assert 'hx-trigger="load delay:601s"' in answer.text
+    assert asks_every(answer) == 601
     assert "meet.google.com" not in answer.text
 
 
 def test_status_far_ahead_looks_again_once_an_hour(meeting, booking, sam):
-    assert 'hx-trigger="load delay:3601s"' in look(booking, sam, timezone.now()).text
+    assert asks_every(look(booking, sam, timezone.now())) == 3601
 
 
 def test_status_has_a_join_button_while_the_door_is_open(meeting, booking, sam, ada):
@@ -74,7 +93,7 @@ def test_status_has_no_join_button_for_who_only_pays(meeting, booking):
         assert "/join/" not in answer.text
 
 
-@pytest.mark.parametrize("status", ["cancelled", "completed", "expired", "held"])
+@pytest.mark.parametrize("status", ["cancelled", "completed", "expired"])
 def test_status_of_what_changes_no_more_asks_no_more(meeting, booking, sam, status: str):
     Booking.objects.update(status=status)
     answer = look(booking, sam, START)
@@ -86,6 +105,60 @@ def test_status_after_the_session_asks_no_more(meeting, booking, sam):
     answer = look(booking, sam, END + timedelta(minutes=15))
     assert "This session is over." in answer.text
     assert "hx-get" not in answer.text
+
+
+@pytest.mark.parametrize("status", ["held", "requested", "accepted"])
+def test_status_of_what_may_be_paid_any_moment_looks_again(meeting, booking, sam, status: str):
+    Booking.objects.update(status=status)
+    assert asks_every(look(booking, sam, START - timedelta(days=1))) == 30
+
+
+def test_status_that_is_as_it_was_is_not_sent_again(booking, sam, ada):
+    meeting = make_meeting(booking)
+    for person in (sam, ada.user):
+        for trouble in ("", "unreachable"):
+            Meeting.objects.update(trouble=trouble)
+            first = look(booking, person, START)
+            assert looks_again(booking, person, START, first).status_code == 204
+            Meeting.objects.update(trouble="pool_full")
+            assert looks_again(booking, person, START, first).status_code == 200
+    first = look(booking, sam, START)
+    make_link()
+    assign_link(meeting)
+    opened = looks_again(booking, sam, START, first)
+    assert "The door is open." in opened.text
+    assert looks_again(booking, sam, START + timedelta(seconds=5), opened).status_code == 204
+    Attendance.objects.create(meeting=meeting, user=ada.user, opened_at=START, last_opened_at=START)
+    assert "is here" in looks_again(booking, sam, START + timedelta(seconds=5), opened).text
+
+
+def test_status_that_waits_for_the_door_sets_its_clock_anew_at_each_look(meeting, booking, sam):
+    """A timer that slept with its phone would wake too late."""
+    first = look(booking, sam, START - timedelta(minutes=45))
+    later = looks_again(booking, sam, START - timedelta(minutes=20), first)
+    assert (asks_every(first), asks_every(later)) == (1801, 301)
+
+
+def test_links_and_buttons_of_the_status_are_found_again_when_it_is_replaced(booking, sam, ada):
+    """By their ids the keyboard's focus is put back."""
+    meeting = make_meeting(booking)
+    for trouble in Meeting.Trouble.values:
+        Meeting.objects.update(trouble=trouble)
+        for person in (sam, ada.user):
+            assert_all_have_ids(look(booking, person, START + timedelta(minutes=20)).text)
+    Meeting.objects.update(trouble="")
+    make_link()
+    assign_link(meeting)
+    for minutes in (-60, 0, 20, 80):
+        for person in (sam, ada.user):
+            assert_all_have_ids(look(booking, person, START + timedelta(minutes=minutes)).text)
+
+
+def assert_all_have_ids(page: str) -> None:
+    found = re.findall(r"<(?:a|button)\b[^>]*>", page)
+    ids = [re.search(r'\bid="([^"]+)"', one) for one in found]
+    assert all(ids), found
+    assert len({one[1] for one in ids}) == len(ids)
 
 
 def test_status_is_hidden_from_strangers(meeting, booking, kim, root):

@@ -73,7 +73,7 @@ def test_each_of_the_two_is_told_once_the_other_is_here(people, meeting):
 
 def test_open_door_looks_for_the_other_every_few_seconds(people, meeting):
     state = reverse("meetings:booking_status", args=[meeting.booking.reference])
-    assert 'hx-trigger="load delay:21s"' in come(people["student"], state, START).text
+    assert 'hx-trigger="every 21s, ' in come(people["student"], state, START).text
     assert come(people["student"], f"{door(meeting)}?waiting", START).headers["Refresh"] == "21"
 
 
