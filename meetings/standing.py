@@ -73,6 +73,7 @@ class Standing:
     details: str
     next_try_at: datetime | None
     staff_know: bool
+    is_given_up: bool  # the session is over, and had no room: nothing is tried any more
 
     @property
     def is_stuck(self) -> bool:
@@ -114,6 +115,7 @@ def standing_of(meeting: Meeting | None, *, now: datetime) -> Standing:
         details=read_kept(broken.broken_why) if broken else "",
         next_try_at=next_try_at if next_try_at and next_try_at > now + A_MINUTE else None,
         staff_know=meeting is not None and meeting.alerted_at is not None,
+        is_given_up=meeting is not None and (meeting.status == Meeting.Status.FAILED or meeting.time.end <= now),
     )
 
 

@@ -34,7 +34,7 @@ def join(request: HttpRequest, reference: str) -> HttpResponse:
     user = _user(request)
     if "prefetch" in request.headers.get("Sec-Purpose", ""):
         return HttpResponse(status=503)  # a browser that guesses: nobody has come yet
-    mine = Booking.objects.of_parties(user).select_related("tutor__user", "student", "meeting__link")
+    mine = Booking.objects.of_parties(user).select_related("tutor__user", "student", "meeting__link", "no_show_report")
     booking = get_object_or_404(mine, reference=reference)
     now = timezone.now()
     door = find_door(booking, now=now)
@@ -56,7 +56,7 @@ def booking_status(request: HttpRequest, reference: str) -> HttpResponse:
     Answers 204 while it is as it was (`?seen=`): what is not replaced is neither read aloud again nor loses the focus.
     """
     user = _user(request)
-    visible = Booking.objects.visible_to(user).select_related("tutor", "meeting__link")
+    visible = Booking.objects.visible_to(user).select_related("tutor", "meeting__link", "no_show_report")
     booking = get_object_or_404(visible, reference=reference)
     now = timezone.now()
     door = find_door(booking, now=now)
@@ -87,7 +87,7 @@ def _facts(door: Door, booking: Booking, user: User, *, now: datetime) -> dict[s
         "other_came_at": other_came_at(door, booking, user),
         "remark": remark_of(door.meeting) if door.meeting and door.is_ready and is_tutor else "",
         "reported_from": reported_from(booking),
-        "can_report": can_be_reported(booking, now),
+        "can_report": getattr(booking, "no_show_report", None) is None and can_be_reported(booking, now),
     }
 
 

@@ -10,7 +10,9 @@ from django.utils import timezone
 from bookings.models import Booking
 from bookings.times import During
 from meetings.models import Attendance, Meeting
+from meetings.no_shows import report_absence
 from meetings.pool import assign_link
+from meetings.upkeep import give_up_over
 from tests.factories import make_booking, make_link, make_meeting, make_order, make_user, tomorrow
 
 pytestmark = pytest.mark.django_db
@@ -159,6 +161,39 @@ def assert_all_have_ids(page: str) -> None:
     ids = [re.search(r'\bid="([^"]+)"', one) for one in found]
     assert all(ids), found
     assert len({one[1] for one in ids}) == len(ids)
+
+
+@pytest.mark.parametrize("name", ["booking_status", "join"])
+@pytest.mark.parametrize("trouble", ["", "pool_full", "reconnect", "by_hand"])
+@pytest.mark.parametrize("is_noted", [True, False])
+def test_session_that_ended_without_a_room_is_not_waited_for(booking, sam, ada, name, trouble, is_noted):
+    at = START + timedelta(minutes=65)
+    make_meeting(booking, trouble=trouble, last_error="x")
+    with time_machine.travel(at, tick=False):
+        assert not is_noted or give_up_over(timezone.now())
+    tutors, students = look(booking, ada.user, at, name).text, look(booking, sam, at, name).text
+    for said in (tutors, students):
+        assert "No room was found in time" in said
+        for untrue in (
+            "being prepared",
+            "by itself",
+            "as soon as there is a room",
+            "Retry",
+            "Reconnect",
+            "/meeting/address/",
+        ):
+            assert untrue not in said
+    absence = reverse("meetings:absence", args=[booking.reference])
+    assert (absence in students, absence in tutors) == (True, False)
+
+
+def test_student_who_told_us_of_a_session_without_a_room_is_not_asked_to_tell_us(booking, sam):
+    make_meeting(booking)
+    at = START + timedelta(minutes=65)
+    with time_machine.travel(at, tick=False):
+        report_absence(booking, who=sam, statement="There was no room to meet in at all.")
+    said = look(booking, sam, at).text
+    assert ("It was reported, and we look into it." in said, "Tell us" in said) == (True, False)
 
 
 def test_status_is_hidden_from_strangers(meeting, booking, kim, root):
