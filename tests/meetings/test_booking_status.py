@@ -164,6 +164,24 @@ def assert_all_have_ids(page: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["booking_status", "join"])
+def test_absence_can_be_reported_from_a_page_that_was_left_open(meeting, booking, sam, ada, name: str):
+    report = reverse("meetings:absence", args=[booking.reference])
+    for person in (sam, ada.user):
+        for minutes, is_offered in ((0, False), (14, False), (15, True), (70, True), (80, True), (60 + 24 * 60 + 1, False)):
+            assert (report in look(booking, person, START + timedelta(minutes=minutes), name).text) is is_offered
+    first = look(booking, sam, START + timedelta(minutes=14))
+    assert report in looks_again(booking, sam, START + timedelta(minutes=15), first).text
+
+
+def test_absence_that_was_reported_is_not_asked_for_again(meeting, booking, sam):
+    with time_machine.travel(START + timedelta(minutes=20), tick=False):
+        report_absence(booking, who=sam, statement="I waited for twenty minutes and nobody came.")
+    for minutes in (20, 80):
+        for name in ("booking_status", "join"):
+            assert "Report an absence" not in look(booking, sam, START + timedelta(minutes=minutes), name).text
+
+
+@pytest.mark.parametrize("name", ["booking_status", "join"])
 @pytest.mark.parametrize("trouble", ["", "pool_full", "reconnect", "by_hand"])
 @pytest.mark.parametrize("is_noted", [True, False])
 def test_session_that_ended_without_a_room_is_not_waited_for(booking, sam, ada, name, trouble, is_noted):
