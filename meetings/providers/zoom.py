@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 from urllib.parse import quote, urlsplit
 
@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from bookings.outside import TIME_LIMIT, TIMEOUTS, Patience
 from meetings.errors import ConnectionBroken, ProviderCannot, ProviderMisconfigured, ProviderTrouble, ProviderUnavailable
 from meetings.providers.base import Access, FoundRoom, Owner, Room, RoomMaker, RoomRequest
-from meetings.providers.zoom_api import DAY_IS_FULL, ENDED, IN_PROGRESS, NO_MEETING, NO_USER, ZoomApi
+from meetings.providers.zoom_api import ENDED, IN_PROGRESS, NO_MEETING, NO_USER, ZoomApi
 from meetings.providers.zoom_hosts import hosts_of, is_cut_short
 from meetings.providers.zoom_words import (
     ENDS_AFTER_40_MINUTES,
@@ -98,7 +98,7 @@ class ZoomProvider(RoomMaker):
         meeting = self._read(external_id, opened)
         changes = changes_of(meeting, request, now=datetime.now(UTC))
         if changes:
-            self._change(external_id, changes, request, opened)
+            self._api.ask(opened, "PATCH", _place(external_id), body=changes)
             meeting = self._read(external_id, opened)  # the answer to a change is empty
         return self._room_for(request, meeting, opened)
 
@@ -148,16 +148,6 @@ class ZoomProvider(RoomMaker):
 
     def _read(self, external_id: str, access: Access) -> Answer:
         return self._api.ask(access, "GET", _place(external_id))
-
-    def _change(self, external_id: str, changes: Answer, request: RoomRequest, access: Access) -> None:
-        """Raises ProviderUnavailable with a pause where the day is full and tomorrow is early enough for the lesson."""
-        try:
-            self._api.ask(access, "PATCH", _place(external_id), body=changes)
-        except ProviderCannot as trouble:
-            is_full, pause = trouble.message is DAY_IS_FULL, trouble.after or timedelta()
-            if not is_full or request.during.start < datetime.now(UTC) + pause:
-                raise
-            raise ProviderUnavailable(detail=trouble.detail, code=trouble.code, status=429, after=pause) from None
 
     def _look_for(self, key: str, access: Access, home: str) -> Answer | None:
         every = self._meetings_of(home, access)

@@ -18,7 +18,7 @@ from meetings import closing
 from meetings.doubles.hundredms import HundredmsDouble
 from meetings.doubles.zoom import ZoomDouble
 from meetings.doubles.zoom_books import CALLS_A_DAY
-from meetings.errors import ProviderUnavailable
+from meetings.errors import ProviderCannot, ProviderUnavailable
 from meetings.models import Meeting, ProviderCall, VendorRoom, VideoConnection
 from meetings.planning import plan_meeting
 from meetings.provisioning import provision_meeting
@@ -150,6 +150,25 @@ def test_full_day_at_zoom_is_held_with_a_link_of_the_pool(zoom: ZoomDouble, tuto
     paused = VideoConnection.objects.get().paused_until
     assert paused is not None
     assert paused.time().hour == 0
+
+
+@pytest.mark.defect("IT-14")
+def test_moved_session_waits_for_midnight_where_its_day_at_zoom_is_full(zoom: ZoomDouble, tutor: Tutor, sam: User):
+    make_link()
+    meeting, noon, midnight = planned(tutor, sam), tomorrow(12), tomorrow(0, days=2)
+    with time_machine.travel(noon, tick=False) as clock:
+        before = addresses(provision_meeting(meeting))
+        move_booking(meeting.booking, starts_at=NEW, who=sam)
+        zoom.hosts[tutor.user.email].calls[zoom.now().date().isoformat()] = CALLS_A_DAY
+        with pytest.raises(ProviderCannot):
+            provision_meeting(meeting)
+        meeting.refresh_from_db()
+        assert (meeting.status, meeting.provider, meeting.next_attempt_at) == (Meeting.Status.WAITING, "zoom", midnight)
+        assert held(zoom) == {before[0]: OLD}
+        clock.move_to(midnight)
+        assert addresses(provision_meeting(meeting)) == before
+    assert held(zoom) == {before[0]: NEW}
+    assert "DELETE" not in [one.method for one in zoom.requests]
 
 
 def test_consent_that_was_withdrawn_is_told_and_the_session_is_held_elsewhere(zoom: ZoomDouble, tutor: Tutor, sam: User):
