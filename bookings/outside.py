@@ -20,7 +20,14 @@ TIME_LIMIT = 30.0  # seconds for the whole answer: a trickle of bytes beats the 
 
 
 class NoAnswer(Exception):
-    """Nothing came that can be read; whether the work was done is not known. The text tells no secret."""
+    """Nothing came that can be read; whether the work was done is not known. The text tells no secret.
+
+    `status` and `headers` are those of an answer without a JSON object, such as the page of a proxy.
+    """
+
+    def __init__(self, text: str, *, status: int | None = None, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(text)
+        self.status, self.headers = status, headers or {}
 
 
 @dataclass(frozen=True)
@@ -88,12 +95,12 @@ def ask_vendor(call: Call, *, patience: Patience = USUAL_PATIENCE) -> Reply:
 
 def _read_object(response: requests.Response, *, until: float) -> dict[str, Any]:
     if response.is_redirect or 300 <= response.status_code < 400:
-        raise NoAnswer(f"answered HTTP {response.status_code}, a redirect")
+        raise _unreadable(response, ", a redirect")
     raw = b""
     for chunk in _chunks(response):
         raw += chunk
         if len(raw) > ANSWER_LIMIT or time.monotonic() > until:
-            raise NoAnswer(f"answered HTTP {response.status_code} with too much, or too slowly")
+            raise _unreadable(response, " with too much, or too slowly")
     if not raw.strip() and response.status_code < 300:
         return {}
     try:
@@ -101,8 +108,12 @@ def _read_object(response: requests.Response, *, until: float) -> dict[str, Any]
     except (ValueError, RecursionError):
         answer = None
     if not isinstance(answer, dict):
-        raise NoAnswer(f"answered HTTP {response.status_code} without a JSON object")
+        raise _unreadable(response, " without a JSON object")
     return answer
+
+
+def _unreadable(response: requests.Response, why: str) -> NoAnswer:
+    return NoAnswer(f"answered HTTP {response.status_code}{why}", status=response.status_code, headers=response.headers)
 
 
 def _chunks(response: requests.Response) -> Iterator[bytes]:

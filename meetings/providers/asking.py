@@ -15,17 +15,24 @@ LONGEST_WAIT = timedelta(days=1)
 def send_call(call: Call, *, patience: Patience, token: str = "", asked: str = "") -> Reply:
     """Return the vendor's answer, whatever its status; `token` goes as a bearer's, `asked` names the call for operators.
 
-    Raises ProviderUnavailable where none comes: nobody knows then whether it was done.
+    Raises ProviderUnavailable where none comes that can be read: nobody knows then whether it was done. What a page in
+    its place says of being busy counts; of 404 and the like it says nothing, for the vendor itself may never have been
+    asked. That a token is refused is believed where the challenge is one for such tokens (RFC 6750, section 3).
     """
     if token:
         call = replace(call, headers={**call.headers, "Authorization": f"Bearer {token}"})
     try:
         return ask_vendor(call, patience=patience)
     except NoAnswer as error:
-        raise ProviderUnavailable(detail=f"{asked or call.method}: {error}") from None
+        if token and error.status == 401 and error.headers.get("WWW-Authenticate", "").lower().startswith("bearer"):
+            return Reply(401, {}, error.headers)
+        detail = f"{asked or call.method}: {error}"
+        if error.status is None or not (error.status in (408, 429) or error.status >= 500):
+            raise ProviderUnavailable(detail=detail) from None
+        raise ProviderUnavailable(detail=detail, status=error.status, after=asked_to_wait(error)) from None
 
 
-def asked_to_wait(reply: Reply) -> timedelta | None:
+def asked_to_wait(reply: Reply | NoAnswer) -> timedelta | None:
     """Return how long `Retry-After` asks us to wait: seconds, or a time in ISO 8601 or as in mails; at most a day."""
     text = reply.headers.get("Retry-After", "").strip()
     try:

@@ -25,6 +25,7 @@ from meetings.provisioning import provision_meeting
 from meetings.upkeep import make_round
 from tests.factories import an_hour, make_booking, make_link, make_tutor, tomorrow
 from tests.meetings.providers.hundredms_vendor import HundredmsVendor
+from tests.meetings.providers.scripted import ScriptedVendor
 from tests.meetings.providers.zoom_vendor import ZoomVendor
 from tests.meetings.zoom_site import HOST, connect_zoom, host_for_all, site_with_hundredms, site_with_zoom
 from tests.race import race
@@ -169,6 +170,19 @@ def test_moved_session_waits_for_midnight_where_its_day_at_zoom_is_full(zoom: Zo
         assert addresses(provision_meeting(meeting)) == before
     assert held(zoom) == {before[0]: NEW}
     assert "DELETE" not in [one.method for one in zoom.requests]
+
+
+def test_page_of_a_proxy_that_asks_to_wait_is_heeded(zoom: ZoomDouble, tutor: Tutor, sam: User):
+    meeting = planned(tutor, sam)
+    with ScriptedVendor((503, b"<html>Busy</html>", {"Retry-After": "90"})) as proxy:
+        VideoConnection.objects.update(base_url=f"{proxy.url}/v2")
+        with later(minutes=1):
+            asked_at = timezone.now()
+            with pytest.raises(ProviderUnavailable):
+                provision_meeting(meeting)
+    meeting.refresh_from_db()
+    assert (meeting.next_attempt_at, meeting.passed_over) == (asked_at + timedelta(seconds=90), [])
+    assert ProviderCall.objects.get().http_status == 503
 
 
 def test_consent_that_was_withdrawn_is_told_and_the_session_is_held_elsewhere(zoom: ZoomDouble, tutor: Tutor, sam: User):
