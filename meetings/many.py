@@ -21,6 +21,7 @@ from bookings.jobs import enqueue_once
 from bookings.models import Booking
 from meetings import planning
 from meetings.chain import POOL
+from meetings.errors import ProviderUnavailable
 from meetings.models import Meeting
 from meetings.provisioning import BATCH, Tally, begins_with_pool, claim, provide_into
 from meetings.rooms import PEOPLE
@@ -43,6 +44,7 @@ class Provided:
 def provide_missing(*, within: timedelta) -> Provided:
     """Provide every paid session to come that has no address, now and whatever its turn, the earliest first.
 
+    But one whose vendor did not answer a moment ago, or asked us to wait, keeps its turn: it counts as not ready.
     Returns after this time at the latest, and a vendor's answer; whoever calls again goes on where this ended.
     """
     until = time.monotonic() + within.total_seconds()
@@ -57,6 +59,8 @@ def provide_missing(*, within: timedelta) -> Provided:
             continue
         if begins_with_pool(meeting):
             provide_into(done, meeting)
+        elif _waits_for_vendor(meeting, timezone.now()):
+            done.errors.append((meeting.booking.reference, str(ProviderUnavailable.message)))
         else:
             from_vendors.append(meeting.pk)
     _in_threads(lambda key: _provide_one(key, shared), from_vendors, until=until)
@@ -70,6 +74,12 @@ def _planned(key: int) -> Meeting | None:
     booking = Booking.objects.select_related("tutor").get(pk=key)
     planned = planning.plan_meeting(booking)
     return Meeting.objects.select_related(*PEOPLE).get(pk=planned.pk) if planned is not None else None
+
+
+def _waits_for_vendor(meeting: Meeting, now: datetime) -> bool:
+    """True while a vendor is given time: it did not answer this meeting, or asked us to come again later."""
+    is_early = meeting.next_attempt_at is not None and meeting.next_attempt_at > now
+    return is_early and meeting.is_waiting and meeting.trouble == Meeting.Trouble.UNREACHABLE
 
 
 class _Shared:

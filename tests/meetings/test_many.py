@@ -7,11 +7,13 @@ import time
 from datetime import timedelta
 
 import pytest
+import time_machine
 from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
 from meetings import many, planning, vendor_rounds
+from meetings.errors import ProviderUnavailable
 from meetings.many import provide_missing, share_out
 from meetings.models import Meeting
 from tests.conftest import Drain
@@ -76,6 +78,19 @@ def test_what_was_not_tried_in_time_is_left_for_the_next_call(acme: Acme):
     provided = provide_missing(within=A_MINUTE)
     assert (provided.tally.ready, provided.left) == (6, 0)
     assert provide_missing(within=A_MINUTE).tally.total == 0
+
+
+@pytest.mark.django_db
+def test_vendor_that_asked_to_wait_is_not_asked_by_who_wants_all(acme: Acme):
+    missing(1)
+    acme.plan = [ProviderUnavailable(after=timedelta(seconds=90))]
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        for _call in range(2):
+            provided = provide_missing(within=A_MINUTE)
+            assert (provided.tally.ready, len(provided.tally.errors), provided.left) == (0, 1, 0)
+        assert ACME.calls == ["create"]
+        clock.shift(timedelta(seconds=90))
+        assert provide_missing(within=A_MINUTE).tally.ready == 1
 
 
 @pytest.mark.django_db(transaction=True)
