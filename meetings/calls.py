@@ -51,7 +51,7 @@ def note_call(
         yield noted
     except ProviderTrouble as error:
         noted.trouble = error
-    trouble = noted.trouble
+    trouble, ended_at = noted.trouble, timezone.now()
     outcome = ProviderCall.Outcome.PENDING if noted.is_pending else ProviderCall.Outcome.DONE
     ProviderCall.objects.create(
         provider=provider,
@@ -65,4 +65,5 @@ def note_call(
         http_status=trouble.status if trouble else None,
         code=trouble.code[:100] if trouble else "",
         detail=trouble.detail[:500] if trouble else "",
+        paused_until=ended_at + trouble.pause if trouble and trouble.pause else None,
     )

@@ -9,10 +9,13 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from django.db.models import QuerySet
+
 from bookings.models import Tutor
 from meetings.connections import connection_for
 from meetings.models import Meeting, ProviderCall, VideoConnection
-from meetings.providers import get_provider, is_offered
+from meetings.providers import find_maker, get_provider, is_offered
+from meetings.providers.asking import LONGEST_WAIT
 from meetings.providers.base import Owner, RoomMaker
 
 POOL = "pool"
@@ -56,17 +59,40 @@ def place_at(name: str, tutor: Tutor, *, now: datetime) -> Place | None:
     connection = connection_for(tutor, name)
     if connection is None and Owner.NOBODY not in maker.owners:
         return None
-    return Place(name, maker, connection, free_at(maker, connection, now=now) if connection else None)
+    calls = ProviderCall.objects.filter(provider=name, connection=connection)
+    if hosts_are_tutors(connection):
+        calls = calls.filter(meeting__booking__tutor=tutor)
+    return Place(name, maker, connection, _paused_until(connection, calls, now) or _day_is_full_until(maker, calls, now))
 
 
-def free_at(maker: RoomMaker, connection: VideoConnection, *, now: datetime) -> datetime | None:
-    """Return until when the account is not to be asked for rooms; None if it may be now.
+def hosts_are_tutors(connection: VideoConnection | None) -> bool:
+    """True for an account of the site that makes rooms in each tutor's own name: each has limits of a day of their own."""
+    if connection is None or connection.tutor_id is not None:
+        return False
+    maker = find_maker(connection.provider)
+    return maker is not None and maker.hosts_are_tutors
 
-    Vendors count the rooms made and moved of a day (UTC); what a refused call would tell is known without it.
+
+def _paused_until(connection: VideoConnection | None, calls: QuerySet[ProviderCall], now: datetime) -> datetime | None:
+    """Return until when the vendor does not want to be asked, None if it may be.
+
+    An account remembers that by itself; the keys of the site, and tutors in an account of the site, have only their calls.
     """
-    paused_until = connection.paused_until if connection.paused_until and connection.paused_until > now else None
-    if maker.calls_a_day is None or paused_until is not None:
-        return paused_until
+    if connection is not None and connection.paused_until is not None and connection.paused_until > now:
+        return connection.paused_until
+    if connection is not None and not hosts_are_tutors(connection):
+        return None
+    refused = calls.filter(outcome__in=ProviderCall.TROUBLE, began_at__gte=now - LONGEST_WAIT, paused_until__gt=now)
+    return refused.order_by("-paused_until").values_list("paused_until", flat=True).first()
+
+
+def _day_is_full_until(maker: RoomMaker, calls: QuerySet[ProviderCall], now: datetime) -> datetime | None:
+    """Return the next midnight (UTC) where the vendor takes no more rooms made or moved today, else None.
+
+    What a refused call would tell is known without it.
+    """
+    if maker.calls_a_day is None:
+        return None
     midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    today = ProviderCall.objects.filter(connection=connection, what__in=WRITES, began_at__gte=midnight)
+    today = calls.filter(what__in=WRITES, began_at__gte=midnight)
     return midnight + timedelta(days=1) if today.count() >= maker.calls_a_day else None

@@ -9,6 +9,8 @@ from django.utils.translation import gettext_lazy as _
 
 from bookings.errors import DomainError, InvalidInput
 
+PATIENCE = timedelta(minutes=2)  # a vendor that asks for more is given up for now
+
 
 class NoLinkLeft(DomainError):
     """No link of the pool is free for the whole time, the rest included."""
@@ -63,9 +65,18 @@ class ProviderTrouble(DomainError):
         super().__init__(message)
         self.detail, self.code, self.status, self.after = detail, code, status, after
 
+    @property
+    def pause(self) -> timedelta | None:
+        """Return how long nobody should ask for rooms with the same account; None if only this question has to wait."""
+        return None
+
 
 class ProviderUnavailable(ProviderTrouble):
     """No answer, or a plea to come again: what was asked may have been done. Ask again with the same key."""
+
+    @property
+    def pause(self) -> timedelta | None:
+        return self.after if self.after is not None and self.after > PATIENCE else None
 
 
 class ConnectionBroken(ProviderTrouble):
@@ -79,6 +90,10 @@ class ProviderCannot(ProviderTrouble):
     """It will not make this meeting with this account, or not today: another provider can."""
 
     message = _("The meeting provider cannot hold this session. Another way is taken.")
+
+    @property
+    def pause(self) -> timedelta | None:
+        return self.after
 
 
 class ProviderMisconfigured(ProviderTrouble):

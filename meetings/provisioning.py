@@ -216,11 +216,11 @@ def _nothing_left(meeting: Meeting, trouble: DomainError | None) -> DomainError:
 
 
 def _may_wait(meeting: Meeting, error: ProviderTrouble) -> bool:
-    """True if a room that is there can wait for its new time: a vendor counts moves too, and starts afresh at midnight."""
-    if not isinstance(error, ProviderCannot) or error.after is None:
+    """True if a room that is there can wait for its new time, such as for midnight, as a day's limit counts moves too."""
+    if error.pause is None:
         return False
     room = VendorRoom.objects.filter(meeting=meeting, generation=meeting.generation).standing().exclude(external_id="")
-    return meeting.booking.join_opens_at > timezone.now() + error.after + EARLY_ENOUGH and room.exists()
+    return meeting.booking.join_opens_at > timezone.now() + error.pause + EARLY_ENOUGH and room.exists()
 
 
 def hold_at(meeting: Meeting, place: Place) -> None:

@@ -17,7 +17,7 @@ from functools import partial
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, Q
 from django.urls import reverse
 from django.utils import timezone
 
@@ -26,7 +26,7 @@ from bookings.kept import in_english
 from bookings.models import Booking
 from bookings.times import During
 from meetings.calls import NotedCall, note_call
-from meetings.chain import Place
+from meetings.chain import Place, hosts_are_tutors
 from meetings.connections import CONSENT_GONE, access_for, mark_broken, note_use
 from meetings.errors import ConnectionBroken, MeetingInTheMaking, MeetingNotWaiting, ProviderCannot
 from meetings.models import Meeting, VendorRoom, VideoConnection
@@ -190,13 +190,18 @@ def _request_for(ask: Ask) -> RoomRequest:
 
 
 def settle_account(connection: VideoConnection | None, call: NotedCall) -> None:
-    """Draw the consequences of a call for the account it was made with."""
+    """Draw the consequences of a call for the account it was made with.
+
+    A limit that one tutor has reached is no pause for the others: chain.py finds it among the tutor's calls.
+    """
     if connection is None or call.trouble is None:
         return
     if isinstance(call.trouble, ConnectionBroken):
         mark_broken(connection, why=CONSENT_GONE)
-    if isinstance(call.trouble, ProviderCannot) and call.trouble.after is not None:
-        VideoConnection.objects.filter(pk=connection.pk).update(paused_until=timezone.now() + call.trouble.after)
+    if call.trouble.pause is not None and not (isinstance(call.trouble, ProviderCannot) and hosts_are_tutors(connection)):
+        until = timezone.now() + call.trouble.pause
+        shorter = Q(paused_until=None) | Q(paused_until__lt=until)
+        VideoConnection.objects.filter(shorter, pk=connection.pk).update(paused_until=until)
 
 
 def release_rooms(meeting: Meeting, *, but: VendorRoom | None = None) -> int:

@@ -34,7 +34,6 @@ TRIES_BEFORE_ALERT = 3
 
 TRIES, TRIES_IF_URGENT = 6, 2  # of a vendor that does not answer, before the next one is taken
 BACKOFF_AT_MOST = timedelta(seconds=64)
-PATIENCE = timedelta(minutes=2)  # a vendor that asks for more is given up for now
 URGENT = timedelta(minutes=5)  # before the door opens
 
 Trouble = Meeting.Trouble
@@ -96,7 +95,7 @@ def pass_over(meeting: Meeting, provider: str, error: ProviderTrouble) -> None:
 
 def may_try_again(meeting: Meeting, provider: str, error: ProviderTrouble) -> bool:
     """Say whether the same provider is asked again before the next one is taken (meetings.md section 1, RETRY)."""
-    if not isinstance(error, ProviderUnavailable) or (error.after or timedelta()) > PATIENCE:
+    if not isinstance(error, ProviderUnavailable) or error.pause is not None:
         return False
     is_urgent = meeting.booking.join_opens_at - timezone.now() < URGENT
     return tries_in_a_row(meeting, provider) < (TRIES_IF_URGENT if is_urgent else TRIES)

@@ -53,7 +53,7 @@ class ProviderCallAdmin(ReadOnlyAdmin[ProviderCall]):
     readonly_fields = ["booking", "took"]
     fields = (
         *("began_at", "provider", "what", "outcome", "took", "attempt", "booking", "connection"),
-        *("http_status", "code", "detail"),
+        *("http_status", "code", "detail", "paused_until"),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ProviderCall]:

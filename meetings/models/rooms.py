@@ -106,6 +106,8 @@ class ProviderCall(models.Model):
     http_status = models.PositiveSmallIntegerField(_("HTTP status"), null=True, blank=True)
     code = models.CharField(_("vendor's code"), max_length=100, blank=True)
     detail = models.CharField(_("detail"), max_length=500, blank=True)
+    # Until when the vendor does not want to be asked for rooms again, where it said so.
+    paused_until = models.DateTimeField(_("left alone until"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("call to a provider")

@@ -130,7 +130,8 @@ class RoomMaker(Provider, ABC):
     """
 
     owners: frozenset[Owner] = frozenset({Owner.NOBODY})  # a provider may tell by its OPTIONS
-    calls_a_day: ClassVar[int | None] = None  # create and move, of one account between two midnights of UTC
+    hosts_are_tutors: bool = False  # rooms in the site's account are each tutor's own, and so are limits of a day
+    calls_a_day: ClassVar[int | None] = None  # create and move, of one host between two midnights of UTC
 
     @abstractmethod
     def create(self, request: RoomRequest, access: Access | None) -> Room:

@@ -65,6 +65,7 @@ class ZoomProvider(RoomMaker):
         self.owners = frozenset({Owner.SITE if account_id else Owner.TUTOR})
         self._client_id, self._client_secret = client_id, client_secret
         self._account_id, self._host = account_id, host
+        self.hosts_are_tutors = bool(account_id) and not host
         self._marker = Marker(mark)
         self._api_url = api_url.rstrip("/")
         self._api = ZoomApi(self._api_url, Patience(timeouts, time_limit))

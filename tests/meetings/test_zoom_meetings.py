@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,6 +15,7 @@ from bookings.doubles.server import Fault
 from bookings.models import Booking, Tutor, User
 from bookings.rescheduling import move_booking
 from meetings import closing
+from meetings.connections import connection_of_site
 from meetings.doubles.hundredms import HundredmsDouble
 from meetings.doubles.zoom import ZoomDouble
 from meetings.doubles.zoom_books import CALLS_A_DAY
@@ -23,7 +24,8 @@ from meetings.models import Meeting, ProviderCall, VendorRoom, VideoConnection
 from meetings.planning import plan_meeting
 from meetings.provisioning import provision_meeting
 from meetings.upkeep import make_round
-from tests.factories import an_hour, make_booking, make_link, make_tutor, tomorrow
+from tests.factories import an_hour, make_booking, make_link, make_meeting, make_tutor, make_user, tomorrow
+from tests.meetings.making import make_call
 from tests.meetings.providers.hundredms_vendor import HundredmsVendor
 from tests.meetings.providers.scripted import ScriptedVendor
 from tests.meetings.providers.zoom_vendor import ZoomVendor
@@ -49,8 +51,8 @@ def tutor(zoom: ZoomDouble) -> Tutor:
     return tutor
 
 
-def planned(tutor: Tutor, student: User) -> Meeting:
-    booking = make_booking(student, tutor, during=an_hour(OLD), status=Booking.Status.PAID)
+def planned(tutor: Tutor, student: User, *, at: datetime = OLD) -> Meeting:
+    booking = make_booking(student, tutor, during=an_hour(at), status=Booking.Status.PAID)
     meeting = plan_meeting(booking)
     assert meeting is not None
     return meeting
@@ -204,6 +206,30 @@ def test_account_of_the_site_hosts_for_tutors_who_connected_nothing(zoom: ZoomDo
     ready = provision_meeting(planned(make_tutor(meeting_provider="zoom"), sam))
     assert [str(one) for one in zoom.hosts[HOST].meetings] == [ready.external_id]
     assert VideoConnection.objects.get().tutor is None
+
+
+@pytest.mark.parametrize("told_by", ["zoom", "our calls"])
+def test_full_day_of_one_tutor_leaves_the_others_of_the_account_alone(
+    zoom: ZoomDouble, sam: User, settings: Any, told_by: str
+):
+    """Zoom counts by host, and with an empty ZOOM_HOST each tutor is one."""
+    host_for_all(zoom, settings, host="")
+    full, free = (make_tutor(meeting_provider="zoom") for _number in range(2))
+    for tutor in (full, free):
+        zoom.add_host(tutor.user.email)
+    zoom.hosts[full.user.email].calls[zoom.now().date().isoformat()] = CALLS_A_DAY
+    make_link(), make_link()
+    if told_by == "our calls":
+        over = make_meeting(make_booking(sam, full, status=Booking.Status.PAID), provider="zoom", status="ended")
+        for _call in range(CALLS_A_DAY):
+            make_call(meeting=over, connection=connection_of_site("zoom"))
+
+    places = [provision_meeting(planned(full, sam, at=at)).provider for at in (OLD, NEW)]
+
+    assert places == ["pool", "pool"]
+    assert [one.method for one in zoom.requests if "meetings" in one.path] == ["POST"] * (told_by == "zoom")
+    assert provision_meeting(planned(free, make_user())).provider == "zoom"
+    assert VideoConnection.objects.get().paused_until is None
 
 
 @pytest.fixture

@@ -35,9 +35,9 @@ def site_with_zoom(settings: Any) -> Iterator[ZoomDouble]:
         yield double
 
 
-def host_for_all(zoom: ZoomDouble, settings: Any) -> None:
-    """Have the site's own account host instead."""
-    app = {**APP, "api_url": f"{zoom.url}/v2", "account_id": ACCOUNT, "host": HOST, **IMPATIENT}
+def host_for_all(zoom: ZoomDouble, settings: Any, *, host: str = HOST) -> None:
+    """Have the site's own account host instead: one user of it, or without `host` each tutor in their own name."""
+    app = {**APP, "api_url": f"{zoom.url}/v2", "account_id": ACCOUNT, "host": host, **IMPATIENT}
     entry = {
         "BACKEND": "meetings.providers.zoom.ZoomProvider",
         "OPTIONS": {**app, "mark": MARK},
