@@ -38,7 +38,6 @@ from tests.factories import (
 from tests.meetings.making import lesson, paid_booking, waiting_meeting
 
 pytestmark = pytest.mark.django_db
-DAY = During(tomorrow(0), tomorrow(0, days=2))
 NOON = {11, 12, 13}  # what a session at noon takes of the hours around it, as its link rests after it
 
 
@@ -53,9 +52,14 @@ def hourly(db: None) -> SessionType:
     return make_session_type(make_tutor(slot_step_minutes=60))
 
 
+def whole_day() -> During:
+    """Tomorrow (UTC), whatever day it was when the tests began."""
+    return During(tomorrow(0), tomorrow(0, days=2))
+
+
 def hidden(session_type: SessionType, **asked: Any) -> set[int]:
     """The hours of tomorrow (UTC) that are not offered."""
-    return set(range(24)) - {slot.start.hour for slot in open_slots(session_type, within=DAY, **asked)}
+    return set(range(24)) - {slot.start.hour for slot in open_slots(session_type, within=whole_day(), **asked)}
 
 
 @pytest.mark.defect("CE-15")
@@ -216,7 +220,7 @@ def test_a_time_is_refused_only_where_more_would_overlap_than_links_are_there(nu
     for start, minutes in wishes:
         during = lesson(start, minutes)
         session_type = make_session_type(make_tutor(slot_step_minutes=5), minutes=minutes)
-        offered = during.start in {slot.start for slot in open_slots(session_type, within=DAY)}
+        offered = during.start in {slot.start for slot in open_slots(session_type, within=whole_day())}
         try:
             place_hold(session_type, starts_at=during.start, student=make_user())
         except NoRoomLeft:
