@@ -25,7 +25,7 @@ from meetings.models import Meeting, VendorRoom
 from meetings.planning import plan_meeting
 from tests import workers
 from tests.factories import an_hour, make_booking, make_tutor, make_user, tomorrow
-from tests.workers import is_somebody_waiting_for_a_lock, kill, wait_until
+from tests.workers import is_somebody_waiting_for_a_lock, kill, take_up_dead_workers_jobs, wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -74,17 +74,20 @@ def asked(zoom: ZoomDouble, method: str, path: str) -> bool:
 
 
 def let_minutes_pass() -> None:
-    """The leases of the dead run out, and the round of every minute comes by."""
+    """Leases run out, and the round of every minute comes by."""
     now = timezone.now()
     Meeting.objects.waiting().update(next_attempt_at=now)
     VendorRoom.objects.exclude(next_attempt_at=None).update(next_attempt_at=now)
-    with connection.cursor() as cursor:  # what a dead worker was doing is queued again half a minute later
-        cursor.execute("UPDATE procrastinate_jobs SET status = 'todo', scheduled_at = NULL WHERE status = 'doing'")
+    with connection.cursor() as cursor:
         cursor.execute("UPDATE procrastinate_jobs SET scheduled_at = NULL WHERE status = 'todo'")
     enqueue_once("meetings.provision_meetings", timestamp=int(now.timestamp()))
 
 
 def finish(zoom: ZoomDouble, *, status: str) -> None:
+    """What another worker makes of it when the first one has been dead for minutes."""
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE procrastinate_workers SET last_heartbeat = now() - interval '1 minute'")
+    take_up_dead_workers_jobs()
     let_minutes_pass()
     with running_worker(zoom):
         wait_until(lambda: Meeting.objects.get().status == status and not VendorRoom.objects.filter(state="asked").exists())
