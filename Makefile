@@ -5,11 +5,11 @@ UV ?= uv
 RUN := .venv/bin/python
 
 # What a shell may have set for other projects stays outside.
-unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP DJANGO_SETTINGS_MODULE
+unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONDONTWRITEBYTECODE DJANGO_SETTINGS_MODULE
 export PYTHONUTF8 = 1
 export PYTHONUNBUFFERED = 1
 
-.PHONY: help demo serve test lint lint-types lint-style-and-settings bench chaos messages lock clean
+.PHONY: help demo serve test lint lint-types lint-tests lint-style-and-settings bench chaos messages lock clean
 .DELETE_ON_ERROR:
 
 help:
@@ -47,10 +47,14 @@ PRODUCTION := DEBUG=0 SECRET_KEY=only-for-the-check-0123456789-abcdefghijklmnopq
 	EMAIL_URL=smtp://localhost:25 DEFAULT_FROM_EMAIL=lessons@linkpool.example SSL_REDIRECT=1 ENV_FILE=/dev/null
 
 lint: .venv/.ok
-	@$(MAKE) --no-print-directory --jobs 2 --output-sync lint-types lint-style-and-settings
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync lint-types lint-style-and-settings lint-tests
 
 lint-types:
 	$(RUN) -m mypy .
+
+# Every test can be imported; what Python makes of them is kept for the run.
+lint-tests:
+	@said=$$($(RUN) -m pytest --collect-only -qqq 2>&1) || { echo "$$said"; exit 1; }
 
 lint-style-and-settings:
 	$(RUN) -m ruff check .
