@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import Case, QuerySet, Value, When
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -125,6 +126,8 @@ class NoShowReportAdmin(ButtonsAdmin):
 
     def mark_view(self, request: HttpRequest, reference: str) -> HttpResponse:
         """Let an admin record an absence that nobody reported: a page that says what it does to the money, then POST."""
+        if not self.may_press(request):  # before anything is shown: it names people and their money
+            raise PermissionDenied
         booking = get_object_or_404(Booking.objects.with_people(), reference=reference)
         report = NoShowReport.objects.filter(booking=booking).first()
         if report is not None:

@@ -122,6 +122,14 @@ def test_clerk_without_the_right_decides_nothing(report):
     assert report.decision == ""
 
 
+def test_clerk_without_the_right_does_not_even_see_whose_session_it_is(booking):
+    clerk = Client()
+    clerk.force_login(make_user("clerk@example.com", is_staff=True))
+    path = reverse("admin:meetings_noshowreport_mark", args=[booking.reference])
+    assert clerk.get(path).status_code == 403
+    assert clerk.post(path, {"absent": "tutor", "text": "x"}).status_code == 403
+
+
 def test_admin_marks_an_absence_after_seeing_what_goes_back(desk, booking):
     began = timezone.now() - timedelta(hours=3)
     during = (began, began + timedelta(hours=1))
