@@ -56,6 +56,16 @@ def test_staff_are_told_once_and_once_when_it_is_over():
         assert look_ahead() == []
 
 
+def test_fullest_hour_is_told_in_utc_as_in_the_other_mails_to_the_staff():
+    make_link()
+    fill(1, days=10)
+    hour = timezone.now().replace(minute=0, second=0, microsecond=0) + timedelta(days=10)
+    with timezone.override("Asia/Jakarta"):
+        look_ahead()
+    [letter] = mail.outbox
+    assert f"The fullest hour begins: {hour:%-d %B %Y, %H:%M} UTC" in letter.body
+
+
 def test_what_is_more_than_two_weeks_ahead_is_not_mailed():
     make_link()
     fill(1, days=16)
