@@ -43,6 +43,7 @@ UNDER_WAY = Kept("The door to it is open already, so it stays where it is.")
 BY_HAND = Kept("A person gave its address, so it stays where it is.")
 CALLED_OFF = Kept("It was called off meanwhile.")
 SUPERSEDED = Kept("Another place was chosen meanwhile.")
+LEFT = Kept("It was chosen meanwhile to leave it where it is.")
 NO_LINK = Kept("No link of the pool is free at that time.")
 BROKEN = Kept("The account must be connected again first.")
 CANNOT = Kept("It cannot be held there with this account.")
@@ -103,18 +104,22 @@ def start_switch(tutor: Tutor, provider: str, *, asked_by: User | None, leaving:
     A switch that was under way ends where it is. Raises ProviderNotForYou.
     """
     now = timezone.now()
-    lock_tutor(tutor)
-    require_usable(tutor, provider)
-    for earlier in ProviderSwitch.objects.filter(tutor=tutor, finished_at=None):
-        earlier.sessions.filter(outcome=Outcome.WAITING).update(outcome=Outcome.STAYED, why=SUPERSEDED(), done_at=now)
-        _finish(earlier, now)
-    tutor.meeting_provider = provider
-    tutor.save(update_fields=["meeting_provider"])
+    _write_wish(tutor, provider, now=now, why=SUPERSEDED)
     switch = ProviderSwitch.objects.create(tutor=tutor, provider=provider, asked_by=asked_by, asked_at=now)
     _list_sessions(switch, plan_switch(tutor, provider, now=now, leaving=leaving), now)
     enqueue("meetings.carry_on_switch", switch_id=switch.pk)
     log.info("switch of provider begun", extra={"tutor": tutor.slug, "provider": provider})
     return switch
+
+
+@transaction.atomic
+def choose_provider(tutor: Tutor, provider: str) -> None:
+    """Have the tutor's new sessions held there; those that are booked stay where they are.
+
+    A switch that was under way ends where it is. Raises ProviderNotForYou.
+    """
+    _write_wish(tutor, provider, now=timezone.now(), why=LEFT)
+    log.info("provider chosen", extra={"tutor": tutor.slug, "provider": provider})
 
 
 @transaction.atomic
@@ -134,16 +139,26 @@ def leave_account(connection: VideoConnection, *, asked_by: User | None) -> Prov
     return start_switch(tutor, wish, asked_by=asked_by, leaving=connection.provider)
 
 
+@transaction.atomic
 def take_up_switch(tutor: Tutor, provider: str) -> ProviderSwitch:
-    """Return the switch to this provider that is under way, else begin one. Raises ProviderNotForYou."""
+    """Return the switch to this provider that is under way, else begin one. Raises ProviderNotForYou.
+
+    Two that ask at once get the same one: whoever comes second waits for the first, and then looks.
+    """
+    lock_tutor(tutor)
     under_way = ProviderSwitch.objects.filter(tutor=tutor, provider=provider, finished_at=None).first()
     return under_way or start_switch(tutor, provider, asked_by=None)
 
 
 def tally_of(switch: ProviderSwitch) -> Tally:
-    """Count what became of the sessions of a switch; those that stay by the rules are no trouble."""
+    """Count what became of the sessions of a switch.
+
+    One for which another choice was made meanwhile is named; one that stays because its door is open, or because a
+    person gave its address, is no trouble.
+    """
     sessions = switch.sessions.select_related("meeting__booking").order_by("meeting__during", "pk")
-    failed = [one for one in sessions if one.outcome == Outcome.FAILED]
+    told = {SUPERSEDED(), LEFT()}
+    failed = [one for one in sessions if one.outcome == Outcome.FAILED or one.why in told]
     return Tally(
         moved=sum(1 for one in sessions if one.outcome == Outcome.MOVED),
         left=sum(1 for one in sessions if one.outcome == Outcome.WAITING),
@@ -178,6 +193,17 @@ def unfinished(now: datetime) -> list[ProviderSwitch]:
     due = SessionSwitch.objects.due(now).values("switch")
     open_ones = ProviderSwitch.objects.filter(finished_at=None)
     return list((open_ones.filter(pk__in=due) | open_ones.exclude(pk__in=waiting)).order_by("pk"))
+
+
+def _write_wish(tutor: Tutor, provider: str, *, now: datetime, why: Kept) -> None:
+    """Lock the tutor, end what is under way (its sessions stay, `why`) and write the wish. Raises ProviderNotForYou."""
+    lock_tutor(tutor)
+    require_usable(tutor, provider)
+    for earlier in ProviderSwitch.objects.filter(tutor=tutor, finished_at=None):
+        earlier.sessions.filter(outcome=Outcome.WAITING).update(outcome=Outcome.STAYED, why=why(), done_at=now)
+        _finish(earlier, now)
+    tutor.meeting_provider = provider
+    tutor.save(update_fields=["meeting_provider"])
 
 
 def _list_sessions(switch: ProviderSwitch, plan: Plan, now: datetime) -> None:

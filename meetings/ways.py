@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,8 +17,6 @@ from meetings.models import VideoConnection
 from meetings.oauth import get_vendor
 from meetings.providers import get_provider, is_offered
 from meetings.providers.base import Owner, RoomMaker
-
-log = logging.getLogger("linkpool.meetings")
 
 POOL = "pool"
 MOST_OTHERS = 3  # places in the chain after the first choice
@@ -72,16 +69,6 @@ def require_usable(tutor: Tutor, provider: str) -> Way:
     if found is None:
         raise ProviderNotForYou
     return found
-
-
-@transaction.atomic
-def choose_provider(tutor: Tutor, provider: str) -> None:
-    """Have the tutor's new sessions held there; those that are booked stay where they are. Raises ProviderNotForYou."""
-    lock_tutor(tutor)
-    require_usable(tutor, provider)
-    tutor.meeting_provider = provider
-    tutor.save(update_fields=["meeting_provider"])
-    log.info("provider chosen", extra={"tutor": tutor.slug, "provider": provider})
 
 
 @transaction.atomic

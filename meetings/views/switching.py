@@ -14,9 +14,9 @@ from django.views.decorators.http import require_GET, require_http_methods
 from bookings.access import PersonRequest, own_tutor
 from bookings.times import parse_zone
 from bookings.views.answers import SeeOther
-from meetings.switching import start_switch
+from meetings.switching import choose_provider, start_switch
 from meetings.views.moves import approved_tutor, plan_shown, progress_of
-from meetings.ways import choose_provider, ways_for
+from meetings.ways import ways_for
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -30,9 +30,11 @@ def choose(request: PersonRequest, provider: str) -> HttpResponse:
     if request.method == "POST":
         if request.POST.get("booked") == "stay":
             choose_provider(tutor, provider)
+            told = _("New sessions are held at %(place)s; those that are booked stay.")
         else:
             start_switch(tutor, provider, asked_by=request.user)
-        messages.success(request, _("Your sessions are held at %(place)s from now on.") % {"place": way.label})
+            told = _("Your sessions are held at %(place)s from now on.")
+        messages.success(request, told % {"place": way.label})
         return SeeOther(reverse("meetings:connection_list"))
     with timezone.override(parse_zone(tutor.time_zone)):
         plan = plan_shown(tutor, provider)

@@ -18,7 +18,16 @@ from meetings.errors import ProviderNotForYou
 from meetings.models import Meeting, ProviderSwitch, SessionSwitch, VendorRoom
 from meetings.relocation import switch_provider
 from meetings.switch_mails import tell_of_switch
-from meetings.switching import carry_on, leave_account, plan_switch, start_switch, unfinished
+from meetings.switching import (
+    carry_on,
+    choose_provider,
+    leave_account,
+    plan_switch,
+    start_switch,
+    take_up_switch,
+    tally_of,
+    unfinished,
+)
 from tests.conftest import Drain
 from tests.factories import an_hour, make_booking, make_link, make_meeting, tomorrow
 from tests.meetings.consenting import ConsentDouble, a_vendor, connect, stored
@@ -193,6 +202,48 @@ def test_second_choice_ends_the_first_where_it_is(ada: Tutor, sam: User, vendor:
     first.refresh_from_db()
     assert (outcomes(first), first.finished_at is not None) == ([Outcome.STAYED], True)
     assert (outcomes(second), mail.outbox) == ([], [])
+
+
+def test_choice_for_new_sessions_alone_ends_the_move_of_those_that_are_booked(
+    ada: Tutor, sam: User, vendor: ConsentDouble, drain: Drain
+):
+    connect(ada, vendor)
+    meeting = hold(sam, ada, 9)
+    moving = start_switch(ada, "zoom", asked_by=ada.user)
+
+    choose_provider(ada, "zoom")
+    drain()
+
+    moving.refresh_from_db()
+    meeting.refresh_from_db()
+    ada.refresh_from_db()
+    assert (outcomes(moving), moving.finished_at is not None) == ([Outcome.STAYED], True)
+    assert (meeting.provider, ada.meeting_provider, mail.outbox) == ("pool", "zoom", [])
+    assert tally_of(moving).errors == [(meeting.booking.reference, switching.LEFT())]
+
+
+def test_session_that_was_to_go_elsewhere_meanwhile_does_not_count_as_moved(ada: Tutor, sam: User, vendor: ConsentDouble):
+    connect(ada, vendor)
+    meeting = hold(sam, ada, 9)
+    first = start_switch(ada, "zoom", asked_by=ada.user)
+    start_switch(ada, "pool", asked_by=ada.user)
+
+    tally = tally_of(first)
+
+    assert (tally.moved, tally.left) == (0, 0)
+    assert tally.errors == [(meeting.booking.reference, switching.SUPERSEDED())]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_switch_asked_for_by_four_at_once_is_one(ada: Tutor, sam: User, vendor: ConsentDouble):
+    connect(ada, vendor)
+    hold(sam, ada, 9)
+
+    asked = race(lambda _number: take_up_switch(ada, "zoom").pk, threads=4)
+
+    switch = ProviderSwitch.objects.get()
+    assert [(one.value, one.error) for one in asked] == [(switch.pk, None)] * 4
+    assert outcomes(switch) == [Outcome.WAITING]
 
 
 def test_place_that_does_not_work_for_the_tutor_is_refused(ada: Tutor, vendor: ConsentDouble):

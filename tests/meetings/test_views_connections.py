@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from bookings.models import Tutor, User
 from meetings import consents
-from meetings.models import Meeting, VideoConnection
+from meetings.models import Meeting, ProviderSwitch, VideoConnection
 from meetings.switching import start_switch
 from tests.conftest import Drain
 from tests.factories import an_hour, make_booking, make_meeting, make_tutor, make_user, tomorrow
@@ -163,6 +163,28 @@ def test_page_asks_as_often_for_one_account_as_for_many(
     offered = providers(vendor, site_account="owner@vendor.test")
     with override_settings(MEETING_PROVIDERS=offered), django_assert_max_num_queries(9):
         desk_of_ada.get(PAGE)
+
+
+@pytest.mark.parametrize(
+    ("booked", "sentence", "outcome"),
+    [
+        ("stay", "New sessions are held at Consent rooms; those that are booked stay.", "stayed"),
+        ("move", "Your sessions are held at Consent rooms from now on.", "waiting"),
+    ],
+)
+def test_choice_is_for_new_sessions_alone_or_for_all(
+    desk_of_ada: Client, ada: Tutor, sam: User, vendor: ConsentDouble, booked: str, sentence: str, outcome: str
+):
+    connect(ada, vendor)
+    make_meeting(make_booking(sam, ada, status="paid"))
+    start_switch(ada, "zoom", asked_by=ada.user)
+
+    answer = desk_of_ada.post("/teaching/meetings/zoom/choose/", {"booked": booked}, follow=True)
+
+    assert [str(message) for message in answer.context["messages"]] == [sentence]
+    (session,) = ProviderSwitch.objects.order_by("pk").last().sessions.all()
+    assert session.outcome == outcome
+    assert ProviderSwitch.objects.filter(finished_at=None).count() == (booked == "move")
 
 
 @pytest.mark.parametrize("path", [PAGE, "/teaching/meetings/progress/", "/teaching/meetings/zoom/choose/"])
