@@ -12,7 +12,14 @@ from bookings.errors import BookingNotPaid
 from bookings.models import Booking
 from meetings import pool
 from meetings.chain import POOL, Place, place_at
-from meetings.errors import ConnectionBroken, MeetingInTheMaking, MeetingNotWaiting, NoPlaceLeft, ProviderCannot
+from meetings.errors import (
+    AddressWanted,
+    ConnectionBroken,
+    MeetingInTheMaking,
+    MeetingNotWaiting,
+    NoPlaceLeft,
+    ProviderCannot,
+)
 from meetings.models import Meeting, VendorRoom
 from meetings.planning import tell_links_came_free
 from meetings.providers import is_offered
@@ -46,8 +53,8 @@ def switch_provider(meeting: Meeting, provider: str) -> Meeting:
 
     Raises MeetingInTheMaking while the vendor is being asked or needs longer (call again in a moment: the same room is
     taken up), ConnectionBroken without an account to do it with, ProviderTrouble, NoLinkLeft, NoPlaceLeft if the site
-    does not offer the provider, BookingNotPaid, MeetingNotWaiting if the session is over or called off, or if its door
-    opened while the vendor was asked.
+    does not offer the provider, AddressWanted where a person gives the address (by_hand.give_address moves it),
+    BookingNotPaid, MeetingNotWaiting if the session is over or called off, or if its door opened while the vendor was asked.
     """
     now = timezone.now()
     row = Meeting.objects.select_related(*PEOPLE).get(pk=meeting.pk)
@@ -73,7 +80,7 @@ def _place_to_be(meeting: Meeting, provider: str, *, now: datetime) -> Place:
     if place.free_at is not None:
         raise ProviderCannot(detail="its account is left alone for now", after=place.free_at - now)
     if place.maker is None and place.name != POOL:
-        raise NoPlaceLeft  # a person gives those addresses
+        raise AddressWanted
     return place
 
 

@@ -19,37 +19,41 @@ from django.utils import timezone
 from bookings.errors import BookingNotPaid, DomainError
 from bookings.jobs import enqueue
 from bookings.kept import Kept
-from bookings.models import Booking, Tutor, User
+from bookings.models import Tutor, User
 from meetings.accounts import disconnect, lock_tutor
+from meetings.chain import MANUAL
 from meetings.errors import (
+    AddressWanted,
     ConnectionBroken,
     LinkSearchFailed,
     MeetingInTheMaking,
     MeetingNotWaiting,
     NoLinkLeft,
+    NoPlaceLeft,
     ProviderCannot,
     ProviderMisconfigured,
     ProviderTrouble,
     ProviderUnavailable,
 )
-from meetings.models import Meeting, ProviderSwitch, SessionSwitch, VideoConnection
+from meetings.models import ProviderSwitch, SessionSwitch, VideoConnection
 from meetings.models.switches import SessionSwitchQuerySet
 from meetings.relocation import switch_provider
+from meetings.switch_plans import NEEDS_ADDRESS, UNDER_WAY, Plan, plan_switch
 from meetings.ways import require_usable, usable_ways, wish_without
 
 log = logging.getLogger("linkpool.meetings")
 
-UNDER_WAY = Kept("The door to it is open already, so it stays where it is.")
-BY_HAND = Kept("A person gave its address, so it stays where it is.")
 CALLED_OFF = Kept("It was called off meanwhile.")
 SUPERSEDED = Kept("Another place was chosen meanwhile.")
 LEFT = Kept("It was chosen meanwhile to leave it where it is.")
+ASKED_FOR = Kept("You are asked for its address.")
 NO_LINK = Kept("No link of the pool is free at that time.")
 BROKEN = Kept("The account must be connected again first.")
 CANNOT = Kept("It cannot be held there with this account.")
 LATER = Kept("The account has reached its limit for today; it is moved as soon as that allows.")
 REFUSED = Kept("It was refused there for a fault of our set-up.")
 SILENT = Kept("No answer came from there.")
+NOWHERE = Kept("It cannot be held there at the moment.")
 FELL_BACK = Kept("It could not be held there, so the next place of your list was taken.")
 OUR_TROUBLE = Kept("Something went wrong on our side; see the log.")
 
@@ -60,41 +64,12 @@ Outcome = SessionSwitch.Outcome
 
 
 @dataclass(frozen=True)
-class Plan:
-    """Which sessions a switch moves, and which stay, each with the reason."""
-
-    moving: list[Meeting]
-    staying: list[tuple[Meeting, Kept]]
-
-
-@dataclass(frozen=True)
 class Tally:
     """How far a switch is; `errors` are (booking reference, sentence)."""
 
     moved: int
     left: int
     errors: list[tuple[str, str]]
-
-
-def plan_switch(tutor: Tutor, provider: str, *, now: datetime, leaving: str = "") -> Plan:
-    """Look at the tutor's sessions to come that are held elsewhere; with `leaving`, only at those that are held there."""
-    to_come = Meeting.objects.filter(
-        booking__tutor=tutor,
-        booking__status=Booking.Status.PAID,
-        status__in=[Meeting.Status.WAITING, Meeting.Status.READY],
-        during__endswith__gt=now,
-    ).exclude(provider=provider)
-    if leaving:
-        to_come = to_come.filter(provider=leaving)
-    plan = Plan([], [])
-    for meeting in to_come.select_related("booking__student").order_by("during", "pk"):
-        if meeting.booking.join_opens_at <= now:
-            plan.staying.append((meeting, UNDER_WAY))
-        elif meeting.provider == "manual" and meeting.is_ready:
-            plan.staying.append((meeting, BY_HAND))
-        else:
-            plan.moving.append(meeting)
-    return plan
 
 
 @transaction.atomic
@@ -153,11 +128,11 @@ def take_up_switch(tutor: Tutor, provider: str) -> ProviderSwitch:
 def tally_of(switch: ProviderSwitch) -> Tally:
     """Count what became of the sessions of a switch.
 
-    One for which another choice was made meanwhile is named; one that stays because its door is open, or because a
-    person gave its address, is no trouble.
+    One that keeps its place until it is given an address, or for which another choice was made meanwhile, is named; one
+    that stays because its door is open, or because a person gave its address, is no trouble.
     """
     sessions = switch.sessions.select_related("meeting__booking").order_by("meeting__during", "pk")
-    told = {SUPERSEDED(), LEFT()}
+    told = {NEEDS_ADDRESS(), SUPERSEDED(), LEFT()}
     failed = [one for one in sessions if one.outcome == Outcome.FAILED or one.why in told]
     return Tally(
         moved=sum(1 for one in sessions if one.outcome == Outcome.MOVED),
@@ -249,6 +224,8 @@ def _move(session: SessionSwitch, switch: ProviderSwitch) -> None:
         raise
     except (BookingNotPaid, MeetingNotWaiting):
         _write(session, Outcome.STAYED, UNDER_WAY if _is_under_way(session) else CALLED_OFF)
+    except AddressWanted:
+        _write_wanted(session, switch)
     except DomainError as error:
         _write_trouble(session, error)
     except Exception:
@@ -265,6 +242,17 @@ def _is_under_way(session: SessionSwitch) -> bool:
     return session.meeting.is_ready and session.meeting.booking.join_opens_at <= timezone.now()
 
 
+def _write_wanted(session: SessionSwitch, switch: ProviderSwitch) -> None:
+    """A person gives the address: one that waits is theirs from now on, one that has its place keeps it until then."""
+    session.meeting.refresh_from_db(fields=["status"])
+    if switch.provider != MANUAL:
+        _write(session, Outcome.FAILED, FELL_BACK)
+    elif session.meeting.is_ready:
+        _write(session, Outcome.STAYED, NEEDS_ADDRESS)
+    else:
+        _write(session, Outcome.MOVED, ASKED_FOR)
+
+
 def _write_trouble(session: SessionSwitch, error: DomainError) -> None:
     after = error.after if isinstance(error, ProviderTrouble) else None
     is_in_time = after is not None and session.meeting.booking.join_opens_at > timezone.now() + after
@@ -279,6 +267,7 @@ def _write_trouble(session: SessionSwitch, error: DomainError) -> None:
 
 _REASONS: dict[type[DomainError], Kept] = {
     NoLinkLeft: NO_LINK,
+    NoPlaceLeft: NOWHERE,
     ConnectionBroken: BROKEN,
     ProviderCannot: CANNOT,
     ProviderMisconfigured: REFUSED,

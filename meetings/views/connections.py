@@ -18,6 +18,7 @@ from bookings.views.answers import SeeOther
 from meetings.consents import Answer, begin_consent, receive_answer
 from meetings.models import VideoConnection
 from meetings.providers import provider_label
+from meetings.switch_plans import plan_switch
 from meetings.switching import leave_account
 from meetings.views.choices import OthersForm
 from meetings.views.moves import approved_tutor, plan_shown, progress_of
@@ -76,7 +77,8 @@ def end_connection(request: PersonRequest, provider: str) -> HttpResponse:
         return SeeOther(reverse("meetings:connection_list"))
     wish = wish_without(tutor, provider)
     with timezone.override(parse_zone(tutor.time_zone)):
-        context = {"connection": connection, "next_place": provider_label(wish), **plan_shown(tutor, wish, leaving=provider)}
+        plan = plan_switch(tutor, wish, now=timezone.now(), leaving=provider)
+        context = {"connection": connection, "next_place": provider_label(wish), **plan_shown(plan, wish)}
         return render(request, "meetings/teaching/disconnect.html", context)
 
 

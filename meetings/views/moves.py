@@ -12,9 +12,11 @@ from django.utils import timezone
 
 from bookings.access import PersonRequest, own_tutor
 from bookings.models import Tutor
+from meetings.chain import MANUAL
 from meetings.models import SessionSwitch
 from meetings.providers import provider_label
-from meetings.switching import newest_switch, plan_switch
+from meetings.switch_plans import Plan
+from meetings.switching import newest_switch
 
 SHOWN = 20
 SHOWN_FOR = timedelta(days=1)  # after the last session was settled
@@ -30,10 +32,10 @@ def approved_tutor(request: PersonRequest) -> Tutor:
     return tutor
 
 
-def plan_shown(tutor: Tutor, provider: str, *, leaving: str = "") -> dict[str, Any]:
-    """Return what a preview shows: the sessions that move and those that stay, the first ones by name."""
-    plan = plan_switch(tutor, provider, now=timezone.now(), leaving=leaving)
+def plan_shown(plan: Plan, provider: str) -> dict[str, Any]:
+    """Return what a preview shows: the sessions that move there and those that stay, the first ones by name."""
     return {
+        "is_by_hand": provider == MANUAL,
         "moving": plan.moving[:SHOWN],
         "more_moving": len(plan.moving[SHOWN:]),
         "moving_count": len(plan.moving),

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from bookings.access import PersonRequest, own_tutor
 from bookings.times import parse_zone
 from bookings.views.answers import SeeOther
+from meetings.switch_plans import plan_switch
 from meetings.switching import choose_provider, start_switch
 from meetings.views.moves import approved_tutor, plan_shown, progress_of
 from meetings.ways import ways_for
@@ -37,7 +38,7 @@ def choose(request: PersonRequest, provider: str) -> HttpResponse:
         messages.success(request, told % {"place": way.label})
         return SeeOther(reverse("meetings:connection_list"))
     with timezone.override(parse_zone(tutor.time_zone)):
-        plan = plan_shown(tutor, provider)
+        plan = plan_shown(plan_switch(tutor, provider, now=timezone.now()), provider)
         return render(request, "meetings/teaching/choose.html", {"tutor": tutor, "way": way, **plan})
 
 

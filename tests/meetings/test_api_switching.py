@@ -7,14 +7,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.test import Client
+from django.test import Client, override_settings
 
 from bookings.api_keys import create_api_key
 from bookings.doubles.server import Fault
 from bookings.models import ApiKey, Booking, Tutor, User
 from meetings.models import ProviderSwitch
 from tests.factories import an_hour, make_booking, make_link, make_meeting, tomorrow
-from tests.meetings.consenting import ConsentDouble, a_vendor, connect
+from tests.meetings.consenting import ConsentDouble, a_vendor, connect, providers
 
 CALL = "/api/sessions/migrate-provider"
 
@@ -80,6 +80,20 @@ def test_session_that_cannot_move_is_named_with_the_reason(program: Client, ada:
 
     assert (status, answer["success"], answer["migratedCount"]) == (207, False, 0)
     assert answer["errors"] == [{"session_id": booking.reference, "error": "The account must be connected again first."}]
+
+
+def test_sessions_that_keep_their_place_until_a_person_gives_an_address_are_named(
+    program: Client, ada: Tutor, sam: User, vendor: ConsentDouble
+):
+    manual = {"manual": {"BACKEND": "meetings.providers.manual.ManualProvider", "OPTIONS": {}}}
+    booking = hold(sam, ada, 9)
+
+    with override_settings(MEETING_PROVIDERS=providers(vendor) | manual):
+        status, answer = ask(program, tutor="ada", provider="manual")
+
+    why = "It keeps its place until you give it an address."
+    assert (status, answer["success"], answer["migratedCount"], answer["remaining"]) == (207, False, 0, 0)
+    assert answer["errors"] == [{"session_id": booking.reference, "error": why}]
 
 
 @pytest.mark.parametrize(

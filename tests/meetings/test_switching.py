@@ -18,11 +18,11 @@ from meetings.errors import ProviderNotForYou
 from meetings.models import Meeting, ProviderSwitch, SessionSwitch, VendorRoom
 from meetings.relocation import switch_provider
 from meetings.switch_mails import tell_of_switch
+from meetings.switch_plans import UNDER_WAY, plan_switch
 from meetings.switching import (
     carry_on,
     choose_provider,
     leave_account,
-    plan_switch,
     start_switch,
     take_up_switch,
     tally_of,
@@ -188,7 +188,7 @@ def test_session_whose_door_is_open_stays(ada: Tutor, sam: User, vendor: Consent
 
     plan = plan_switch(ada, "zoom", now=timezone.now())
 
-    assert (plan.moving, plan.staying) == ([later], [(under_way, switching.UNDER_WAY)])
+    assert (plan.moving, plan.staying) == ([later], [(under_way, UNDER_WAY)])
 
 
 def test_second_choice_ends_the_first_where_it_is(ada: Tutor, sam: User, vendor: ConsentDouble, drain: Drain):

@@ -1,0 +1,136 @@
+"""What another place would do is what it does: sessions keep their place where addresses come by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.core import mail
+from django.test import Client, override_settings
+
+from bookings.models import Booking, Notice, Tutor, User
+from meetings import switch_plans, switching
+from meetings.connections import CONSENT_GONE, mark_broken
+from meetings.models import Meeting, ProviderSwitch, SessionSwitch, VideoConnection
+from meetings.pool import assign_link
+from meetings.relocation import switch_provider
+from meetings.results import settle_pool
+from meetings.switching import carry_on, leave_account, start_switch, tally_of
+from tests.conftest import Drain
+from tests.desk import text_of
+from tests.factories import an_hour, make_booking, make_link, make_meeting, tomorrow
+from tests.meetings.consenting import PAGE, ConsentDouble, a_vendor, connect, providers
+
+Outcome = SessionSwitch.Outcome
+MANUAL = {"manual": {"BACKEND": "meetings.providers.manual.ManualProvider", "OPTIONS": {}}}
+CHOOSE = "/teaching/meetings/manual/choose/"
+LEAVE = "/teaching/meetings/zoom/disconnect/"
+
+
+@pytest.fixture
+def vendor() -> Iterator[ConsentDouble]:
+    with a_vendor(silence=30) as double, override_settings(MEETING_PROVIDERS=providers(double) | MANUAL):
+        yield double
+
+
+@pytest.fixture
+def desk_of_ada(ada: Tutor) -> Client:
+    client = Client()
+    client.force_login(ada.user)
+    return client
+
+
+def waits(student: User, tutor: Tutor, hour: int) -> Meeting:
+    booking = make_booking(student, tutor, status=Booking.Status.PAID, during=an_hour(tomorrow(hour)))
+    return make_meeting(booking)
+
+
+def ready(student: User, tutor: Tutor, hour: int) -> Meeting:
+    """A paid session in a pool link of its own."""
+    booking = make_booking(student, tutor, status=Booking.Status.PAID, during=an_hour(tomorrow(hour)))
+    return make_meeting(booking, status="ready", link=make_link(), reserved=booking.during, next_attempt_at=None)
+
+
+def at_vendor(student: User, tutor: Tutor, vendor: ConsentDouble, **chain: Any) -> tuple[VideoConnection, Meeting]:
+    """A session in a room that was made with the account of its tutor, whose wish that is."""
+    for name, value in {"meeting_provider": "zoom", **chain}.items():
+        setattr(tutor, name, value)
+    tutor.save()
+    connection = connect(tutor, vendor)
+    meeting = switch_provider(make_meeting(make_booking(student, tutor, status="paid"), provider="zoom"), "zoom")
+    assert meeting.rooms.get().connection == connection
+    return connection, meeting
+
+
+def told(switch: ProviderSwitch) -> list[tuple[str, str]]:
+    return list(switch.sessions.order_by("meeting__during").values_list("outcome", "why"))
+
+
+def test_by_hand_sessions_keep_their_place_and_those_that_wait_are_asked_for(
+    desk_of_ada: Client, ada: Tutor, sam: User, vendor: ConsentDouble, drain: Drain
+):
+    has_one, has_none = ready(sam, ada, 9), waits(sam, ada, 11)
+    page = text_of(desk_of_ada.get(CHOOSE))
+    assert "It keeps its place until you give it an address." in page
+    assert "None of them has an address yet: you are asked for each." in page
+
+    switch = start_switch(ada, "manual", asked_by=ada.user)
+    drain()
+
+    assert told(switch) == [(Outcome.STAYED, switch_plans.NEEDS_ADDRESS()), (Outcome.MOVED, switching.ASKED_FOR())]
+    link = has_one.link
+    has_one.refresh_from_db()
+    has_none.refresh_from_db()
+    assert (has_one.provider, has_one.is_ready, has_one.link) == ("pool", True, link)
+    assert (has_none.is_waiting, has_none.trouble) == (True, Meeting.Trouble.BY_HAND)
+    wanted = Notice.objects.filter(fact=Notice.Fact.ADDRESS_WANTED)
+    assert [(one.to, one.booking) for one in wanted] == [(ada.user, has_none.booking)]
+    assert "now at" not in "".join(str(letter.subject) for letter in mail.outbox)
+    assert "Try the rest again" not in text_of(desk_of_ada.get(PAGE))
+
+
+def test_by_hand_session_that_gets_a_link_before_its_turn_keeps_it(ada: Tutor, sam: User, vendor: ConsentDouble):
+    meeting = waits(sam, ada, 9)
+    switch = start_switch(ada, "manual", asked_by=ada.user)
+    make_link()
+    assign_link(meeting)
+    settle_pool(meeting)
+
+    assert carry_on(switch, seconds=10)
+
+    assert told(switch) == [(Outcome.STAYED, switch_plans.NEEDS_ADDRESS())]
+    assert tally_of(switch).errors == [(meeting.booking.reference, switch_plans.NEEDS_ADDRESS())]
+
+
+def test_disconnecting_where_addresses_come_by_hand_next_leaves_the_rooms_that_there_are(
+    desk_of_ada: Client, ada: Tutor, sam: User, vendor: ConsentDouble, drain: Drain
+):
+    connection, meeting = at_vendor(sam, ada, vendor, fallback_providers=["manual"])
+    shown = desk_of_ada.get(LEAVE)
+    assert (shown.context["moving_count"], shown.context["next_place"]) == (0, "Address by hand")
+
+    switch = leave_account(connection, asked_by=ada.user)
+    drain()
+
+    assert switch is not None
+    assert told(switch) == [(Outcome.STAYED, switch_plans.NEEDS_ADDRESS())]
+    ada.refresh_from_db()
+    meeting.refresh_from_db()
+    assert (ada.meeting_provider, meeting.provider, meeting.is_ready) == ("manual", "zoom", True)
+
+
+@pytest.mark.parametrize(("others", "why"), [(["manual"], switching.FELL_BACK), ([], switching.NOWHERE)])
+def test_session_that_waits_and_is_held_nowhere_says_so(
+    ada: Tutor, sam: User, vendor: ConsentDouble, others: list[str], why: switching.Kept
+):
+    ada.fallback_providers = others
+    ada.save()
+    connection = connect(ada, vendor)
+    waits(sam, ada, 9)
+    switch = start_switch(ada, "zoom", asked_by=ada.user)
+    mark_broken(connection, why=CONSENT_GONE)
+
+    assert carry_on(switch, seconds=10)
+
+    assert told(switch) == [(Outcome.FAILED, why())]
