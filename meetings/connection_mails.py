@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from bookings.languages import speaking_to
 from meetings.models import VideoConnection
+from meetings.ways import usable_without
 
 
 @transaction.atomic
@@ -74,6 +75,7 @@ def _mail_tutor(connection: VideoConnection, letter: str, subject_of: Any) -> No
             "connection": connection,
             "person": person,
             "provider": connection.get_provider_display(),
+            "is_held_by_site": connection.provider in usable_without(connection.tutor, connection.provider),
             "url": settings.SITE_URL + reverse("meetings:connection_list"),
             "zone": timezone.get_current_timezone_name(),
             "site_name": settings.SITE_NAME,

@@ -12,6 +12,7 @@ from bookings.kept import Kept
 from bookings.models import Booking, Tutor
 from meetings.chain import MANUAL
 from meetings.models import Meeting
+from meetings.ways import POOL, usable_without
 
 UNDER_WAY = Kept("The door to it is open already, so it stays where it is.")
 BY_HAND = Kept("A person gave its address, so it stays where it is.")
@@ -24,6 +25,15 @@ class Plan:
 
     moving: list[Meeting]
     staying: list[tuple[Meeting, Kept]]
+
+
+@dataclass(frozen=True)
+class Leaving:
+    """What letting an account go means. `place` holds new sessions from then on; it is empty where nothing else can."""
+
+    place: str
+    plan: Plan
+    has_to_move: bool  # the tutor's wish, or a session
 
 
 def plan_switch(tutor: Tutor, provider: str, *, now: datetime, leaving: str = "") -> Plan:
@@ -44,6 +54,20 @@ def plan_switch(tutor: Tutor, provider: str, *, now: datetime, leaving: str = ""
         else:
             plan.staying.append((meeting, why))
     return plan
+
+
+def plan_leaving(tutor: Tutor, provider: str, *, now: datetime) -> Leaving:
+    """Look at what letting the tutor's own account there go does.
+
+    Nothing moves where an account of the site holds sessions there as well, nor where no other place works.
+    """
+    usable = usable_without(tutor, provider)
+    chain = [tutor.meeting_provider, *tutor.fallback_providers, POOL]
+    place = next((name for name in chain if name in usable), "")
+    if provider in usable or not place:
+        return Leaving(place, Plan([], []), has_to_move=False)
+    plan = plan_switch(tutor, place, now=now, leaving=provider)
+    return Leaving(place, plan, has_to_move=tutor.meeting_provider == provider or bool(plan.moving))
 
 
 def _why_it_stays(meeting: Meeting, provider: str, *, now: datetime) -> Kept | None:

@@ -38,8 +38,8 @@ from meetings.errors import (
 from meetings.models import ProviderSwitch, SessionSwitch, VideoConnection
 from meetings.models.switches import SessionSwitchQuerySet
 from meetings.relocation import switch_provider
-from meetings.switch_plans import NEEDS_ADDRESS, UNDER_WAY, Plan, plan_switch
-from meetings.ways import require_usable, usable_ways, wish_without
+from meetings.switch_plans import NEEDS_ADDRESS, UNDER_WAY, Plan, plan_leaving, plan_switch
+from meetings.ways import require_usable
 
 log = logging.getLogger("linkpool.meetings")
 
@@ -99,19 +99,20 @@ def choose_provider(tutor: Tutor, provider: str) -> None:
 
 @transaction.atomic
 def leave_account(connection: VideoConnection, *, asked_by: User | None) -> ProviderSwitch | None:
-    """Disconnect a tutor's account, and have the sessions that are held with it moved to the next place of the list.
+    """Disconnect a tutor's account, and have the sessions that are held with it moved as `plan_leaving` says.
 
-    Returns that move; None where nothing has to move, or an account of the site holds them from now on.
+    Returns that move; None where nothing has to move. A second call changes nothing.
     """
     tutor = Tutor.objects.get(video_connections=connection)
-    disconnect(connection)
-    usable = {way.name for way in usable_ways(tutor)}
-    wish = wish_without(tutor, connection.provider)
-    plan = plan_switch(tutor, wish, now=timezone.now(), leaving=connection.provider)
-    has_to_move = tutor.meeting_provider == connection.provider or bool(plan.moving)
-    if connection.provider in usable or wish not in usable or not has_to_move:
+    lock_tutor(tutor)
+    if not VideoConnection.objects.connected().filter(pk=connection.pk).exists():
         return None
-    return start_switch(tutor, wish, asked_by=asked_by, leaving=connection.provider)
+    tutor.refresh_from_db()
+    leaving = plan_leaving(tutor, connection.provider, now=timezone.now())
+    disconnect(connection)
+    if not leaving.has_to_move:
+        return None
+    return start_switch(tutor, leaving.place, asked_by=asked_by, leaving=connection.provider)
 
 
 @transaction.atomic

@@ -83,11 +83,9 @@ def choose_others(tutor: Tutor, providers: Sequence[str]) -> None:
     tutor.save(update_fields=["fallback_providers"])
 
 
-def wish_without(tutor: Tutor, provider: str) -> str:
-    """Return where the tutor's sessions are held once this provider is gone: the next of the chain, else the pool."""
-    usable = {way.name for way in usable_ways(tutor)}
-    chain = [tutor.meeting_provider, *tutor.fallback_providers]
-    return next((name for name in chain if name != provider and name in usable), POOL)
+def usable_without(tutor: Tutor, provider: str) -> set[str]:
+    """Return the providers that work once the tutor's own account at this one is gone: it may too, with the site's."""
+    return {way.name for way in usable_ways(tutor) if way.name != provider or way.is_held_by_site}
 
 
 def _way(name: str, own: VideoConnection | None, of_site: VideoConnection | None) -> Way | None:

@@ -18,7 +18,7 @@ from meetings.connections import ASKED_FOR, mark_broken, revive
 from meetings.errors import ConnectionBroken
 from meetings.models import ProviderSwitch, SessionSwitch, VendorRoom, VideoConnection
 from meetings.set_up import doubts_of_site
-from meetings.switching import leave_account
+from meetings.switching import leave_account, tally_of
 
 
 def _check(connection: VideoConnection, request: HttpRequest) -> str:
@@ -30,11 +30,13 @@ def _check(connection: VideoConnection, request: HttpRequest) -> str:
 
 def _ask_for_it(connection: VideoConnection, request: HttpRequest) -> str:
     mark_broken(connection, why=ASKED_FOR)
-    return _("The tutor gets a mail and is asked to connect it again; until then nothing is held there.")
+    return _("The tutor gets a mail and is asked to connect it again; until then nothing is held with it.")
 
 
 def _disconnect(connection: VideoConnection, request: HttpRequest) -> str:
-    leave_account(connection, asked_by=request.user if isinstance(request.user, User) else None)
+    switch = leave_account(connection, asked_by=request.user if isinstance(request.user, User) else None)
+    if switch is None or not tally_of(switch).left:
+        return _("Disconnected. Its sessions stay where they are; what we keep of it is erased as soon as none needs it.")
     return _("Disconnected. Its sessions move to the tutor’s next place; what we keep of it is erased after that.")
 
 

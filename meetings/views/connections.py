@@ -18,11 +18,11 @@ from bookings.views.answers import SeeOther
 from meetings.consents import Answer, begin_consent, receive_answer
 from meetings.models import VideoConnection
 from meetings.providers import provider_label
-from meetings.switch_plans import plan_switch
+from meetings.switch_plans import plan_leaving
 from meetings.switching import leave_account
 from meetings.views.choices import OthersForm
 from meetings.views.moves import approved_tutor, plan_shown, progress_of
-from meetings.ways import choose_others, ways_for, wish_without
+from meetings.ways import choose_others, ways_for
 
 
 @require_GET
@@ -75,10 +75,14 @@ def end_connection(request: PersonRequest, provider: str) -> HttpResponse:
         told = _("%(vendor)s is disconnected. What we keep of it is erased as soon as no session needs it.")
         messages.success(request, told % {"vendor": connection.get_provider_display()})
         return SeeOther(reverse("meetings:connection_list"))
-    wish = wish_without(tutor, provider)
+    leaving = plan_leaving(tutor, provider, now=timezone.now())
+    context = {
+        "connection": connection,
+        "next_place": provider_label(leaving.place) if leaving.place else "",
+        "is_held_by_site": leaving.place == provider,
+        **plan_shown(leaving.plan, leaving.place),
+    }
     with timezone.override(parse_zone(tutor.time_zone)):
-        plan = plan_switch(tutor, wish, now=timezone.now(), leaving=provider)
-        context = {"connection": connection, "next_place": provider_label(wish), **plan_shown(plan, wish)}
         return render(request, "meetings/teaching/disconnect.html", context)
 
 

@@ -18,7 +18,7 @@ from meetings.switching import start_switch
 from tests.conftest import Drain
 from tests.desk import address, text_of
 from tests.factories import make_booking, make_link, make_meeting, make_tutor, make_user
-from tests.meetings.consenting import ConsentDouble, a_vendor, connect, stored
+from tests.meetings.consenting import ConsentDouble, a_vendor, connect, providers, stored
 
 
 @pytest.fixture
@@ -97,6 +97,24 @@ def test_disconnecting_moves_sessions_and_erases_tokens(
     meeting.refresh_from_db()
     assert (meeting.provider, meeting.is_ready) == ("pool", True)
     assert not stored(connection).refresh_token
+
+
+@pytest.mark.parametrize(
+    ("site_account", "sentence"),
+    [
+        ("owner@vendor.test", "Disconnected. Its sessions stay where they are;"),
+        ("", "Disconnected. Its sessions move to the tutor’s next place;"),
+    ],
+)
+def test_disconnecting_tells_whether_sessions_move(
+    desk: Client, ada: Tutor, sam: User, vendor: ConsentDouble, site_account: str, sentence: str
+):
+    ada.meeting_provider = "zoom"
+    ada.save()
+    make_meeting(make_booking(sam, ada, status=Booking.Status.PAID), provider="zoom")
+
+    with override_settings(MEETING_PROVIDERS=providers(vendor, site_account=site_account)):
+        assert press(desk, connect(ada, vendor), "disconnect").startswith(sentence)
 
 
 def test_colleague_who_may_only_look_presses_nothing(ada: Tutor, vendor: ConsentDouble):

@@ -1,4 +1,4 @@
-"""What another place would do is what it does: sessions keep their place where addresses come by hand."""
+"""What another place would do is what it does: sessions by hand keep their place, those of a site's own account stay."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.core import mail
 from django.test import Client, override_settings
+from django.utils import timezone
 
 from bookings.models import Booking, Notice, Tutor, User
 from meetings import switch_plans, switching
@@ -16,11 +17,13 @@ from meetings.models import Meeting, ProviderSwitch, SessionSwitch, VideoConnect
 from meetings.pool import assign_link
 from meetings.relocation import switch_provider
 from meetings.results import settle_pool
+from meetings.switch_plans import plan_leaving
 from meetings.switching import carry_on, leave_account, start_switch, tally_of
 from tests.conftest import Drain
 from tests.desk import text_of
 from tests.factories import an_hour, make_booking, make_link, make_meeting, tomorrow
 from tests.meetings.consenting import PAGE, ConsentDouble, a_vendor, connect, providers
+from tests.race import race
 
 Outcome = SessionSwitch.Outcome
 MANUAL = {"manual": {"BACKEND": "meetings.providers.manual.ManualProvider", "OPTIONS": {}}}
@@ -32,6 +35,13 @@ LEAVE = "/teaching/meetings/zoom/disconnect/"
 def vendor() -> Iterator[ConsentDouble]:
     with a_vendor(silence=30) as double, override_settings(MEETING_PROVIDERS=providers(double) | MANUAL):
         yield double
+
+
+@pytest.fixture
+def site_has_one(vendor: ConsentDouble) -> Iterator[None]:
+    """An account of the site holds sessions where tutors can connect their own as well."""
+    with override_settings(MEETING_PROVIDERS=providers(vendor, site_account="owner@vendor.test") | MANUAL):
+        yield
 
 
 @pytest.fixture
@@ -134,3 +144,99 @@ def test_session_that_waits_and_is_held_nowhere_says_so(
     assert carry_on(switch, seconds=10)
 
     assert told(switch) == [(Outcome.FAILED, why())]
+
+
+def test_account_is_let_go_where_the_site_has_one_and_all_stays_as_the_page_said(
+    desk_of_ada: Client, ada: Tutor, sam: User, vendor: ConsentDouble, site_has_one: None, drain: Drain
+):
+    connection, meeting = at_vendor(sam, ada, vendor, fallback_providers=["pool"])
+    make_link()
+    shown = desk_of_ada.get(LEAVE)
+    assert (shown.context["moving_count"], shown.context["staying_count"]) == (0, 0)
+    assert "New sessions are held at Consent rooms as before, with our account." in text_of(shown)
+
+    desk_of_ada.post(LEAVE)
+    drain()
+
+    assert not ProviderSwitch.objects.exists()
+    assert not VideoConnection.objects.connected().filter(pk=connection.pk).exists()
+    ada.refresh_from_db()
+    meeting.refresh_from_db()
+    assert (ada.meeting_provider, meeting.provider, meeting.is_ready) == ("zoom", "zoom", True)
+    later = switch_provider(make_meeting(make_booking(sam, ada, status="paid", during=an_hour(tomorrow(9, days=4)))), "zoom")
+    assert later.rooms.get().connection.tutor is None
+
+
+def test_account_is_let_go_and_what_moves_is_what_the_page_said(
+    desk_of_ada: Client, ada: Tutor, sam: User, vendor: ConsentDouble, drain: Drain
+):
+    _connection, meeting = at_vendor(sam, ada, vendor)
+    make_link()
+    shown = desk_of_ada.get(LEAVE)
+    assert (shown.context["moving"], shown.context["next_place"]) == ([meeting], "Link pool")
+    assert "New sessions are held at: Link pool." in text_of(shown)
+
+    desk_of_ada.post(LEAVE)
+    drain()
+
+    assert told(ProviderSwitch.objects.get()) == [(Outcome.MOVED, "")]
+
+
+def test_account_without_another_place_leaves_the_sessions_where_they_are(
+    desk_of_ada: Client, ada: Tutor, sam: User, vendor: ConsentDouble
+):
+    _connection, meeting = at_vendor(sam, ada, vendor)
+    only = {"zoom": providers(vendor)["zoom"]}
+    with override_settings(MEETING_PROVIDERS=only):
+        assert "new sessions wait until you choose one" in text_of(desk_of_ada.get(LEAVE))
+        desk_of_ada.post(LEAVE)
+
+    assert not ProviderSwitch.objects.exists()
+    meeting.refresh_from_db()
+    assert (meeting.provider, meeting.is_ready) == ("zoom", True)
+
+
+def test_wish_elsewhere_stays_when_an_account_of_the_list_is_let_go(ada: Tutor, sam: User, vendor: ConsentDouble):
+    _connection, meeting = at_vendor(sam, ada, vendor)
+    ada.meeting_provider, ada.fallback_providers = "pool", ["zoom"]
+    ada.save()
+
+    leaving = plan_leaving(ada, "zoom", now=timezone.now())
+
+    assert (leaving.place, leaving.plan.moving, leaving.has_to_move) == ("pool", [meeting], True)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_account_let_go_by_two_at_once_begins_one_move(ada: Tutor, sam: User, vendor: ConsentDouble):
+    connection, _meeting = at_vendor(sam, ada, vendor)
+
+    left = race(lambda _number: leave_account(connection, asked_by=ada.user), threads=2)
+
+    assert [one.error for one in left] == [None, None]
+    assert sorted(one.value is None for one in left) == [False, True]
+    assert ProviderSwitch.objects.count() == 1
+
+
+def test_broken_account_where_the_site_has_one_is_told_as_it_is(
+    desk_of_ada: Client, ada: Tutor, vendor: ConsentDouble, site_has_one: None, drain: Drain
+):
+    mark_broken(connect(ada, vendor), why=CONSENT_GONE)
+    page = text_of(desk_of_ada.get(PAGE))
+    drain()
+
+    assert "our account holds new ones there" in page
+    assert "next place of your list" not in page
+    (letter,) = mail.outbox
+    assert "until then our account holds them there" in letter.body
+
+
+def test_broken_account_is_told_with_the_next_place_where_it_is_the_only_one(
+    desk_of_ada: Client, ada: Tutor, vendor: ConsentDouble, drain: Drain
+):
+    mark_broken(connect(ada, vendor), why=CONSENT_GONE)
+    page = text_of(desk_of_ada.get(PAGE))
+    drain()
+
+    assert "new ones are held at the next place of your list" in page
+    (letter,) = mail.outbox
+    assert "held at the next place of your list" in letter.body
