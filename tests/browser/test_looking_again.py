@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.urls import reverse
 from django.utils import timezone
@@ -67,6 +69,20 @@ def test_page_looks_at_once_when_its_reader_comes_back(visit, booking: Booking, 
     Booking.objects.update(status=Booking.Status.CANCELLED)
     comes_back(student)
     student.sees("This session does not take place.")
+
+
+def test_page_asks_only_once_who_did_not_come(visit, sam: User, ada: Tutor):
+    began = timezone.now() - timedelta(minutes=20)
+    booking = make_booking(sam, ada, status=Booking.Status.PAID, during=an_hour(began))
+    make_link()
+    assign_link(make_meeting(booking))
+    student = visit(as_user=sam)
+    links = student.page.get_by_role("link", name="Report an absence")
+    for path in (booking.get_absolute_url(), booking.order.get_absolute_url()):
+        student.go(path).sees("The door is open.")
+        links.first.wait_for()
+        student.page.wait_for_load_state("networkidle")
+        assert links.count() == 1
 
 
 def test_button_keeps_the_focus_when_the_words_around_it_change(visit, booking: Booking, meeting: Meeting, ada: Tutor):
