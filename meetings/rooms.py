@@ -87,8 +87,10 @@ def ask_for_room(meeting: Meeting, place: Place) -> Ask:
     wanted = _wanted_of(room, row)
     if wanted is not Wanted.CHECK:
         mark_asked(room)
+    if row.provider != place.name:  # what is wrong at one is never told under the name of another
+        row.trouble = row.last_error = ""
     row.provider = place.name
-    row.save(update_fields=["provider", "generation"])
+    row.save(update_fields=["provider", "generation", "trouble", "last_error"])
     return Ask(row, room, place.maker, wanted, is_new)
 
 

@@ -13,6 +13,7 @@ from bookings.rescheduling import move_booking
 from meetings import upkeep
 from meetings.errors import (
     ConnectionBroken,
+    MeetingInTheMaking,
     NoLinkLeft,
     NoPlaceLeft,
     ProviderCannot,
@@ -260,3 +261,28 @@ def test_last_place_of_a_long_chain_holds_it(acme: Acme, ada: Tutor):
     ready = provision_meeting(meeting)
     assert (ready.provider, ready.passed_over) == ("acme", [])
     assert len(told(meeting)) == 2
+
+
+def test_trouble_of_one_provider_is_not_told_while_the_next_one_is_at_it(acme: Acme, ada: Tutor):
+    ada.meeting_provider, ada.fallback_providers = "acme", ["zoom"]
+    ada.save()
+    connect(ada)
+    meeting, seen = planned(ada), []
+
+    def look() -> None:
+        seen.append(Meeting.objects.values_list("provider", "trouble", "last_error").get())
+
+    acme.plan, acme.pending = [ProviderCannot(), look], 1
+    with pytest.raises(MeetingInTheMaking):
+        provision_meeting(meeting)
+    look()
+    assert seen == [("zoom", "", "")] * 2
+
+
+def test_trouble_of_a_provider_stays_to_be_read_while_it_is_asked_again(acme: Acme):
+    meeting, seen = planned(make_tutor(meeting_provider="acme")), []
+    acme.plan = [ProviderUnavailable(), lambda: seen.append(Meeting.objects.get().trouble)]
+    with pytest.raises(ProviderUnavailable):
+        provision_meeting(meeting)
+    provision_meeting(meeting)
+    assert seen == [Trouble.UNREACHABLE]
