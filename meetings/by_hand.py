@@ -1,7 +1,7 @@
 """Addresses that people give: a tutor pastes the one of a room of their own, or the staff do it for them.
 
-A session whose tutor has no other provider waits until somebody does; who is to give it is asked at once and reminded a
-day and two hours before the start, and then the staff hear of it as well.
+A session whose tutor has no other provider, or none that can hold it, waits until somebody does; who is to give it is
+asked at once and reminded a day and two hours before the start, and then the staff hear of it as well.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ def ask_for_address(meeting: Meeting) -> None:
         if locked is None:
             return
         _write_wish(locked, now=now)
-        _ask_tutor(locked, now=now)
+        ask_tutor(locked, now=now)
         _tell_staff(locked, now=now)
     raise AddressWanted
 
@@ -134,10 +134,14 @@ def _stage(meeting: Meeting, *, now: datetime) -> tuple[str, datetime]:
     return (name, since) if since > meeting.requested_at else ("", meeting.requested_at)
 
 
-def _ask_tutor(meeting: Meeting, *, now: datetime) -> None:
+def ask_tutor(meeting: Meeting, *, now: datetime) -> None:
+    """Ask the tutor for an address, once for each time that the session begins to wait, and once at each reminder.
+
+    How often vendors were asked meanwhile changes nothing. Its booking is locked by the caller, before the meeting.
+    """
     booking = meeting.booking
     stage, _since = _stage(meeting, now=now)
-    key = f"{version_of(booking)}:{meeting.generation}:{stage}"
+    key = f"{version_of(booking)}:{meeting.requested_at.timestamp():.0f}:{stage}"
     tell(Notice.Fact.ADDRESS_WANTED, to=[booking.tutor.user], booking=booking, key=key)
 
 

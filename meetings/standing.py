@@ -14,12 +14,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from bookings.kept import read_kept
+from meetings.chain import MANUAL
 from meetings.models import Meeting, VendorRoom, VideoConnection
 from meetings.places import GIVEN, label_of
 
 Trouble = Meeting.Trouble
 LOOKED_AT, REMEMBERED = 200, timedelta(minutes=10)
-A_WEEK, A_MINUTE = timedelta(days=7), timedelta(minutes=1)
+A_WEEK, A_DAY, A_MINUTE = timedelta(days=7), timedelta(days=1), timedelta(minutes=1)
 
 # What a tutor reads: what is wrong, and what they can do. `%(provider)s` is what people call it.
 _WHY: Mapping[str, tuple[str | Promise, str | Promise]] = {
@@ -52,6 +53,11 @@ _WHY: Mapping[str, tuple[str | Promise, str | Promise]] = {
         gettext_lazy("Our team looks after it. You can try again, or give an address yourself."),
     ),
 }
+# Where the tutor does not give every address, but no place of the chain holds this one.
+_AT_THE_END = gettext_lazy(
+    "None of the places on your list can hold it at the moment. We go on trying; to be sure, give the address of a room of "
+    "your own."
+)
 
 
 @dataclass(frozen=True)
@@ -74,24 +80,16 @@ class Standing:
     next_try_at: datetime | None
     staff_know: bool
     is_given_up: bool  # the session is over, and had no room: nothing is tried any more
+    tutor_knows: bool  # by mail, not only by the pages they look at
+    needs_address: bool  # only a person's address helps: trying again would change nothing
 
     @property
     def is_stuck(self) -> bool:
         return bool(self.trouble)
 
     @property
-    def tutor_knows(self) -> bool:
-        """True where the tutor was told by mail, not only by the pages they look at."""
-        return self.needs_consent or self.needs_address
-
-    @property
     def needs_consent(self) -> bool:
         return self.trouble == Trouble.RECONNECT
-
-    @property
-    def needs_address(self) -> bool:
-        """True where only a person's address helps: trying again would change nothing."""
-        return self.trouble == Trouble.BY_HAND
 
 
 def standing_of(meeting: Meeting | None, *, now: datetime) -> Standing:
@@ -105,7 +103,12 @@ def standing_of(meeting: Meeting | None, *, now: datetime) -> Standing:
     if broken is not None:
         provider = broken.get_provider_display()
     title, text = _WHY[trouble] if trouble else ("", "")
+    is_by_hand = trouble == Trouble.BY_HAND
+    needs_address = is_by_hand and meeting is not None and meeting.provider == MANUAL
+    if is_by_hand and not needs_address:
+        text = _AT_THE_END
     next_try_at = meeting.next_attempt_at if meeting and meeting.is_waiting else None
+    is_soon = next_try_at is not None and now + A_MINUTE < next_try_at < now + A_DAY  # only its hour is shown
     return Standing(
         steps=_steps(meeting),
         usual=_usually(meeting.provider) if meeting and not trouble else "",
@@ -113,9 +116,11 @@ def standing_of(meeting: Meeting | None, *, now: datetime) -> Standing:
         title=str(title),
         text=str(text) % {"provider": provider} if text else "",
         details=read_kept(broken.broken_why) if broken else "",
-        next_try_at=next_try_at if next_try_at and next_try_at > now + A_MINUTE else None,
+        next_try_at=next_try_at if is_soon else None,
         staff_know=meeting is not None and meeting.alerted_at is not None,
         is_given_up=meeting is not None and (meeting.status == Meeting.Status.FAILED or meeting.time.end <= now),
+        tutor_knows=is_by_hand or (broken is not None and not broken.is_unreadable),
+        needs_address=needs_address,
     )
 
 

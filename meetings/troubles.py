@@ -13,7 +13,9 @@ from django.utils import timezone
 from bookings.errors import DomainError
 from bookings.jobs import enqueue
 from bookings.kept import Kept, in_english
-from meetings.chain import POOL, chain_of
+from bookings.models import Booking
+from meetings import by_hand
+from meetings.chain import POOL, chain_of, next_place
 from meetings.errors import (
     ConnectionBroken,
     NoLinkLeft,
@@ -47,13 +49,15 @@ _KIND: dict[type[DomainError], Meeting.Trouble] = {
 
 
 def note_trouble(meeting: Meeting, error: Exception) -> None:
-    """Write why the meeting waits and when to try again, and tell the admins once if it needs a person."""
+    """Write why the meeting waits and when to try again; tell once who is needed: the admins, the tutor for an address."""
     now = timezone.now()
     reason = in_english(error.message) if isinstance(error, DomainError) else OUR_TROUBLE()
     trouble = _trouble_at_the_end(meeting) if isinstance(error, NoLinkLeft | NoPlaceLeft) else _kind_of(error)
     pause = pause_after(meeting, error, now=now)
     again = now + pause
     with transaction.atomic():
+        if trouble == Trouble.BY_HAND:
+            Booking.objects.select_for_update(no_key=True).get(pk=meeting.booking_id)  # before its meeting: notices name it
         mine = Meeting.objects.waiting().filter(pk=meeting.pk, generation=meeting.generation)
         # If links came free meanwhile the turn was brought forward: that must not be undone here.
         unless_woken = Case(When(next_attempt_at=meeting.next_attempt_at, then=Value(again)), default=F("next_attempt_at"))
@@ -65,6 +69,8 @@ def note_trouble(meeting: Meeting, error: Exception) -> None:
                 enqueue("meetings.provision_meeting", wait=pause + timedelta(seconds=1), meeting_id=meeting.pk)
             if _needs_a_person(meeting, error):
                 tell_admins(meeting, now=now)
+            if trouble == Trouble.BY_HAND:
+                by_hand.ask_tutor(mine.select_related("booking__tutor__user").get(), now=now)
     meeting.last_error, meeting.trouble = reason[:500], trouble
 
 
@@ -129,7 +135,10 @@ def _kind_of(error: Exception) -> Meeting.Trouble:
 
 
 def _trouble_at_the_end(meeting: Meeting) -> Meeting.Trouble:
-    """Return what would help a meeting that no place can hold: an account, an operator, a link, or else a person."""
+    """Return what would help a meeting that no place can hold: an account, an operator, a link, or else a person.
+
+    One that only the pool was asked for, because its link is gone or a program wants one, has the rest of its chain yet.
+    """
     tutor = meeting.booking.tutor
     chain = chain_of(tutor)
     broken = VideoConnection.objects.connected().filter(tutor=tutor, status=VideoConnection.Status.BROKEN)
@@ -137,7 +146,17 @@ def _trouble_at_the_end(meeting: Meeting) -> Meeting.Trouble:
         return Trouble.RECONNECT
     if meeting.trouble == Trouble.SET_UP and meeting.passed_over:
         return Trouble.SET_UP
-    return Trouble.POOL_FULL if chain == [POOL] else Trouble.BY_HAND
+    return Trouble.POOL_FULL if chain == [POOL] or _can_be_asked_elsewhere(meeting) else Trouble.BY_HAND
+
+
+def _can_be_asked_elsewhere(meeting: Meeting) -> bool:
+    """True while a place besides the pool was not given up for this meeting, and need not be left alone for now."""
+    tried, now = {POOL}, timezone.now()
+    while (place := next_place(meeting, tried=tried, now=now)) is not None:
+        if place.free_at is None:
+            return True
+        tried.add(place.name)
+    return False
 
 
 def _needs_a_person(meeting: Meeting, error: Exception) -> bool:

@@ -17,7 +17,7 @@ from meetings.accounts import keep_account
 from meetings.by_hand import ask_for_address, give_address
 from meetings.doubles.google import GoogleDouble
 from meetings.ending import end_calls
-from meetings.errors import AccountTaken, AddressInUse, AddressWanted
+from meetings.errors import AccountTaken, AddressInUse, AddressWanted, NoPlaceLeft
 from meetings.hygiene import fill_pool
 from meetings.joining import State, find_door
 from meetings.models import Attendance, Meeting, MeetingLink, ProviderCall, VideoConnection
@@ -27,6 +27,7 @@ from meetings.planning import plan_meeting
 from meetings.pool import assign_link, choose_link
 from meetings.results import settle_pool
 from meetings.rooms import PEOPLE
+from meetings.troubles import note_trouble
 from tests.factories import make_link, make_tutor
 from tests.meetings.google_rooms import OWNER, connect_google, room_at_google
 from tests.meetings.making import lesson, paid_booking, ready_meeting, waiting_meeting
@@ -132,6 +133,14 @@ def test_who_asks_for_an_address_locks_the_booking_first():
     meeting = Meeting.objects.select_related(*PEOPLE).get()
     while_the_booking_is_locked(meeting, lambda: ask_for_address(meeting))
     assert Meeting.objects.get().trouble == Meeting.Trouble.BY_HAND
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_notes_that_no_place_is_left_locks_the_booking_first():
+    waiting_meeting(provider="sandbox", passed_over=["sandbox"])
+    meeting = Meeting.objects.select_related(*PEOPLE).get()
+    while_the_booking_is_locked(meeting, lambda: note_trouble(meeting, NoPlaceLeft()))
+    assert meeting.booking.notices.filter(fact="address_wanted").exists()
 
 
 @pytest.mark.django_db(transaction=True)
