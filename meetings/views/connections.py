@@ -21,7 +21,7 @@ from meetings.providers import provider_label
 from meetings.switch_plans import plan_leaving
 from meetings.switching import leave_account
 from meetings.views.choices import OthersForm
-from meetings.views.moves import approved_tutor, plan_shown, progress_of
+from meetings.views.moves import approved_tutor, plan_shown, progress_of, tutor_of_account
 from meetings.ways import choose_others, ways_for
 
 
@@ -49,7 +49,7 @@ def show_ways(request: HttpRequest, tutor: Tutor, others: OthersForm | None = No
 @require_POST
 def connect(request: PersonRequest, provider: str) -> HttpResponse:
     """Send the tutor to the vendor's page of consent."""
-    return redirect(begin_consent(request.session, approved_tutor(request), provider))
+    return redirect(begin_consent(request.session, tutor_of_account(request, provider), provider))
 
 
 @require_GET
@@ -57,7 +57,7 @@ def connect(request: PersonRequest, provider: str) -> HttpResponse:
 def receive(request: PersonRequest, provider: str) -> HttpResponse:
     """Take the vendor's answer. A GET that writes: the protocol knows no other, and `state` keeps others from sending it."""
     asked = {name: request.GET.get(name, "") for name in ("state", "code", "error")}
-    ending = receive_answer(request.session, approved_tutor(request), provider, Answer(**asked))
+    ending = receive_answer(request.session, tutor_of_account(request, provider), provider, Answer(**asked))
     tell = messages.success if ending.is_fine else messages.warning if ending.connection else messages.error
     tell(request, ending.sentence)
     return SeeOther(reverse("meetings:connection_list"))
@@ -67,7 +67,7 @@ def receive(request: PersonRequest, provider: str) -> HttpResponse:
 @never_cache
 def end_connection(request: PersonRequest, provider: str) -> HttpResponse:
     """Ask whether the account is to be let go, with what becomes of the sessions; then do it."""
-    tutor = approved_tutor(request)
+    tutor = tutor_of_account(request, provider)
     connected = VideoConnection.objects.visible_to(request.user).connected()
     connection = get_object_or_404(connected, provider=provider)
     if request.method == "POST":

@@ -13,7 +13,7 @@ from django.utils import timezone
 from bookings.access import PersonRequest, own_tutor
 from bookings.models import Tutor
 from meetings.chain import MANUAL
-from meetings.models import SessionSwitch
+from meetings.models import SessionSwitch, VideoConnection
 from meetings.providers import provider_label
 from meetings.switch_plans import Plan
 from meetings.switching import newest_switch
@@ -28,6 +28,19 @@ def approved_tutor(request: PersonRequest) -> Tutor:
     """Return the reader as a tutor whom students can book. Raises Http404 for everybody else."""
     tutor = own_tutor(request)
     if not tutor.is_approved:
+        raise Http404
+    return tutor
+
+
+def tutor_of_account(request: PersonRequest, provider: str) -> Tutor:
+    """Return the reader as a tutor who may connect an account there or let it go. Raises Http404 for everybody else.
+
+    Whoever has one connected stays its owner, approved or not: sessions to come may be held with it, and it is theirs to
+    take back.
+    """
+    tutor = own_tutor(request)
+    mine = VideoConnection.objects.connected().filter(tutor=tutor, provider=provider)
+    if not tutor.is_approved and not mine.exists():
         raise Http404
     return tutor
 

@@ -124,6 +124,36 @@ def test_tutor_not_approved_sees_the_page_and_connects_nothing(ada: Tutor, desk_
     assert desk_of_ada.get(CALLBACK).status_code == 404
 
 
+def test_tutor_no_longer_approved_connects_the_own_account_again(desk_of_ada: Client, ada: Tutor, vendor: ConsentDouble):
+    """Sessions that are paid take place, and mails ask for it."""
+    broken = connect(ada, vendor, account_id="ada@vendor.test", status="broken", broken_at=timezone.now())
+    ada.is_approved = False
+    ada.save()
+
+    assert "Connect Consent again" in desk_of_ada.get(PAGE).text
+    asked = begin(desk_of_ada)
+    come_back(desk_of_ada, state=asked["state"], code=consent(vendor, asked))
+
+    assert stored(broken).is_usable
+    assert "Hold my sessions here" not in desk_of_ada.get(PAGE).text
+
+
+def test_tutor_no_longer_approved_takes_the_own_account_back(desk_of_ada: Client, ada: Tutor, vendor: ConsentDouble):
+    row = connect(ada, vendor)
+    ada.is_approved = False
+    ada.save()
+    leave = "/teaching/meetings/zoom/disconnect/"
+
+    assert f'href="{leave}"' in desk_of_ada.get(PAGE).text
+    assert desk_of_ada.get(leave).status_code == 200
+    assert desk_of_ada.post(leave).status_code == 303
+
+    assert stored(row).disconnected_at is not None
+    assert "Connect Consent" not in desk_of_ada.get(PAGE).text
+    assert desk_of_ada.post(BEGIN).status_code == 404
+    assert desk_of_ada.post(leave).status_code == 404
+
+
 @pytest.mark.defect("IT-17")
 def test_no_page_shows_a_token(desk_of_ada: Client, ada: Tutor, vendor: ConsentDouble):
     row = stored(connect(ada, vendor))
@@ -143,17 +173,11 @@ def test_broken_account_is_told_on_the_page_with_a_button(desk_of_ada: Client, a
     assert "Connect Consent again" in page
 
 
-def test_places_in_the_chain_are_those_that_work(desk_of_ada: Client, ada: Tutor, vendor: ConsentDouble):
-    ada.meeting_provider, ada.fallback_providers = "zoom", []
-    ada.save()
-    connect(ada, vendor)
-
-    assert desk_of_ada.post("/teaching/meetings/others/", {"place_1": "pool"}).status_code == 303
-    ada.refresh_from_db()
-    assert ada.fallback_providers == ["pool"]
-    assert desk_of_ada.post("/teaching/meetings/others/", {"place_1": "hundredms"}).status_code == 400
-    ada.refresh_from_db()
-    assert ada.fallback_providers == ["pool"]
+def test_consent_that_ends_by_a_date_can_be_renewed_on_the_page(desk_of_ada: Client, ada: Tutor, vendor: ConsentDouble):
+    row = connect(ada, vendor)
+    assert "Connect again" not in desk_of_ada.get(PAGE).text
+    VideoConnection.objects.filter(pk=row.pk).update(grant_ends_at=timezone.now() + timedelta(days=5))
+    assert "Connect again" in desk_of_ada.get(PAGE).text
 
 
 def test_page_asks_as_often_for_one_account_as_for_many(
