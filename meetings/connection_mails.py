@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from bookings.languages import speaking_to
 from meetings.models import VideoConnection
-from meetings.ways import usable_without
+from meetings.ways import has_place, usable_ways, usable_without
 
 
 @transaction.atomic
@@ -79,6 +79,7 @@ def _mail_tutor(connection: VideoConnection, letter: str, subject_of: Any) -> No
             "url": settings.SITE_URL + reverse("meetings:connection_list"),
             "zone": timezone.get_current_timezone_name(),
             "site_name": settings.SITE_NAME,
+            "has_place": has_place(connection.tutor, usable_ways(connection.tutor)),
         }
         text = render_to_string(f"mail/meetings/{letter}.txt", facts)
         subject = subject_of(connection.get_provider_display())

@@ -10,9 +10,9 @@ from datetime import datetime
 
 from bookings.kept import Kept
 from bookings.models import Booking, Tutor
-from meetings.chain import MANUAL
+from meetings.chain import MANUAL, POOL
 from meetings.models import Meeting
-from meetings.ways import POOL, usable_without
+from meetings.ways import usable_without
 
 UNDER_WAY = Kept("The door to it is open already, so it stays where it is.")
 BY_HAND = Kept("A person gave its address, so it stays where it is.")

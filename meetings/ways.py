@@ -11,6 +11,7 @@ from django.utils.functional import Promise
 
 from bookings.models import Tutor
 from meetings.accounts import lock_tutor
+from meetings.chain import chain_of
 from meetings.connections import can_connect, site_access
 from meetings.errors import ProviderNotForYou
 from meetings.models import VideoConnection
@@ -18,7 +19,6 @@ from meetings.oauth import get_vendor
 from meetings.providers import get_provider, is_offered
 from meetings.providers.base import Owner, RoomMaker
 
-POOL = "pool"
 MOST_OTHERS = 3  # places in the chain after the first choice
 
 
@@ -73,14 +73,39 @@ def require_usable(tutor: Tutor, provider: str) -> Way:
 
 @transaction.atomic
 def choose_others(tutor: Tutor, providers: Sequence[str]) -> None:
-    """Set where else sessions are held, in this order, when the first choice fails. Raises ProviderNotForYou."""
+    """Set where else sessions are held, in this order, when the first choice fails. Raises ProviderNotForYou.
+
+    What was on the list and could not be chosen now keeps its place there: the first choice itself, and what does not work.
+    """
     lock_tutor(tutor)
-    usable = {way.name for way in usable_ways(tutor)}
+    tutor.refresh_from_db(fields=["meeting_provider", "fallback_providers"])
+    ways = usable_ways(tutor)
     chain = list(dict.fromkeys(name for name in providers if name))
-    if not usable.issuperset(chain):
+    if not {way.name for way in ways}.issuperset(chain):
         raise ProviderNotForYou
-    tutor.fallback_providers = chain[:MOST_OTHERS]
+    tutor.fallback_providers = _with_unseen(chain[:MOST_OTHERS], tutor, ways)
     tutor.save(update_fields=["fallback_providers"])
+
+
+def others_shown(tutor: Tutor, ways: Sequence[Way]) -> list[str]:
+    """Return the places of the tutor's list that can be chosen as things stand, in their order, as many as are shown."""
+    offered = {way.name for way in ways if way.is_usable and way.name != tutor.meeting_provider}
+    return [name for name in tutor.fallback_providers if name in offered][:MOST_OTHERS]
+
+
+def _with_unseen(chosen: Sequence[str], tutor: Tutor, ways: Sequence[Way]) -> list[str]:
+    """Put what the tutor could not choose or leave out back into the list, at the place that it had."""
+    shown, merged = others_shown(tutor, ways), list(chosen)
+    for place, name in enumerate(tutor.fallback_providers):
+        if name not in shown and name not in merged:
+            merged.insert(place, name)
+    return merged
+
+
+def has_place(tutor: Tutor, ways: Sequence[Way]) -> bool:
+    """Say whether any place of the tutor's chain can hold sessions as things stand."""
+    chain = chain_of(tutor)
+    return any(way.is_usable and way.name in chain for way in ways)
 
 
 def usable_without(tutor: Tutor, provider: str) -> set[str]:

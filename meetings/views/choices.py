@@ -9,7 +9,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from bookings.models import Tutor
-from meetings.ways import MOST_OTHERS, Way
+from meetings.ways import MOST_OTHERS, Way, others_shown
 
 LABELS = (_("First"), _("Then"), _("And then"))
 
@@ -20,8 +20,7 @@ class OthersForm(forms.Form):
     def __init__(self, *args: Any, ways: Sequence[Way], tutor: Tutor, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         others = [(way.name, way.label) for way in ways if way.is_usable and way.name != tutor.meeting_provider]
-        names = [name for name, _label in others]
-        kept = [name for name in tutor.fallback_providers if name in names]
+        kept = others_shown(tutor, ways)
         for number in range(min(MOST_OTHERS, len(others))):
             self.fields[f"place_{number + 1}"] = forms.ChoiceField(
                 label=LABELS[number],

@@ -22,7 +22,7 @@ from meetings.switch_plans import plan_leaving
 from meetings.switching import leave_account
 from meetings.views.choices import OthersForm
 from meetings.views.moves import approved_tutor, plan_shown, progress_of, tutor_of_account
-from meetings.ways import choose_others, ways_for
+from meetings.ways import choose_others, has_place, ways_for
 
 
 @require_GET
@@ -35,10 +35,13 @@ def list_connections(request: PersonRequest) -> HttpResponse:
 def show_ways(request: HttpRequest, tutor: Tutor, others: OthersForm | None = None) -> HttpResponse:
     """Show the page, with this form if one was sent that cannot be taken."""
     ways = ways_for(tutor)
+    wish = next((way for way in ways if way.name == tutor.meeting_provider), None)
     context = {
         "tutor": tutor,
         "ways": ways,
-        "wish": next((way for way in ways if way.name == tutor.meeting_provider), None),
+        "wish": wish,
+        "has_place": has_place(tutor, ways),
+        "asleep": [way.label for way in ways if way.name in tutor.fallback_providers and not way.is_usable and way != wish],
         "others": others or OthersForm(ways=ways, tutor=tutor),
     }
     with timezone.override(parse_zone(tutor.time_zone)):
