@@ -186,7 +186,7 @@ def test_vendor_that_does_not_answer_leaves_it_a_guess(earlier, later, link, roo
 
 
 @pytest.fixture
-def three_overruns(earlier, later, link, room) -> Meeting:
+def three_overruns(earlier, later: Meeting, link, room) -> Meeting:
     """Three sessions at once on rooms of ours whose earlier session may still be on, and a free link for each of them."""
     come(earlier)
     for _number in range(2):
