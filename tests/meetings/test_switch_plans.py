@@ -10,6 +10,7 @@ from django.core import mail
 from django.test import Client, override_settings
 from django.utils import timezone
 
+from bookings.kept import Kept
 from bookings.models import Booking, Notice, Tutor, User
 from meetings import switch_plans, switching
 from meetings.connections import CONSENT_GONE, mark_broken
@@ -132,7 +133,7 @@ def test_disconnecting_where_addresses_come_by_hand_next_leaves_the_rooms_that_t
 
 @pytest.mark.parametrize(("others", "why"), [(["manual"], switching.FELL_BACK), ([], switching.NOWHERE)])
 def test_session_that_waits_and_is_held_nowhere_says_so(
-    ada: Tutor, sam: User, vendor: ConsentDouble, others: list[str], why: switching.Kept
+    ada: Tutor, sam: User, vendor: ConsentDouble, others: list[str], why: Kept
 ):
     ada.fallback_providers = others
     ada.save()
@@ -164,7 +165,9 @@ def test_account_is_let_go_where_the_site_has_one_and_all_stays_as_the_page_said
     meeting.refresh_from_db()
     assert (ada.meeting_provider, meeting.provider, meeting.is_ready) == ("zoom", "zoom", True)
     later = switch_provider(make_meeting(make_booking(sam, ada, status="paid", during=an_hour(tomorrow(9, days=4)))), "zoom")
-    assert later.rooms.get().connection.tutor is None
+    connection_of_room = later.rooms.get().connection
+    assert connection_of_room is not None
+    assert connection_of_room.tutor is None
 
 
 def test_account_is_let_go_and_what_moves_is_what_the_page_said(

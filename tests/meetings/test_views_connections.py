@@ -206,7 +206,7 @@ def test_choice_is_for_new_sessions_alone_or_for_all(
     answer = desk_of_ada.post("/teaching/meetings/zoom/choose/", {"booked": booked}, follow=True)
 
     assert [str(message) for message in answer.context["messages"]] == [sentence]
-    (session,) = ProviderSwitch.objects.order_by("pk").last().sessions.all()
+    (session,) = ProviderSwitch.objects.latest("pk").sessions.all()
     assert session.outcome == outcome
     assert ProviderSwitch.objects.filter(finished_at=None).count() == (booked == "move")
 
