@@ -18,6 +18,12 @@ from meetings.providers import provider_label
 ASKED = ["create", "move", "cancel", "check", "end", "find", "list", "refresh"]
 
 
+@admin.display(description=_("provider"), ordering="provider")
+def provider_shown(row: Any) -> str:
+    """The column of a list that names the row's provider as people know it."""
+    return str(provider_label(row.provider))
+
+
 class ProviderFilter(admin.SimpleListFilter):
     """The providers of this site: Django's own filter would read every row to know them."""
 
@@ -44,7 +50,7 @@ class WhatFilter(admin.SimpleListFilter):
 
 @admin.register(ProviderCall)
 class ProviderCallAdmin(ReadOnlyAdmin[ProviderCall]):
-    list_display = ["began_at", "provider", "what", "outcome", "took", "attempt", "booking", "code", "detail"]
+    list_display = ["began_at", provider_shown, "what", "outcome", "took", "attempt", "booking", "code", "detail"]
     list_filter = ["outcome", ProviderFilter, WhatFilter, "began_at"]
     list_select_related = ["meeting__booking"]
     search_fields = ["code"]  # shows the field; what is searched stands below

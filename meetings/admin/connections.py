@@ -14,6 +14,7 @@ from bookings.admin.buttons import Button, ButtonsAdmin
 from bookings.admin.reading import ReadOnlyAdmin, ReadOnlyInline, kept_column
 from bookings.models import User
 from meetings.accounts import check_account
+from meetings.admin.calls import provider_shown
 from meetings.connections import ASKED_FOR, mark_broken, revive
 from meetings.errors import ConnectionBroken
 from meetings.models import ProviderSwitch, SessionSwitch, VendorRoom, VideoConnection
@@ -134,7 +135,7 @@ class SessionSwitchInline(ReadOnlyInline):
 
 @admin.register(ProviderSwitch)
 class ProviderSwitchAdmin(ReadOnlyAdmin[ProviderSwitch]):
-    list_display = ["tutor", "provider", "asked_at", "asked_by", "moved", "not_moved", "finished_at"]
+    list_display = ["tutor", provider_shown, "asked_at", "asked_by", "moved", "not_moved", "finished_at"]
     list_select_related = ["tutor__user", "asked_by"]
     search_fields = ["tutor__user__full_name", "tutor__user__email", "tutor__slug"]
     inlines = [SessionSwitchInline]

@@ -20,6 +20,7 @@ from bookings.admin.reading import ReadOnlyInline, kept_column
 from bookings.history import record_booking_change
 from bookings.models import User
 from meetings.admin.by_hand import AddressByHandAdmin
+from meetings.admin.calls import ProviderFilter, provider_shown
 from meetings.admin.forms import ChooseLinkForm
 from meetings.admin.watching import WatchingPages
 from meetings.models import Attendance, Meeting, MeetingLink
@@ -44,8 +45,8 @@ class AttendanceInline(ReadOnlyInline):
 @admin.register(Meeting)
 class MeetingAdmin(WatchingPages, AddressByHandAdmin):
     change_form_template = "admin/meetings/meeting/change_form.html"
-    list_display = ["booking", "shown_time", "status", "error_shown", "link", "student", "tutor", "provider"]
-    list_filter = ["status", "trouble", "provider"]
+    list_display = ["booking", "shown_time", "status", "error_shown", "link", "student", "tutor", provider_shown]
+    list_filter = ["status", "trouble", ProviderFilter]
     list_per_page = 50
     list_select_related = ["booking__student", "booking__tutor__user", "link"]
     show_full_result_count = False

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from bookings.admin.buttons import Button, ButtonsAdmin
 from bookings.admin.reading import ReadOnlyAdmin, kept_column
-from meetings.admin.calls import ProviderFilter
+from meetings.admin.calls import ProviderFilter, provider_shown
 from meetings.closing import close_soon
 from meetings.models import VendorRoom
 
@@ -27,7 +27,7 @@ def _close(room: VendorRoom, request: HttpRequest) -> str:
 
 @admin.register(VendorRoom)
 class VendorRoomAdmin(ReadOnlyAdmin[VendorRoom], ButtonsAdmin):
-    list_display = ["key", "booking", "provider", "state", "asked_at", "closed_at", "attempts", "why", "next_attempt_at"]
+    list_display = ["key", "booking", provider_shown, "state", "asked_at", "closed_at", "attempts", "why", "next_attempt_at"]
     list_filter = ["state", ProviderFilter]
     search_fields = ["key"]  # shows the field; what is searched stands below
     search_help_text = gettext_lazy("Search by the reference of a booking, or by the room’s key or number.")
