@@ -19,8 +19,8 @@ from pytest_django import DjangoDbBlocker
 from bookings.models import SessionType, StudentLink, Tutor, User
 from tests.factories import make_session_type, make_tutor, make_user
 
-# Half of the usual number, unless a test says more: the whole suite is to be run often.
-settings.register_profile("suite", max_examples=50)
+# A quarter of the usual number, unless a test says more: the whole suite is to be run often.
+settings.register_profile("suite", max_examples=25)
 settings.load_profile("suite")
 
 Drain = Callable[..., list[tuple[str, str]]]

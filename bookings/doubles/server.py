@@ -146,7 +146,7 @@ class Double(ABC):
 
     def start(self) -> Self:
         """Serve from a thread."""
-        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
         return self
 
     def serve(self) -> None:

@@ -17,7 +17,7 @@ import pytest
 from bench.chaos.plan import Kind, draw_plan, everybody
 from config.supervisor import PROJECT
 
-SMALL = ["--orders", "40", "--restarts", "1", "--pause", "0.7", "--seconds-limit", "10"]
+SMALL = ["--orders", "25", "--restarts", "1", "--pause", "0.7", "--seconds-limit", "7"]
 
 
 def ten_free_ports() -> int:

@@ -46,7 +46,7 @@ def _fewest_moves(links: int, uses: list[Use], wanted: Use) -> int | None:
     return min(found, default=None)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(_pools(most_links=6, pinned=st.just(False)))
 def test_room_is_made_whenever_fewer_overlap_than_links_are_there(pool: tuple[int, list[Use], Use]):
     links, uses, wanted = pool
@@ -58,7 +58,7 @@ def test_room_is_made_whenever_fewer_overlap_than_links_are_there(pool: tuple[in
         assert _is_sound(places, uses, wanted)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(_pools(most_links=8, pinned=st.just(False)))
 def test_swaps_alone_make_room_when_the_search_may_not_even_begin(pool: tuple[int, list[Use], Use]):
     links, uses, wanted = pool
