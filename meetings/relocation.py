@@ -11,7 +11,7 @@ from django.utils import timezone
 from bookings.errors import BookingNotPaid
 from bookings.models import Booking
 from meetings import pool
-from meetings.chain import POOL, Place, place_at
+from meetings.chain import MANUAL, POOL, Place, place_at
 from meetings.errors import (
     AddressWanted,
     ConnectionBroken,
@@ -19,8 +19,10 @@ from meetings.errors import (
     MeetingNotWaiting,
     NoPlaceLeft,
     ProviderCannot,
+    RoomGone,
 )
-from meetings.models import Meeting, VendorRoom
+from meetings.models import Meeting, SessionSwitch, VendorRoom
+from meetings.models.switches import SessionSwitchQuerySet
 from meetings.planning import tell_links_came_free
 from meetings.providers import is_offered
 from meetings.providers.base import Room
@@ -43,7 +45,7 @@ from meetings.rooms import (
 log = logging.getLogger("linkpool.meetings")
 
 
-def switch_provider(meeting: Meeting, provider: str) -> Meeting:
+def switch_provider(meeting: Meeting, provider: str, *, listed: SessionSwitch | None = None) -> Meeting:
     """Hold a meeting that is ready, or waits, at this provider from now on, and return it as it is then.
 
     The new room comes first and only then the old one is closed, so people always have an address: whatever is raised,
@@ -51,10 +53,15 @@ def switch_provider(meeting: Meeting, provider: str) -> Meeting:
     its beginning instead, so change `Tutor.meeting_provider` before. Nobody is told: whoever switches many sessions
     tells people once.
 
+    With `listed`, the line of the switch that asks for it, the meeting moves only if that line still waits when the new
+    place is there, and the line says "moved" in the same transaction: a tutor who chooses otherwise while the vendor is
+    being asked is either in time, or sees it moved.
+
     Raises MeetingInTheMaking while the vendor is being asked or needs longer (call again in a moment: the same room is
-    taken up), ConnectionBroken without an account to do it with, ProviderTrouble, NoLinkLeft, NoPlaceLeft if the site
-    does not offer the provider, AddressWanted where a person gives the address (by_hand.give_address moves it),
-    BookingNotPaid, MeetingNotWaiting if the session is over or called off, or if its door opened while the vendor was asked.
+    taken up) or where the line waits no more, ConnectionBroken without an account to do it with, ProviderTrouble,
+    NoLinkLeft, NoPlaceLeft if the site does not offer the provider, AddressWanted where a person gives the address
+    (by_hand.give_address moves it), BookingNotPaid, MeetingNotWaiting if the session is over or called off, if a person
+    gave its address, or if its door opened while the vendor was asked.
     """
     now = timezone.now()
     row = Meeting.objects.select_related(*PEOPLE).get(pk=meeting.pk)
@@ -64,8 +71,10 @@ def switch_provider(meeting: Meeting, provider: str) -> Meeting:
     if row.is_waiting:
         _begin_again(row)
         return provision_meeting(row)
+    if row.provider == MANUAL != provider:
+        raise MeetingNotWaiting
     if row.provider != provider:
-        _move_into(row, _place_to_be(row, provider, now=now))
+        _move_into(row, _place_to_be(row, provider, now=now), listed)
         log.info("meeting switched", extra={"booking": row.booking.reference, "provider": provider})
     row.refresh_from_db()
     return row
@@ -90,17 +99,21 @@ def _begin_again(meeting: Meeting) -> None:
     Meeting.objects.waiting().filter(pk=meeting.pk).update(**fresh)
 
 
-def _move_into(meeting: Meeting, place: Place) -> None:
+def _move_into(meeting: Meeting, place: Place, listed: SessionSwitch | None) -> None:
     if place.maker is None:
-        _take_link(meeting)
+        _take_link(meeting, listed)
         return
     ask = _ask_ahead(meeting, place)
-    made = call_vendor(ask)
-    _settle(ask, made, was=meeting)
+    try:
+        made = call_vendor(ask)
+    except RoomGone as error:
+        _forget(ask.room)
+        raise MeetingInTheMaking from error
+    _settle(ask, made, was=meeting, listed=listed)
 
 
 @transaction.atomic
-def _take_link(meeting: Meeting) -> None:
+def _take_link(meeting: Meeting, listed: SessionSwitch | None) -> None:
     """Give the meeting a link of the pool in its room's place, or leave all as it was. Raises NoLinkLeft."""
     pool.lock_pool()  # before any row, as pool.py says
     row = Meeting.objects.select_for_update(of=("self",)).select_related(*PEOPLE).get(pk=meeting.pk)
@@ -112,6 +125,16 @@ def _take_link(meeting: Meeting) -> None:
     row.passed_over, row.seen_at = [], None
     row.save()
     pool.ask_for_link(row)
+    if not _write_moved(listed):
+        raise MeetingInTheMaking
+
+
+@transaction.atomic
+def _forget(room: VendorRoom) -> None:
+    """Count a room as closed that the vendor has lost, so that the next try asks under another key."""
+    Meeting.objects.select_for_update().get(pk=room.meeting_id)
+    standing = VendorRoom.objects.filter(pk=room.pk, state__in=[VendorRoom.State.ASKED, VendorRoom.State.MADE])
+    standing.update(state=VendorRoom.State.CLOSED, closed_at=timezone.now())
 
 
 @transaction.atomic
@@ -137,7 +160,7 @@ def _ask_ahead(meeting: Meeting, place: Place) -> Ask:
     return Ask(row, room, place.maker, Wanted.CREATE, is_new)
 
 
-def _settle(ask: Ask, made: Room, *, was: Meeting) -> None:
+def _settle(ask: Ask, made: Room, *, was: Meeting, listed: SessionSwitch | None) -> None:
     """Move the meeting into the room that was made, if it still is what it was; else that room is closed again."""
     with transaction.atomic():
         is_paid = Booking.objects.select_for_update().get(pk=was.booking_id).is_paid
@@ -146,15 +169,17 @@ def _settle(ask: Ask, made: Room, *, was: Meeting) -> None:
         is_ours = note_made(room, made)
         is_there = is_ours and is_held_in(meeting, room)  # somebody else was told the same
         is_wanted = is_ours and is_paid and _is_unchanged(meeting, was=was)
-        if is_wanted and not made.is_pending:
+        is_awaited = is_wanted and made.is_pending
+        is_moved = is_wanted and not made.is_pending and _write_moved(listed)
+        if is_moved:
             _move_over(meeting, room, made)
-        elif is_ours and not is_wanted and not is_there:
+        elif is_ours and not is_awaited and not is_there:
             release_room(room)
     if is_there:
         return
     if not is_wanted:
         raise MeetingNotWaiting if is_paid else BookingNotPaid
-    if made.is_pending:
+    if not is_moved:
         raise MeetingInTheMaking
 
 
@@ -169,6 +194,19 @@ def _move_over(meeting: Meeting, room: VendorRoom, made: Room) -> None:
     release_rooms(meeting, but=room)
     if had_link:
         tell_links_came_free()
+
+
+def _write_moved(listed: SessionSwitch | None) -> bool:
+    """Write down that the line of a switch is done, in the transaction that moves. False if it waits no more.
+
+    It never waits: whoever ends a switch has the tutor and this row, and then asks for meetings, which are locked here.
+    """
+    if listed is None:
+        return True
+    waiting: SessionSwitchQuerySet = SessionSwitch.objects.waiting().filter(pk=listed.pk)
+    if waiting.select_for_update(skip_locked=True, of=("self",)).first() is None:
+        return False
+    return SessionSwitch.objects.filter(pk=listed.pk).settle(SessionSwitch.Outcome.MOVED) == 1
 
 
 def _is_unchanged(meeting: Meeting, *, was: Meeting) -> bool:

@@ -38,7 +38,7 @@ from meetings.errors import (
 from meetings.models import ProviderSwitch, SessionSwitch, VideoConnection
 from meetings.models.switches import SessionSwitchQuerySet
 from meetings.relocation import switch_provider
-from meetings.switch_plans import NEEDS_ADDRESS, UNDER_WAY, Plan, plan_leaving, plan_switch
+from meetings.switch_plans import BY_HAND, NEEDS_ADDRESS, UNDER_WAY, Plan, plan_leaving, plan_switch
 from meetings.ways import require_usable
 
 log = logging.getLogger("linkpool.meetings")
@@ -165,7 +165,7 @@ def newest_switch(tutor: Tutor) -> ProviderSwitch | None:
 
 def unfinished(now: datetime) -> list[ProviderSwitch]:
     """Return the switches with a session whose turn has come, or that are done and not yet finished."""
-    waiting = SessionSwitch.objects.filter(outcome=Outcome.WAITING, next_attempt_at__gt=now).values("switch")
+    waiting = SessionSwitch.objects.waiting().filter(next_attempt_at__gt=now).values("switch")
     due = SessionSwitch.objects.due(now).values("switch")
     open_ones = ProviderSwitch.objects.filter(finished_at=None)
     return list((open_ones.filter(pk__in=due) | open_ones.exclude(pk__in=waiting)).order_by("pk"))
@@ -176,7 +176,7 @@ def _write_wish(tutor: Tutor, provider: str, *, now: datetime, why: Kept) -> Non
     lock_tutor(tutor)
     require_usable(tutor, provider)
     for earlier in ProviderSwitch.objects.filter(tutor=tutor, finished_at=None):
-        earlier.sessions.filter(outcome=Outcome.WAITING).update(outcome=Outcome.STAYED, why=why(), done_at=now)
+        SessionSwitch.objects.filter(switch=earlier).settle(Outcome.STAYED, why())
         _finish(earlier, now)
     tutor.meeting_provider = provider
     tutor.save(update_fields=["meeting_provider"])
@@ -220,11 +220,11 @@ def _move(session: SessionSwitch, switch: ProviderSwitch) -> None:
         _write(session, Outcome.STAYED, UNDER_WAY)
         return
     try:
-        moved = switch_provider(session.meeting, switch.provider)
+        moved = switch_provider(session.meeting, switch.provider, listed=session)
     except (DatabaseError, LinkSearchFailed):
         raise
     except (BookingNotPaid, MeetingNotWaiting):
-        _write(session, Outcome.STAYED, UNDER_WAY if _is_under_way(session) else CALLED_OFF)
+        _write(session, Outcome.STAYED, _why_it_stayed(session))
     except AddressWanted:
         _write_wanted(session, switch)
     except DomainError as error:
@@ -241,6 +241,13 @@ def _move(session: SessionSwitch, switch: ProviderSwitch) -> None:
 
 def _is_under_way(session: SessionSwitch) -> bool:
     return session.meeting.is_ready and session.meeting.booking.join_opens_at <= timezone.now()
+
+
+def _why_it_stayed(session: SessionSwitch) -> Kept:
+    session.meeting.refresh_from_db(fields=["status", "provider"])
+    if _is_under_way(session):
+        return UNDER_WAY
+    return BY_HAND if session.meeting.is_ready and session.meeting.provider == MANUAL else CALLED_OFF
 
 
 def _write_wanted(session: SessionSwitch, switch: ProviderSwitch) -> None:
@@ -279,10 +286,9 @@ _REASONS: dict[type[DomainError], Kept] = {
 
 def _try_later(session: SessionSwitch, pause: timedelta, why: Kept | None) -> None:
     attempts = F("attempts") - 1 if why is LATER else F("attempts")
-    mine = SessionSwitch.objects.filter(pk=session.pk, outcome=Outcome.WAITING)
+    mine = SessionSwitch.objects.waiting().filter(pk=session.pk)
     mine.update(next_attempt_at=timezone.now() + pause, why=why() if why else "", attempts=attempts)
 
 
 def _write(session: SessionSwitch, outcome: SessionSwitch.Outcome, why: Kept | None) -> None:
-    mine = SessionSwitch.objects.filter(pk=session.pk, outcome=Outcome.WAITING)
-    mine.update(outcome=outcome, why=why() if why else "", done_at=timezone.now(), next_attempt_at=None)
+    SessionSwitch.objects.filter(pk=session.pk).settle(outcome, why() if why else "")

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from bookings.models import Tutor, User
@@ -45,10 +46,16 @@ class SessionSwitchQuerySet(models.QuerySet["SessionSwitch"]):
     def visible_to(self, user: User) -> SessionSwitchQuerySet:
         return self.filter(switch__tutor__user=user)
 
+    def waiting(self) -> SessionSwitchQuerySet:
+        return self.filter(outcome=SessionSwitch.Outcome.WAITING)
+
+    def settle(self, outcome: SessionSwitch.Outcome, why: str = "") -> int:
+        """Write what became of those of them that still wait. Returns how many did."""
+        return self.waiting().update(outcome=outcome, why=why, done_at=timezone.now(), next_attempt_at=None)
+
     def due(self, now: datetime) -> SessionSwitchQuerySet:
         """Those that wait and whose turn has come, the earliest session first."""
-        waiting = self.filter(outcome=SessionSwitch.Outcome.WAITING, next_attempt_at__lte=now)
-        return waiting.order_by("meeting__during", "id")
+        return self.waiting().filter(next_attempt_at__lte=now).order_by("meeting__during", "id")
 
 
 class SessionSwitch(models.Model):

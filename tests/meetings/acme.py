@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -35,9 +36,21 @@ class Acme:
     pending: int = 0  # of rooms made from now on
     number: int = 0
     dice: random.Random | None = None
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
     def open_rooms(self) -> list[Held]:
         return [held for held in self.rooms.values() if held.is_open]
+
+    def room_for(self, request: RoomRequest) -> str:
+        """The number of the room with this key, made if there was none."""
+        with self.lock:
+            known = next((number for number, held in self.rooms.items() if held.key == request.key), None)
+            if known is not None:
+                return known
+            self.number += 1
+            made = f"room-{self.number}"
+            self.rooms[made] = Held(request.key, request.during, pending=self.pending)
+            return made
 
     @contextmanager
     def call(self, what: str) -> Iterator[None]:
@@ -83,12 +96,7 @@ class AcmeMaker(RoomMaker):
 
     def create(self, request: RoomRequest, access: Access | None) -> Room:
         with ACME.call("create"):
-            known = [number for number, held in ACME.rooms.items() if held.key == request.key]
-            if not known:
-                ACME.number += 1
-                known = [f"room-{ACME.number}"]
-                ACME.rooms[known[0]] = Held(request.key, request.during, pending=ACME.pending)
-            return ACME.room(known[0])
+            return ACME.room(ACME.room_for(request))
 
     def move(self, external_id: str, request: RoomRequest, access: Access | None) -> Room:
         with ACME.call("move"):
