@@ -88,28 +88,41 @@ class Remedy:
         return str(self.difference)
 
 
-def reconcile(now: datetime) -> list[Difference]:
-    """Mend every difference, and return them all.
+def reconcile(now: datetime, *, tell: Callable[[Difference], object] = lambda _difference: None) -> int:
+    """Mend every difference, and return how many there were; `tell` hears of each before it is mended.
 
     An account that cannot be asked, or a room that cannot be mended, keeps nothing from the others; what nobody foresaw
     is raised once they are done.
     """
-    found: list[Difference] = []
 
-    def mend(remedy: Remedy) -> None:
-        found.append(remedy.difference)
+    def mend(remedy: Remedy) -> bool:
+        tell(remedy.difference)
         log.warning("rooms differ", extra={"reason": str(remedy)})
         remedy.mend()
+        return True
 
-    for_each(accounts(), lambda account: for_each(_compare(account, now), mend))
-    return found
+    return _compare_all(now, mend)
 
 
-def find_differences(now: datetime) -> list[Difference]:
-    """Return what `reconcile` would mend, without changing anything. Raises as that does."""
-    found: list[Difference] = []
-    for_each(accounts(), lambda account: found.extend(remedy.difference for remedy in _compare(account, now)))
-    return found
+def find_differences(now: datetime, *, tell: Callable[[Difference], object]) -> int:
+    """Tell of what `reconcile` would mend, without changing anything. Returns and raises as that does."""
+
+    def say(remedy: Remedy) -> bool:
+        tell(remedy.difference)
+        return True
+
+    return _compare_all(now, say)
+
+
+def _compare_all(now: datetime, act: Callable[[Remedy], bool]) -> int:
+    number = 0
+
+    def look_at(account: Account) -> None:
+        nonlocal number
+        number += for_each(_compare(account, now), act)
+
+    for_each(accounts(), look_at)
+    return number
 
 
 def accounts() -> Iterator[Account]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -16,7 +17,7 @@ from meetings.errors import ProviderUnavailable
 from meetings.models import Meeting, VendorRoom
 from meetings.planning import plan_meeting
 from meetings.provisioning import provision_meeting
-from meetings.reconciliation import find_differences, reconcile
+from meetings.reconciliation import Difference, find_differences, reconcile
 from tests.conftest import Drain
 from tests.factories import an_hour, make_booking, make_tutor, make_user, tomorrow
 from tests.meetings.acme import Acme, Held
@@ -36,14 +37,15 @@ def meeting(acme: Acme) -> Meeting:
     return provision_meeting(meeting)
 
 
-def found() -> list[str]:
+def found(compare: Callable[..., int] = reconcile) -> list[str]:
+    told: list[Difference] = []
     with time_machine.travel(timezone.now() + timedelta(hours=1), tick=False):
-        return [str(difference) for difference in reconcile(timezone.now())]
+        assert compare(timezone.now(), tell=told.append) == len(told)
+    return [str(difference) for difference in told]
 
 
 def looked() -> list[str]:
-    with time_machine.travel(timezone.now() + timedelta(hours=1), tick=False):
-        return [str(difference) for difference in find_differences(timezone.now())]
+    return found(find_differences)
 
 
 def work(drain: Drain) -> None:
@@ -198,3 +200,12 @@ def test_command_prints_every_difference_and_changes_nothing_on_a_dry_run(
     assert len(acme.open_rooms()) == 1
     call_command("reconcile_meetings")
     assert capsys.readouterr().out == "0 differences.\n"
+
+
+def test_command_prints_what_it_finds_before_it_fails(acme: Acme, meeting: Meeting, capsys):
+    connect(make_tutor())
+    acme.rooms["lost"] = Held(f"{meeting.booking.reference}-7", later())
+    acme.plan = ["", RuntimeError("odd list")]
+    with pytest.raises(RuntimeError, match="odd list"):
+        call_command("reconcile_meetings", "--dry-run")
+    assert capsys.readouterr().out == f"acme: unwanted: {meeting.booking.reference}-7\n"

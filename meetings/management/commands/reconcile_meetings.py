@@ -18,9 +18,7 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="Change nothing.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        differences = find_differences(timezone.now()) if options["dry_run"] else reconcile(timezone.now())
-        for difference in differences:
-            self.stdout.write(str(difference))
-        number = len(differences)
+        compare = find_differences if options["dry_run"] else reconcile
+        number = compare(timezone.now(), tell=lambda difference: self.stdout.write(str(difference)))
         end = "." if options["dry_run"] or not number else ", mended."
         self.stdout.write(f"{number} {'difference' if number == 1 else 'differences'}{end}")
