@@ -6,7 +6,6 @@ Every verb locks the Tutor first (holds do too) and changes all or nothing. Book
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -21,6 +20,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from bookings import times
+from bookings.digests import digest
 from bookings.errors import HoursChanged, InvalidInput
 from bookings.models import Tutor, WeeklyHours
 from bookings.models.availability import Weekday
@@ -129,11 +129,6 @@ def version_of(tutor: Tutor) -> str:
     """Return a short mark of the saved hours and rules: another one means that somebody has changed them."""
     rows = list(tutor.weekly_hours.order_by("weekday", "starts", "ends").values_list("weekday", "starts", "ends"))
     return digest(rows, BookingRules.of(tutor))
-
-
-def digest(*values: object) -> str:
-    """Return a short mark of values that say all of themselves in their repr."""
-    return hashlib.sha256(repr(values).encode()).hexdigest()[:16]
 
 
 def lock_tutor(tutor: Tutor) -> Tutor:

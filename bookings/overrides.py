@@ -13,8 +13,9 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from bookings.digests import digest
 from bookings.errors import HoursChanged, InvalidInput
-from bookings.hours import Span, digest, faults_of, lock_tutor
+from bookings.hours import Span, faults_of, lock_tutor
 from bookings.models import DateOverride, Tutor
 from bookings.times import ONE_DAY
 from bookings.windows import Override

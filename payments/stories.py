@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -11,6 +10,7 @@ from typing import Any
 
 from django.db.models import Prefetch, Q, prefetch_related_objects
 
+from bookings.digests import digest
 from bookings.models import Booking, Change, Order
 from bookings.money import Money
 from payments.happenings import Happening, tell_happenings
@@ -212,7 +212,7 @@ class Story:
         parts += [f"{booking.reference}{booking.status}" for booking in self.bookings]
         parts += [f"{payment.reference}begun" for payment in self.begun]
         parts.append(self.open_page.reference if self.open_page else "")
-        return hashlib.sha256("|".join(parts).encode()).hexdigest()[:16]
+        return digest(*parts)
 
 
 def tell_story(order: Order, *, now: datetime) -> Story:

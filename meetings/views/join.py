@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_safe
 
 from bookings.absence import reported_from
+from bookings.digests import digest
 from bookings.models import Booking, User
 from bookings.views.answers import SeeOther
 from meetings.joining import Door, find_door, hand_out_address, other_came_at, record_attendance
@@ -71,7 +71,7 @@ def _version_of(facts: dict[str, Any]) -> str:
     """Return what changes with whatever the fragment shows, and with when it is to look again."""
     door = facts["door"]
     told = [facts[name] for name in ("standing", "place", "remark", "other_came_at", "can_report", "look_again_in")]
-    return hashlib.sha256(repr([door.state, door.opens_at, door.is_ready, *told]).encode()).hexdigest()[:16]
+    return digest(door.state, door.opens_at, door.is_ready, *told)
 
 
 def _facts(door: Door, booking: Booking, user: User, *, now: datetime) -> dict[str, Any]:

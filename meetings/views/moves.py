@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +10,7 @@ from django.http import Http404
 from django.utils import timezone
 
 from bookings.access import PersonRequest, own_tutor
+from bookings.digests import digest
 from bookings.models import Tutor
 from meetings.chain import MANUAL
 from meetings.models import SessionSwitch, VideoConnection
@@ -68,10 +68,10 @@ def progress_of(tutor: Tutor) -> dict[str, Any]:
     rows = switch.sessions.select_related("meeting__booking__student")
     rows = rows.order_by(Case(*ranks, output_field=IntegerField()), "meeting__during", "pk")
     shown = list(rows[:SHOWN])
-    said = [switch.pk, switch.finished_at, sorted(told.items()), [(one.pk, one.outcome, one.why) for one in shown]]
+    said = [(one.pk, one.outcome, one.why) for one in shown]
     return {
         "switch": switch,
-        "version": hashlib.sha256(repr(said).encode()).hexdigest()[:16],
+        "version": digest(switch.pk, switch.finished_at, sorted(told.items()), said),
         "sessions": shown,
         "more": max(0, sum(told.values()) - SHOWN),
         "place": provider_label(switch.provider),
