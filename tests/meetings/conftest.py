@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from bookings.api_keys import create_api_key
 from bookings.models import Tutor
 from meetings.models import VideoConnection
 from tests.meetings.acme import ACME, Acme
+from tests.meetings.consenting import ConsentDouble, a_vendor
 
 
 @pytest.fixture
@@ -25,6 +27,21 @@ def acme(settings: Any) -> Acme:
         "zoom": {"BACKEND": "tests.meetings.acme.AcmeOfTutors", "OPTIONS": {}},
     }
     return ACME
+
+
+@pytest.fixture
+def vendor() -> Iterator[ConsentDouble]:
+    """A vendor at which tutors connect accounts, offered in Zoom's place."""
+    with a_vendor(silence=30) as double:
+        yield double
+
+
+@pytest.fixture
+def desk_of_ada(ada: Tutor) -> Client:
+    """The browser of a tutor."""
+    client = Client()
+    client.force_login(ada.user)
+    return client
 
 
 def connect(tutor: Tutor, **fields: Any) -> VideoConnection:

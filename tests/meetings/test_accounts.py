@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from io import StringIO
 from typing import Any
@@ -26,16 +25,10 @@ from meetings.keeping_alive import check_and_note, look_after_accounts
 from meetings.models import VideoConnection
 from tests.conftest import Drain
 from tests.factories import make_tutor
-from tests.meetings.consenting import ConsentDouble, a_vendor, connect, providers, stored
+from tests.meetings.consenting import ConsentDouble, connect, providers, stored
 from tests.race import race
 
 DAY = timedelta(days=1)
-
-
-@pytest.fixture
-def vendor() -> Iterator[ConsentDouble]:
-    with a_vendor(silence=30) as double:
-        yield double
 
 
 def test_tutor_is_told_once_that_the_account_broke(ada: Tutor, vendor: ConsentDouble, drain: Drain):

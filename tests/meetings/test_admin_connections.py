@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from django.contrib.auth.models import Permission
 from django.core import mail
@@ -18,13 +16,7 @@ from meetings.switching import start_switch
 from tests.conftest import Drain
 from tests.desk import address, text_of
 from tests.factories import make_booking, make_link, make_meeting, make_tutor, make_user
-from tests.meetings.consenting import ConsentDouble, a_vendor, connect, providers, stored
-
-
-@pytest.fixture
-def vendor() -> Iterator[ConsentDouble]:
-    with a_vendor(silence=30) as double:
-        yield double
+from tests.meetings.consenting import ConsentDouble, connect, providers, stored
 
 
 def press(desk: Client, connection: VideoConnection, verb: str) -> str:

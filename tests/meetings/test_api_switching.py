@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -14,15 +13,9 @@ from bookings.doubles.server import Fault
 from bookings.models import ApiKey, Booking, Tutor, User
 from meetings.models import ProviderSwitch
 from tests.factories import an_hour, make_booking, make_link, make_meeting, tomorrow
-from tests.meetings.consenting import ConsentDouble, a_vendor, connect, providers
+from tests.meetings.consenting import ConsentDouble, connect, providers
 
 CALL = "/api/sessions/migrate-provider"
-
-
-@pytest.fixture
-def vendor() -> Iterator[ConsentDouble]:
-    with a_vendor(silence=30) as double:
-        yield double
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -21,17 +20,11 @@ from meetings.models import ProviderCall, VideoConnection
 from meetings.models.connections import UNREADABLE
 from meetings.oauth.base import Tokens
 from tests.factories import make_tutor, make_user
-from tests.meetings.consenting import ConsentDouble, ConsentVendor, a_vendor, connect, providers, stored
+from tests.meetings.consenting import ConsentDouble, ConsentVendor, connect, providers, stored
 from tests.race import race
 
 SOON = timedelta(minutes=2)
 OVER = timedelta(minutes=-1)
-
-
-@pytest.fixture
-def vendor() -> Iterator[ConsentDouble]:
-    with a_vendor(silence=30) as double:
-        yield double
 
 
 @pytest.mark.django_db(transaction=True)

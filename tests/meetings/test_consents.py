@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -16,25 +15,11 @@ from tests.factories import make_tutor, make_user
 from tests.meetings.consenting import (
     RIGHTS,
     ConsentDouble,
-    a_vendor,
     begin,
     come_back,
     consent,
     stored,
 )
-
-
-@pytest.fixture
-def vendor() -> Iterator[ConsentDouble]:
-    with a_vendor(silence=30) as double:
-        yield double
-
-
-@pytest.fixture
-def desk_of_ada(ada: Tutor) -> Client:
-    client = Client()
-    client.force_login(ada.user)
-    return client
 
 
 def test_account_is_connected_after_consent(desk_of_ada: Client, ada: Tutor, vendor: ConsentDouble):

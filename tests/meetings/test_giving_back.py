@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -20,13 +19,7 @@ from meetings.models import ProviderCall, VendorRoom, VideoConnection
 from meetings.oauth.base import AccountLook, Tokens
 from tests.conftest import Drain
 from tests.factories import make_booking, make_meeting
-from tests.meetings.consenting import REFUSED, ConsentDouble, ConsentVendor, a_vendor, connect, stored
-
-
-@pytest.fixture
-def vendor() -> Iterator[ConsentDouble]:
-    with a_vendor(silence=30) as double:
-        yield double
+from tests.meetings.consenting import REFUSED, ConsentDouble, ConsentVendor, connect, stored
 
 
 def test_consent_is_given_back_and_tokens_erased(ada: Tutor, vendor: ConsentDouble, drain: Drain):

@@ -45,13 +45,6 @@ def site_has_one(vendor: ConsentDouble) -> Iterator[None]:
         yield
 
 
-@pytest.fixture
-def desk_of_ada(ada: Tutor) -> Client:
-    client = Client()
-    client.force_login(ada.user)
-    return client
-
-
 def waits(student: User, tutor: Tutor, hour: int) -> Meeting:
     booking = make_booking(student, tutor, status=Booking.Status.PAID, during=an_hour(tomorrow(hour)))
     return make_meeting(booking)

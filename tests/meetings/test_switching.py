@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -30,16 +29,10 @@ from meetings.switching import (
 )
 from tests.conftest import Drain
 from tests.factories import an_hour, make_booking, make_link, make_meeting, tomorrow
-from tests.meetings.consenting import ConsentDouble, a_vendor, connect, stored
+from tests.meetings.consenting import ConsentDouble, connect, stored
 from tests.race import race
 
 Outcome = SessionSwitch.Outcome
-
-
-@pytest.fixture
-def vendor() -> Iterator[ConsentDouble]:
-    with a_vendor(silence=30) as double:
-        yield double
 
 
 def hold(student: User, tutor: Tutor, hour: int, *, days: int = 1) -> Meeting:

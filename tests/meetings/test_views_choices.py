@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from django.core import mail
 from django.test import Client, override_settings
@@ -12,25 +10,12 @@ from django.utils import timezone
 from bookings.models import Tutor
 from meetings.chain import chain_of
 from meetings.connection_mails import tell_of_broken_connection
-from tests.meetings.consenting import PAGE, ConsentDouble, a_vendor, connect, providers
+from tests.meetings.consenting import PAGE, ConsentDouble, connect, providers
 
 OTHERS = {
     "manual": {"BACKEND": "meetings.providers.manual.ManualProvider", "OPTIONS": {}},
     "sandbox": {"BACKEND": "meetings.providers.sandbox.SandboxProvider", "OPTIONS": {"site_url": "https://site.test"}},
 }
-
-
-@pytest.fixture
-def vendor() -> Iterator[ConsentDouble]:
-    with a_vendor(silence=30) as double:
-        yield double
-
-
-@pytest.fixture
-def desk_of_ada(ada: Tutor) -> Client:
-    client = Client()
-    client.force_login(ada.user)
-    return client
 
 
 def test_places_in_the_chain_are_those_that_work(desk_of_ada: Client, ada: Tutor, vendor: ConsentDouble):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -22,7 +21,6 @@ from tests.meetings.consenting import (
     CALLBACK,
     PAGE,
     ConsentDouble,
-    a_vendor,
     begin,
     come_back,
     connect,
@@ -30,19 +28,6 @@ from tests.meetings.consenting import (
     providers,
     stored,
 )
-
-
-@pytest.fixture
-def vendor() -> Iterator[ConsentDouble]:
-    with a_vendor(silence=30) as double:
-        yield double
-
-
-@pytest.fixture
-def desk_of_ada(ada: Tutor) -> Client:
-    client = Client()
-    client.force_login(ada.user)
-    return client
 
 
 def test_account_that_cannot_hold_sessions_is_connected_and_not_offered(desk_of_ada: Client, vendor: ConsentDouble):
