@@ -207,8 +207,7 @@ class GoogleProvider(RoomMaker):
         """Return who is invited: the organizer, the owner of the calendar, is never among the guests."""
         if not self.invites:
             return []
-        is_tutors_own = account.account.lower() not in (self._service[1].lower(), "")
-        people = [request.student] if is_tutors_own else [request.tutor, request.student]
+        people = [request.tutor, request.student] if account.owner is Owner.SITE else [request.student]
         return [one for one in people if one.email.lower() != account.account.lower()]
 
     def _writing(self) -> dict[str, str]:

@@ -26,7 +26,7 @@ from meetings.errors import (
     RoomGone,
 )
 from meetings.providers.asking import asked_to_wait, send_call
-from meetings.providers.base import Access
+from meetings.providers.base import Access, Owner
 
 LEFT_ALONE = timedelta(hours=6)  # an account over its quota: such limits take hours to days to recover
 BUSY = ("rateLimitExceeded", "userRateLimitExceeded", "RATE_LIMIT_EXCEEDED", "RESOURCE_EXHAUSTED")
@@ -38,6 +38,7 @@ _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,59}")
 
 QUOTA_IS_USED = _("This Google account has reached a limit of Google Calendar. Another way is taken for now.")
 RIGHT_IS_MISSING = _("Google was connected without leave to change the calendar. Please connect it again and tick the box.")
+SITE_LACKS_RIGHT = _("Our own Google account lacks a right. Whoever runs the site has to authorise it at Google.")
 CANNOT_MEET = _("This Google account cannot make Google Meet links.")
 HAS_NO_CALENDAR = _("This Google account has no calendar.")
 
@@ -59,7 +60,8 @@ class GoogleApi:
     ) -> dict[str, Any]:
         """Return what the service answers. A token that is refused is renewed once.
 
-        Raises ConnectionBroken if the next one is refused as well, else the trouble that `trouble_of` finds.
+        Raises ConnectionBroken if the next one is refused as well, else the trouble that `trouble_of` finds. With an
+        account of the site nobody can connect anything again: its operator must look, so that is ProviderMisconfigured.
         """
         token = access.token()
         reply = self._send(token, method, path, body=body, query=query)
@@ -68,7 +70,10 @@ class GoogleApi:
             reply = self._send(token, method, path, body=body, query=query)
         if reply.is_fine:
             return reply.body
-        raise trouble_of(reply, method)
+        trouble = trouble_of(reply, method)
+        if access.owner is Owner.SITE and isinstance(trouble, ConnectionBroken):
+            raise ProviderMisconfigured(SITE_LACKS_RIGHT, detail=trouble.detail, code=trouble.code, status=trouble.status)
+        raise trouble
 
     def _send(
         self, token: str, method: str, path: str, *, body: Mapping[str, Any] | None, query: Mapping[str, str] | None

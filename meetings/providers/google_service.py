@@ -10,7 +10,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import jwt
 from django.utils.functional import Promise
@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from bookings.outside import USUAL_PATIENCE, Call, Patience
 from meetings.errors import ProviderMisconfigured, ProviderUnavailable
-from meetings.providers.base import Access
+from meetings.providers.base import Access, Owner
 from meetings.providers.google_tokens import ask_for_token, read_token
 from meetings.providers.meet_spaces import SPACES_SCOPE
 
@@ -52,6 +52,8 @@ class _Key:
 
 class ServiceAccount(Access):
     """The account `delegated_user`, opened with the key in `key_file`. One object serves a whole process."""
+
+    owner: ClassVar[Owner] = Owner.SITE
 
     def __init__(self, *, key_file: str, delegated_user: str, token_url: str, patience: Patience = USUAL_PATIENCE) -> None:
         """Read nothing yet: a file that is missing is told when a token is asked for, and by `doubts`."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from django.utils import timezone
@@ -14,6 +16,8 @@ from bookings.outside import Patience
 from meetings.doubles.google import GoogleDouble
 from meetings.models import VideoConnection
 from tests.meetings.oauth.asking import connect
+from tests.meetings.providers.google_vendor import OFFICE
+from tests.meetings.providers.test_google_service import PRIVATE, PUBLIC, ROBOT
 
 IMPATIENT = Patience(timeouts=(5, 0.5), time_limit=2)
 
@@ -49,3 +53,15 @@ def connect_google(tutor: Tutor, google: GoogleDouble) -> VideoConnection:
         connected_at=now,
     )
     return made
+
+
+def host_for_all(google: GoogleDouble, settings: Any, folder: Path, *, may: Iterable[str]) -> None:
+    """Have the site's own account host for tutors who connect none, with the rights that its domain authorised."""
+    key = folder / "key.json"
+    key.write_text(json.dumps({"client_email": ROBOT, "private_key": PRIVATE}))
+    google.account(OFFICE)
+    google.add_service_account(ROBOT, PUBLIC, may)
+    settings.MEETING_PROVIDERS["google"]["SITE_ACCESS"] = {
+        "BACKEND": "meetings.providers.google_service.ServiceAccount",
+        "OPTIONS": {"key_file": str(key), "delegated_user": OFFICE, "token_url": google.settings["GOOGLE_TOKEN_URL"]},
+    }

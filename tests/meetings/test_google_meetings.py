@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,12 +20,10 @@ from meetings.doubles.google_events import instant_of
 from meetings.errors import MeetingInTheMaking, ProviderUnavailable
 from meetings.models import Meeting, ProviderCall, VendorRoom, VideoConnection
 from meetings.planning import plan_meeting
-from meetings.providers.google_service import EVENTS_SCOPE
 from meetings.provisioning import provision_meeting
 from meetings.upkeep import make_round
 from tests.factories import an_hour, make_booking, make_link, make_tutor, tomorrow
 from tests.meetings.google_site import connect_google, site_with_google
-from tests.meetings.providers.test_google_service import OFFICE, PRIVATE, PUBLIC, ROBOT
 from tests.race import race
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -200,19 +196,3 @@ def test_withdrawn_consent_is_told_and_the_session_is_held_elsewhere(google: Goo
     ready = provision_meeting(planned(tutor, sam))
     assert (ready.provider, ready.link) == ("pool", link)
     assert VideoConnection.objects.get().status == VideoConnection.Status.BROKEN
-
-
-@pytest.mark.defect("CE-24")
-def test_account_of_the_site_hosts_for_tutors_who_connected_nothing(
-    google: GoogleDouble, sam: User, settings: Any, tmp_path: Path
-):
-    key = tmp_path / "key.json"
-    key.write_text(json.dumps({"client_email": ROBOT, "private_key": PRIVATE}))
-    google.account(OFFICE)
-    google.add_service_account(ROBOT, PUBLIC, [EVENTS_SCOPE])
-    options = {"key_file": str(key), "delegated_user": OFFICE, "token_url": google.settings["GOOGLE_TOKEN_URL"]}
-    backend = "meetings.providers.google_service.ServiceAccount"
-    settings.MEETING_PROVIDERS["google"]["SITE_ACCESS"] = {"BACKEND": backend, "OPTIONS": options}
-    ready = provision_meeting(planned(make_tutor(meeting_provider="google"), sam))
-    assert list(google.accounts[OFFICE].events) == [ready.external_id]
-    assert VideoConnection.objects.get().tutor is None

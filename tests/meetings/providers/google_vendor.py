@@ -7,17 +7,24 @@ from typing import Any
 from bookings.outside import Patience
 from meetings.doubles.google import GoogleDouble
 from meetings.doubles.google_events import instant_of
+from meetings.providers.base import Owner
 from meetings.providers.google import GoogleProvider
 from tests.meetings.providers.vendors import DoubledVendor, Held, IssuedAccess
 
 ADA = "ada@example.com"
+OFFICE = "office@school.example.com"  # of the site, which hosts for all tutors
 MARK = "testserver"
 EVENTS = "/calendar/v3/calendars/primary/events"
 RIGHTS = [
     f"https://www.googleapis.com/auth/{name}"
     for name in ("calendar.events.owned", "calendar.calendarlist.readonly", "meetings.space.created")
 ]
+SETTINGS = "https://www.googleapis.com/auth/meetings.space.settings"
 HASTY = Patience(timeouts=(0.5, 0.5), time_limit=0.5)
+
+
+class SiteAccess(IssuedAccess):
+    owner = Owner.SITE
 
 
 class GoogleVendor(DoubledVendor):
@@ -40,6 +47,10 @@ class GoogleVendor(DoubledVendor):
 
     def issue(self) -> str:
         return "refused" if getattr(self, "_is_refused", False) else self.double.token_for(ADA, *RIGHTS)
+
+    def site(self, *rights: str, account: str = OFFICE) -> SiteAccess:
+        """The site's own account, with all the rights of the operating guide unless told otherwise."""
+        return SiteAccess(lambda: self.double.token_for(account, *(rights or (*RIGHTS, SETTINGS))), account=account)
 
     def maker(self, **options: Any) -> GoogleProvider:
         addresses = self.double.settings

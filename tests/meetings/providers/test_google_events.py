@@ -12,11 +12,12 @@ import pytest
 
 from bookings.times import During
 from meetings.errors import ProviderMisconfigured, ProviderUnavailable, RoomGone
-from meetings.providers.base import Person
+from meetings.providers.base import Owner, Person
 from meetings.providers.google_events import changes_of, code_of, during_of, event_id, room_of
 from tests.meetings.making import lesson
 from tests.meetings.providers.asking import BERLIN, KEY, OTHER_KEY, facts, ready_room, room_request
-from tests.meetings.providers.google_vendor import ADA, EVENTS, MARK, GoogleVendor
+from tests.meetings.providers.google_vendor import ADA, EVENTS, MARK, OFFICE, GoogleVendor
+from tests.meetings.providers.vendors import IssuedAccess
 
 
 def test_event_is_asked_for_as_documented(google: GoogleVendor):
@@ -83,22 +84,32 @@ def test_nobody_is_invited_unless_the_owner_wants_it(google: GoogleVendor):
     assert google.double.mails == []
 
 
+SAM_INVITED = {"email": "sam@example.com", "displayName": "Sam"}
+BOTH_INVITED = [{"email": ADA, "displayName": "Ada"}, SAM_INVITED]
+
+
 @pytest.mark.parametrize(
-    ("account", "guests"),
+    ("owner", "account", "guests"),
     [
-        (ADA, [{"email": "sam@example.com", "displayName": "Sam"}]),
-        ("ada.privately@example.com", [{"email": "sam@example.com", "displayName": "Sam"}]),
-        ("office@example.com", [{"email": ADA, "displayName": "Ada"}, {"email": "sam@example.com", "displayName": "Sam"}]),
+        (Owner.TUTOR, ADA, [SAM_INVITED]),
+        (Owner.TUTOR, "ada.privately@example.com", [SAM_INVITED]),
+        (Owner.TUTOR, OFFICE, [SAM_INVITED]),  # a tutor who is the site's own person as well
+        (Owner.SITE, OFFICE, BOTH_INVITED),
+        (Owner.SITE, ADA, [SAM_INVITED]),
     ],
 )
-def test_google_invites_both_sides_where_the_owner_wants_it(google: GoogleVendor, account: str, guests: list[Any]):
-    maker = google.maker(invites=True, delegated_user="Office@example.com")
-    google.access.account = account
-    room = ready_room(maker, room_request(), google.access)
-    maker.move(room.external_id, room_request(during=lesson(600)), google.access)
+def test_google_invites_both_sides_where_the_owner_wants_it(
+    google: GoogleVendor, owner: Owner, account: str, guests: list[Any]
+):
+    maker = google.maker(invites=True, delegated_user=OFFICE)
+    access: IssuedAccess = google.site(account=account) if owner is Owner.SITE else google.access
+    access.account = account
+    room = ready_room(maker, room_request(), access)
+    maker.move(room.external_id, room_request(during=lesson(600)), access)
     assert maker.invites
-    assert google.event(room.external_id)["attendees"] == guests
-    maker.cancel(room.external_id, google.access)
+    holder = google.double.accounts[account if owner is Owner.SITE else ADA]
+    assert holder.events[room.external_id]["attendees"] == guests
+    maker.cancel(room.external_id, access)
     assert [(what, told) for what, _event, told in google.double.mails] == [
         ("invited", "all"),
         ("changed", "all"),

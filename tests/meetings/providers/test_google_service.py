@@ -18,9 +18,8 @@ from meetings.errors import ProviderMisconfigured, ProviderUnavailable
 from meetings.providers.google_service import EVENTS_SCOPE, JWT_BEARER, NO_FILE, NO_KEY, NO_RSA, ServiceAccount
 from meetings.providers.meet_spaces import SPACES_SCOPE
 from tests.meetings.providers.asking import ready_room, room_request
-from tests.meetings.providers.google_vendor import HASTY, GoogleVendor
+from tests.meetings.providers.google_vendor import HASTY, OFFICE, GoogleVendor
 
-OFFICE = "office@school.example.com"
 ROBOT = "robot@project.iam.gserviceaccount.com"
 _KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 PRIVATE = _KEY.private_bytes(

@@ -21,7 +21,7 @@ from meetings.errors import (
     RoomGone,
 )
 from meetings.providers.asking import asked_to_wait
-from meetings.providers.google_api import reason_of
+from meetings.providers.google_api import SITE_LACKS_RIGHT, reason_of
 from tests.meetings.making import lesson
 from tests.meetings.providers.asking import ready_room, room_request
 from tests.meetings.providers.google_vendor import ADA, EVENTS, GoogleVendor
@@ -101,6 +101,22 @@ def test_right_that_was_not_given_is_asked_for_again(google: GoogleVendor):
         google.maker().create(room_request(), google.access)
     assert (caught.value.code, caught.value.http_status) == ("ACCESS_TOKEN_SCOPE_INSUFFICIENT", 401)
     assert google.access.renewals == []
+
+
+def test_right_that_the_sites_account_lacks_is_an_operators_matter(google: GoogleVendor):
+    with pytest.raises(ProviderMisconfigured) as caught:
+        google.maker().create(room_request(), google.site("openid"))
+    assert (caught.value.code, caught.value.status) == ("ACCESS_TOKEN_SCOPE_INSUFFICIENT", 403)
+    assert caught.value.message == SITE_LACKS_RIGHT
+
+
+def test_token_of_the_site_that_is_refused_for_good_is_an_operators_matter(google: GoogleVendor):
+    site = google.site()
+    for _time in range(2):  # the token, and the one after it
+        google.double.refuse_next(f"POST {EVENTS}", 401, calendar_no(401, "authError").body)
+    with pytest.raises(ProviderMisconfigured) as caught:
+        google.maker().create(room_request(), site)
+    assert (caught.value.code, len(site.renewals)) == ("authError", 1)
 
 
 @pytest.mark.parametrize(("status", "reason"), [(404, "notFound"), (410, "deleted")])
