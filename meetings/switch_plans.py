@@ -10,7 +10,7 @@ from datetime import datetime
 
 from bookings.kept import Kept
 from bookings.models import Booking, Tutor
-from meetings.chain import MANUAL, POOL
+from meetings.chain import MANUAL, POOL, chain_of
 from meetings.models import Meeting
 from meetings.ways import usable_without
 
@@ -59,15 +59,17 @@ def plan_switch(tutor: Tutor, provider: str, *, now: datetime, leaving: str = ""
 def plan_leaving(tutor: Tutor, provider: str, *, now: datetime) -> Leaving:
     """Look at what letting the tutor's own account there go does.
 
-    Nothing moves where an account of the site holds sessions there as well, nor where no other place works.
+    Nothing moves where an account of the site holds sessions there as well, nor where no other place works. The pool is
+    the last resort even if the tutor took it off the list: then it becomes their wish, or no new session would get there.
     """
-    usable = usable_without(tutor, provider)
-    chain = [tutor.meeting_provider, *tutor.fallback_providers, POOL]
+    chain, usable = chain_of(tutor), usable_without(tutor, provider)
     place = next((name for name in chain if name in usable), "")
-    if provider in usable or not place:
+    if provider in usable or not (place or POOL in usable):
         return Leaving(place, Plan([], []), has_to_move=False)
+    is_wished_for = tutor.meeting_provider == provider or not place
+    place = place or POOL
     plan = plan_switch(tutor, place, now=now, leaving=provider)
-    return Leaving(place, plan, has_to_move=tutor.meeting_provider == provider or bool(plan.moving))
+    return Leaving(place, plan, has_to_move=is_wished_for or bool(plan.moving))
 
 
 def _why_it_stays(meeting: Meeting, provider: str, *, now: datetime) -> Kept | None:

@@ -13,6 +13,7 @@ from django.utils import timezone
 from bookings.kept import Kept
 from bookings.models import Booking, Notice, Tutor, User
 from meetings import switch_plans, switching
+from meetings.chain import next_place
 from meetings.connections import CONSENT_GONE, mark_broken
 from meetings.models import Meeting, ProviderSwitch, SessionSwitch, VideoConnection
 from meetings.pool import assign_link
@@ -200,6 +201,22 @@ def test_wish_elsewhere_stays_when_an_account_of_the_list_is_let_go(ada: Tutor, 
     leaving = plan_leaving(ada, "zoom", now=timezone.now())
 
     assert (leaving.place, leaving.plan.moving, leaving.has_to_move) == ("pool", [meeting], True)
+
+
+def test_pool_holds_new_sessions_as_the_page_said_even_if_it_was_taken_off_the_list(
+    desk_of_ada: Client, ada: Tutor, sam: User, vendor: ConsentDouble
+):
+    ada.meeting_provider, ada.fallback_providers = "google", ["zoom"]  # and at the first nothing is connected
+    ada.save()
+    connect(ada, vendor)
+    with override_settings(MEETING_PROVIDERS=providers(vendor) | {"google": providers(vendor)["zoom"]}):
+        assert "New sessions are held at: Link pool." in text_of(desk_of_ada.get(LEAVE))
+        desk_of_ada.post(LEAVE)
+        ada.refresh_from_db()
+        place = next_place(waits(sam, ada, 9), tried=(), now=timezone.now())
+
+    assert place is not None
+    assert place.name == "pool"
 
 
 @pytest.mark.django_db(transaction=True)
