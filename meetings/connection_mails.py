@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from bookings.languages import speaking_to
 from meetings.models import VideoConnection
-from meetings.ways import has_place, usable_ways, usable_without
+from meetings.ways import meanwhile_for, usable_ways
 
 
 @transaction.atomic
@@ -25,10 +25,7 @@ def tell_of_broken_connection(connection_id: int) -> None:
     told (alerts.py tells them of every broken account), and the tutor's page.
     """
     connection = _locked(connection_id)
-    is_told = (
-        connection.told_at is not None and connection.broken_at is not None and connection.told_at >= connection.broken_at
-    )
-    if connection.is_usable or connection.disconnected_at is not None or is_told:
+    if connection.is_usable or connection.disconnected_at is not None or _was_told_of_break(connection):
         return
     if connection.is_unreadable:
         return
@@ -75,11 +72,11 @@ def _mail_tutor(connection: VideoConnection, letter: str, subject_of: Any) -> No
             "connection": connection,
             "person": person,
             "provider": connection.get_provider_display(),
-            "is_held_by_site": connection.provider in usable_without(connection.tutor, connection.provider),
+            "tutor": connection.tutor,
+            "meanwhile": meanwhile_for(connection.tutor, connection.provider, usable_ways(connection.tutor)),
             "url": settings.SITE_URL + reverse("meetings:connection_list"),
             "zone": timezone.get_current_timezone_name(),
             "site_name": settings.SITE_NAME,
-            "has_place": has_place(connection.tutor, usable_ways(connection.tutor)),
         }
         text = render_to_string(f"mail/meetings/{letter}.txt", facts)
         subject = subject_of(connection.get_provider_display())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from django.conf import settings
 from django.db import transaction
@@ -20,6 +21,16 @@ from meetings.providers import get_provider, is_offered
 from meetings.providers.base import Owner, RoomMaker
 
 MOST_OTHERS = 3  # places in the chain after the first choice
+
+
+class Meanwhile(StrEnum):
+    """Where new sessions are held while a tutor's own account at a provider does not work."""
+
+    UNCHOSEN = "unchosen"  # as without it: the provider is no place of the tutor's chain
+    BEFORE = "before"  # as without it: a place before it in the chain works
+    SITE = "site"  # there, with the account of the site
+    NEXT = "next"  # at a place after it in the chain
+    NOWHERE = "nowhere"
 
 
 @dataclass(frozen=True)
@@ -106,6 +117,19 @@ def has_place(tutor: Tutor, ways: Sequence[Way]) -> bool:
     """Say whether any place of the tutor's chain can hold sessions as things stand."""
     chain = chain_of(tutor)
     return any(way.is_usable and way.name in chain for way in ways)
+
+
+def meanwhile_for(tutor: Tutor, provider: str, ways: Sequence[Way]) -> Meanwhile:
+    """Say what holds new sessions while the tutor's own account there does not work. Wants all ways that are usable."""
+    chain, usable = chain_of(tutor), {way.name for way in ways if way.is_usable}
+    place = next((name for name in chain if name in usable), "")
+    if provider not in chain:
+        return Meanwhile.UNCHOSEN
+    if not place:
+        return Meanwhile.NOWHERE
+    if place == provider:
+        return Meanwhile.SITE
+    return Meanwhile.BEFORE if chain.index(place) < chain.index(provider) else Meanwhile.NEXT
 
 
 def usable_without(tutor: Tutor, provider: str) -> set[str]:

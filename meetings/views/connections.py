@@ -22,7 +22,7 @@ from meetings.switch_plans import plan_leaving
 from meetings.switching import leave_account
 from meetings.views.choices import OthersForm
 from meetings.views.moves import approved_tutor, plan_shown, progress_of, tutor_of_account
-from meetings.ways import choose_others, has_place, ways_for
+from meetings.ways import choose_others, has_place, meanwhile_for, ways_for
 
 
 @require_GET
@@ -40,6 +40,7 @@ def show_ways(request: HttpRequest, tutor: Tutor, others: OthersForm | None = No
         "tutor": tutor,
         "ways": ways,
         "wish": wish,
+        "broken": [(way, meanwhile_for(tutor, way.name, ways)) for way in ways if way.state == "broken"],
         "has_place": has_place(tutor, ways),
         "asleep": [way.label for way in ways if way.name in tutor.fallback_providers and not way.is_usable and way != wish],
         "others": others or OthersForm(ways=ways, tutor=tutor),

@@ -230,26 +230,44 @@ def test_account_let_go_by_two_at_once_begins_one_move(ada: Tutor, sam: User, ve
     assert ProviderSwitch.objects.count() == 1
 
 
-def test_broken_account_where_the_site_has_one_is_told_as_it_is(
-    desk_of_ada: Client, ada: Tutor, vendor: ConsentDouble, site_has_one: None, drain: Drain
+BEFORE = "new ones are held at a place that comes before it on your list"
+UNCHOSEN = "It is not among the places that you chose for new sessions"
+# Where sessions are held: the tutor's chain, whether the site has an account there, and words of the page and of the mail.
+MEANWHILE: list[tuple[list[str], bool, str, str]] = [
+    (
+        ["zoom", "pool"],
+        False,
+        "new ones are held at the next place of your list",
+        "held at the next place of your list, and",
+    ),
+    (["zoom"], True, "our account holds new ones there", "until then our account holds them there"),
+    (["zoom"], False, "connect it, or choose another below", "choose another place on that page"),
+    (["pool", "zoom"], True, BEFORE, BEFORE),
+    (["pool"], True, UNCHOSEN, UNCHOSEN),
+    (["google"], False, UNCHOSEN, UNCHOSEN),  # nor does that one work
+]
+
+
+@pytest.mark.parametrize(("chain", "has_site", "page", "mailed"), MEANWHILE)
+def test_broken_account_is_told_with_what_holds_new_sessions(
+    desk_of_ada: Client,
+    ada: Tutor,
+    vendor: ConsentDouble,
+    drain: Drain,
+    chain: list[str],
+    has_site: bool,
+    page: str,
+    mailed: str,
 ):
-    mark_broken(connect(ada, vendor), why=CONSENT_GONE)
-    page = text_of(desk_of_ada.get(PAGE))
-    drain()
+    ada.meeting_provider, *ada.fallback_providers = chain
+    ada.save()
+    offered = providers(vendor, site_account="owner@vendor.test" if has_site else "")
+    with override_settings(MEETING_PROVIDERS=offered | {"google": providers(vendor)["zoom"]}):
+        mark_broken(connect(ada, vendor), why=CONSENT_GONE)
+        shown = text_of(desk_of_ada.get(PAGE))
+        drain()
 
-    assert "our account holds new ones there" in page
-    assert "next place of your list" not in page
     (letter,) = mail.outbox
-    assert "until then our account holds them there" in letter.body
-
-
-def test_broken_account_is_told_with_the_next_place_where_it_is_the_only_one(
-    desk_of_ada: Client, ada: Tutor, vendor: ConsentDouble, drain: Drain
-):
-    mark_broken(connect(ada, vendor), why=CONSENT_GONE)
-    page = text_of(desk_of_ada.get(PAGE))
-    drain()
-
-    assert "new ones are held at the next place of your list" in page
-    (letter,) = mail.outbox
-    assert "held at the next place of your list" in letter.body
+    assert page in shown
+    assert mailed in letter.body
+    assert {row[3] for row in MEANWHILE if row[3] in str(letter.body)} == {mailed}
