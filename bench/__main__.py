@@ -26,7 +26,7 @@ def main() -> None:
         print()
         print("\n\n".join(sections))
         if asked.write:
-            measurements.write(sections)
+            measurements.write(sections, only=asked.only)
     print(f"\n{time.monotonic() - began:.0f} s in all.")
 
 

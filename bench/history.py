@@ -16,6 +16,7 @@ from django.contrib.postgres.constraints import ExclusionConstraint
 from django.db import connection, models, transaction
 
 from bookings.models import Booking, Order, SessionType, Tutor, User
+from meetings.chain import POOL
 from meetings.models import Meeting, MeetingLink
 
 Guarded = tuple[type[models.Model], models.BaseConstraint | models.Index]
@@ -54,6 +55,7 @@ def load_history(history: History) -> None:
         cursor.execute("TRUNCATE bookings_order, bookings_booking, meetings_meetinglink, meetings_meeting CASCADE")
         _load_links(history.links)
         load_people(history.lanes)
+        Tutor.objects.update(meeting_provider=POOL)  # whatever the part before had them teach with
     _load_lessons(history)
     settle()
 

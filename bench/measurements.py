@@ -19,6 +19,7 @@ from bench.provisioning import Provisioning
 from bench.rush import Rush
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
+AIMS = "Aims"
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 
 
@@ -32,24 +33,28 @@ def take(folder: Path, *, port: int, quick: bool, only: str | None) -> list[str]
     sections = [_about(quick=quick)]
     if only != "webhooks":
         more = aims.of_full_pools(pools) + aims.of_meetings(made, foreseen)
-        sections.append("### Aims\n\n" + aims.report(cells, rushes, measured, more=more))
+        sections.append(_section(AIMS, aims.report(cells, rushes, measured, more=more)))
     if cells:
-        sections.append("### Links per second\n\n" + assigning.report(cells))
-        sections.append("### The earlier system on the same lessons\n\n" + assigning.report_earlier(cells))
+        sections.append(_section("Links per second", assigning.report(cells)))
+        sections.append(_section("The earlier system on the same lessons", assigning.report_earlier(cells)))
     if rushes:
-        sections.append("### Rushes\n\n" + rush.report(rushes))
+        sections.append(_section("Rushes", rush.report(rushes)))
     if pools:
-        sections.append("### A pool that is nearly full\n\n" + full_pool.report(pools))
+        sections.append(_section("A pool that is nearly full", full_pool.report(pools)))
     if only in (None, "webhooks"):
         told = webhooks.measure_webhooks(folder, port=port, count=60 if quick else 400, workers=[1] if quick else [1, 2])
-        sections.append("### From webhook to link\n\n" + webhooks.report(told))
+        sections.append(_section("From webhook to link", webhooks.report(told)))
     if measured:
-        sections.append("### The slot list of a busy tutor\n\n" + slot_list.report(measured))
+        sections.append(_section("The slot list of a busy tutor", slot_list.report(measured)))
     if made:
-        sections.append("### Meetings at a vendor that takes 200 ms\n\n" + provisioning.report(made))
+        sections.append(_section("Meetings at a vendor that takes 200 ms", provisioning.report(made)))
     if foreseen:
-        sections.append("### The forecast of 60 days\n\n" + forecasting.report(foreseen))
+        sections.append(_section("The forecast of 60 days", forecasting.report(foreseen)))
     return sections
+
+
+def _section(heading: str, body: str) -> str:
+    return f"### {heading}\n\nMeasured {datetime.now(UTC):%Y-%m-%d}.\n\n{body}"
 
 
 def _measure_with_clients(folder: Path, *, quick: bool, only: str | None) -> tuple[list[Cell], list[Rush]]:
@@ -81,11 +86,29 @@ def _measure_forecast(*, quick: bool) -> Forecasting:
     return forecasting.measure_forecast(meetings=10_000 if quick else 100_000, rounds=5 if quick else 20)
 
 
-def write(sections: list[str]) -> None:
-    """Put the sections between the marks of docs/benchmarks.md."""
+def write(sections: list[str], *, only: str | None) -> None:
+    """Put the sections between the marks of docs/benchmarks.md, each in the place of the one with its heading.
+
+    What was not measured stays, so each has the date of its own run. The aims are those of a whole run.
+    """
+    if only is not None:
+        sections = [section for section in sections if heading_of(section) not in ("", f"### {AIMS}")]
     page = PAGE.read_text(encoding="utf-8")
-    told = "\n\n".join([BEGIN, *sections, END])
+    kept = page.partition(BEGIN)[2].partition(END)[0].strip()
+    told = "\n\n".join([BEGIN, *merge(kept, sections), END])
     PAGE.write_text(re.sub(f"{BEGIN}.*{END}", lambda _: told, page, flags=re.DOTALL), encoding="utf-8")
+
+
+def merge(kept: str, sections: list[str]) -> list[str]:
+    """Return the kept sections with the new ones in their places, and those that are there for the first time after them."""
+    by_heading = {heading_of(section): section for section in re.split(r"\n\n(?=### )", kept) if section}
+    by_heading |= {heading_of(section): section for section in sections}
+    return list(by_heading.values())
+
+
+def heading_of(section: str) -> str:
+    """Return the heading of a section; that of the machine, the first one, has none."""
+    return section.partition("\n")[0] if section.startswith("### ") else ""
 
 
 def _about(*, quick: bool) -> str:
@@ -94,7 +117,7 @@ def _about(*, quick: bool) -> str:
         version, buffers = cursor.fetchone()
     command = "make bench ARGS=--quick" if quick else "make bench"
     return (
-        f"`{command}`, {datetime.now(UTC):%Y-%m-%d}. {os.cpu_count()} cores ({platform.machine()}), Python"
+        f"`{command}`: {os.cpu_count()} cores ({platform.machine()}), Python"
         f" {platform.python_version()}, PostgreSQL {version} with shared_buffers {buffers}, fsync and synchronous_commit on."
         f" Clients, site and server share these cores."
     )
