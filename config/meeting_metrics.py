@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bookings import times
 from bookings.times import During
@@ -13,6 +13,7 @@ from meetings.models import Alert, Meeting
 from meetings.pool_use import pool_use
 
 UTC = times.parse_zone("UTC")
+CALLS_WITHIN = timedelta(days=1)
 REASONS = [watching.PREPARING, watching.UNPLANNED, *Meeting.Trouble.values]
 
 
@@ -79,6 +80,16 @@ def _calls(now: datetime) -> Iterator[Figure]:
         {key: total.seconds for key, total in totals.items()},
         labels,
         "counter",
+    )
+    yield Figure(
+        "linkpool_provider_call_seconds",
+        "Time that calls of the last day took: the median, what 95 of 100 did not exceed, and the slowest.",
+        {
+            (lengths.provider, quantile): seconds
+            for lengths in watching.call_lengths(now - CALLS_WITHIN)
+            for quantile, seconds in (("0.5", lengths.median), ("0.95", lengths.slow), ("1", lengths.slowest))
+        },
+        ("provider", "quantile"),
     )
     yield labelled(
         "linkpool_provider_success_ratio",

@@ -75,14 +75,20 @@ class Day:
 
 
 @dataclass(frozen=True)
-class Calls:
-    """What became of the calls to one provider in some time, and how long they took in seconds."""
+class Lengths:
+    """How long the calls to one provider took in some time, in seconds."""
 
     provider: str
-    outcomes: Counter[str]
     median: float
     slow: float  # 95 of 100 took no longer
     slowest: float
+
+
+@dataclass(frozen=True)
+class Calls(Lengths):
+    """The same, and what became of these calls."""
+
+    outcomes: Counter[str]
 
     @property
     def number(self) -> int:
@@ -172,15 +178,21 @@ def calls_since(since: datetime) -> list[Calls]:
     outcomes: dict[str, Counter[str]] = {}
     for provider, outcome, number in recent.values_list("provider", "outcome").annotate(number=Count("pk")):
         outcomes.setdefault(provider, Counter())[outcome] = number
+    return [
+        Calls(one.provider, one.median, one.slow, one.slowest, outcomes.get(one.provider, Counter()))
+        for one in call_lengths(since)
+    ]
+
+
+def call_lengths(since: datetime) -> list[Lengths]:
+    """Return how long the calls took that began since then, by provider. One statement."""
+    recent = ProviderCall.objects.filter(began_at__gte=since).order_by("provider")
     took = recent.values_list("provider").annotate(
         median=Median("seconds", output_field=FloatField()),
         slow=Slow("seconds", output_field=FloatField()),
         slowest=Max("seconds"),
     )
-    return sorted(
-        (Calls(provider, outcomes.get(provider, Counter()), *seconds) for provider, *seconds in took),
-        key=lambda one: one.provider,
-    )
+    return [Lengths(*one) for one in took]
 
 
 def slowest_calls(since: datetime, *, most: int) -> Sequence[ProviderCall]:

@@ -33,6 +33,9 @@ def test_figures_of_meetings_are_those_of_the_rows():
     make_link()
     for outcome in [Outcome.DONE] * 3 + [Outcome.UNAVAILABLE] * 2:
         make_call("zoom", outcome, seconds=0.5)
+    for number in range(1, 22):
+        make_call("google", seconds=float(number))
+    make_call("google", seconds=99, began_at=now - timedelta(hours=25))
     make_connection(status=VideoConnection.Status.BROKEN, broken_at=now)
     Alert.objects.create(kind=Alert.Kind.POOL, begun_at=now)
 
@@ -51,6 +54,10 @@ def test_figures_of_meetings_are_those_of_the_rows():
         'linkpool_provider_calls_total{provider="zoom",outcome="done"} 3',
         'linkpool_provider_calls_total{provider="zoom",outcome="unavailable"} 2',
         'linkpool_provider_call_seconds_total{provider="zoom",outcome="done"} 1.5',
+        'linkpool_provider_call_seconds{provider="google",quantile="0.5"} 11',
+        'linkpool_provider_call_seconds{provider="google",quantile="0.95"} 20',
+        'linkpool_provider_call_seconds{provider="google",quantile="1"} 21',
+        'linkpool_provider_call_seconds{provider="zoom",quantile="1"} 0.5',
         'linkpool_provider_success_ratio{provider="zoom"} 0.6',
         "linkpool_connections_broken 1",
         "linkpool_links_peak_ahead 0",
@@ -94,7 +101,7 @@ def test_metrics_take_as_many_queries_for_fifty_rows_as_for_one(rows: int, djang
         meeting = waiting_meeting(lesson(number), trouble=Meeting.Trouble.POOL_FULL)
         make_call(f"vendor{number % 3}", meeting=meeting)
 
-    with django_assert_num_queries(23):
+    with django_assert_num_queries(24):
         read()
 
 
