@@ -107,7 +107,8 @@ def mark_order_paid(order: Order, *, who: User | None = None, why: str = "") -> 
 
 @transaction.atomic
 def revive_order(order: Order, *, paid_at: datetime, why: str = "") -> Taken:
-    """Record money that came for the order, however late, as far as its times are still free (DESIGN 3.6).
+    """Record money that came for the order, however late, as far as its times are still free (DESIGN 3.6). It was taken
+    at `paid_at`, as the gateway tells.
 
     Those are paid and told of; of the others what was paid for them comes back (`Booking.refund`), and `refund_due` says
     so. An order in time has all of them. Whoever gave it up and paid after that has changed their mind; the tutor's no
@@ -118,7 +119,7 @@ def revive_order(order: Order, *, paid_at: datetime, why: str = "") -> Taken:
     was = order.status
     bookings = list(order.bookings.select_related(*SEEN_WITH).select_for_update(of=("self",)).order_by("pk"))
     sold = sessions_sold(order, bookings, paid_at=paid_at)
-    order.mark_revived(at=timezone.now())
+    order.mark_revived(at=timezone.now(), charged_at=paid_at)
     taken = take_times(sold)
     if not taken.kept:
         raise SlotsGone

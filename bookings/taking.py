@@ -75,7 +75,7 @@ def take_times(bookings: Sequence[Booking]) -> Taken:
 
 def record_paid(order: Order, taken: Taken, *, was: str, who: User | None = None, why: str = "") -> None:
     """Write down that the locked order is paid, and tell the world of the sessions that it has."""
-    order.save(update_fields=["status", "paid_at"])
+    order.save(update_fields=["status", "paid_at", "charged_at"])
     record_order_change(order, what="status", was=was, became=order.status, who=who, why=why)
     for booking in taken.kept:
         record_booking_change(booking, what="status", was=taken.before[booking.pk], became=booking.status, who=who, why=why)

@@ -59,7 +59,7 @@ def _today(now: datetime) -> Iterator[Figure]:
     )
     yield labelled(
         "linkpool_meeting_ready_seconds_median_today",
-        "Median time from the wish to the address of meetings asked for today.",
+        "Median time from the payment to the address of meetings asked for today; after a move, from the move.",
         "provider",
         {day.provider: day.seconds for day in days if day.seconds is not None},
     )

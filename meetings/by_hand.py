@@ -76,7 +76,10 @@ def _refuse_a_shared_room(meeting: Meeting, during: During, address: str) -> Non
 def _write_address(meeting: Meeting, booking: Booking, address: str, *, who: User, now: datetime) -> None:
     was = (place_in_english(meeting) or meeting.provider) if meeting.status in Meeting.HOLDING else ""
     release_rooms(meeting)
+    waited_since = meeting.requested_at, meeting.paid_at
     free_link(meeting)
+    if not was:
+        meeting.requested_at, meeting.paid_at = waited_since
     meeting.provider = MANUAL
     meeting.during = booking.during
     meeting.external_id = ""

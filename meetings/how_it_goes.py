@@ -144,7 +144,7 @@ def _shares(label: str, days: Sequence[watching.Day]) -> Chart:
 
 def _seconds(label: str, days: Sequence[watching.Day]) -> Chart:
     bars = [Bar(_short(day), day.seconds or 0.0, _told_seconds(day)) for day in days]
-    summary = _("%(provider)s: median time from the wish to the address by day. The longest: %(time)s.")
+    summary = _("%(provider)s: median time from the payment to the address by day. The longest: %(time)s.")
     longest = max(bar.value for bar in bars)
     return draw_bars(bars, summary=summary % {"provider": label, "time": seconds_in_words(longest)}, unit=" s")
 

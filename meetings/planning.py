@@ -29,11 +29,12 @@ log = logging.getLogger("linkpool.meetings")
 @transaction.atomic
 def plan_meeting(booking: Booking) -> Meeting | None:
     """Write that a paid booking needs a meeting. A second call changes nothing; an unpaid booking gets None."""
-    booking = Booking.objects.select_related("tutor").get(pk=booking.pk)
+    booking = Booking.objects.select_related("tutor", "order").get(pk=booking.pk)
     if not booking.is_paid:
         return None
     now = timezone.now()
     wish = {"provider": chain_of(booking.tutor)[0], "during": booking.during, "requested_at": now, "next_attempt_at": now}
+    wish["paid_at"] = booking.order.charged_at or booking.order.paid_at
     meeting, is_new = Meeting.objects.select_for_update().get_or_create(booking=booking, defaults=wish)
     if meeting.status == Meeting.Status.CANCELLED:  # dropped for a booking that turned out to be paid
         _let_wait_again(meeting, booking)

@@ -192,7 +192,8 @@ def free_link(meeting: Meeting) -> None:
     meeting.ready_at = None
     meeting.alerted_at = None
     meeting.status = Meeting.Status.WAITING
-    meeting.requested_at = meeting.next_attempt_at = timezone.now()
+    meeting.next_attempt_at = timezone.now()
+    meeting.want_again(at=meeting.next_attempt_at)
     meeting.generation += 1
 
 

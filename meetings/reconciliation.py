@@ -272,6 +272,7 @@ def _make_another(key: int) -> None:
         return
     VendorRoom.objects.filter(pk=key).update(state=State.CLOSED, closed_at=timezone.now())
     meeting.status, meeting.ready_at, meeting.next_attempt_at = Meeting.Status.WAITING, None, timezone.now()
+    meeting.want_again(at=meeting.next_attempt_at)
     meeting.generation += 1
     meeting.external_id = meeting.join_url_tutor = meeting.join_url_student = ""
     meeting.save()

@@ -121,6 +121,7 @@ def _take_link(meeting: Meeting, listed: SessionSwitch | None) -> None:
     release_rooms(row)
     row.generation = max(next_generation(row), row.generation + 1)
     row.status, row.next_attempt_at = Meeting.Status.WAITING, timezone.now()
+    row.want_again(at=row.next_attempt_at)
     row.external_id = row.join_url_tutor = row.join_url_student = ""
     row.passed_over, row.seen_at = [], None
     row.save()
@@ -189,6 +190,7 @@ def _move_over(meeting: Meeting, room: VendorRoom, made: Room) -> None:
     meeting.link = meeting.reserved = None
     meeting.provider, meeting.generation = room.provider, room.generation
     meeting.passed_over, meeting.seen_at = [], None
+    meeting.want_again(at=room.asked_at)
     write_addresses(meeting, made)
     meeting.save()
     release_rooms(meeting, but=room)

@@ -59,7 +59,7 @@ class Day:
     """How it went with the meetings asked for on one day at one provider.
 
     `asked` are those that came to an end there, well or not, or that wait with trouble; `seconds` is the median from the
-    wish to the address.
+    payment to the address, and for one that was moved or switched since, from that wish.
     """
 
     day: date
@@ -151,7 +151,7 @@ def meetings_by_day(now: datetime, *, zone: ZoneInfo, days: int = DAYS) -> list[
     first = times.local(now, zone).date() - timedelta(days=days - 1)
     asked = Meeting.objects.filter(requested_at__gte=times.day_bounds(first, first, zone).start).order_by()
     dated = asked.annotate(day=TruncDate("requested_at", tzinfo=zone))
-    took = ExpressionWrapper(F("ready_at") - F("requested_at"), output_field=DurationField())
+    took = ExpressionWrapper(F("ready_at") - Coalesce("paid_at", "requested_at"), output_field=DurationField())
     is_ready = Q(ready_at__isnull=False)
     is_troubled = Q(status=Meeting.Status.FAILED) | Q(status=Meeting.Status.WAITING) & ~Q(trouble="")
     held = dated.values_list("day", "provider").annotate(

@@ -74,6 +74,8 @@ class Order(models.Model):
     placed_at = models.DateTimeField(_("placed at"), null=True, blank=True)
     expires_at = models.DateTimeField(_("to be paid by"), null=True, blank=True)
     paid_at = models.DateTimeField(_("paid at"), null=True, blank=True)
+    # When the payer's money was taken, as the gateway tells: its news may come hours later, and then this is paid.
+    charged_at = models.DateTimeField(null=True, blank=True, editable=False)
     # While the payer's bank asks for the money back: the sessions' earnings are held and nothing is refunded.
     disputed_at = models.DateTimeField(_("disputed since"), null=True, blank=True, editable=False)
 
@@ -171,11 +173,12 @@ class Order(models.Model):
         self.status = self.Status.PAID
         self.paid_at = at
 
-    def mark_revived(self, *, at: datetime) -> None:
-        """Money came after it had been given up. Raises OrderNotPayable for what nobody agreed to; AnswerAwaited."""
+    def mark_revived(self, *, at: datetime, charged_at: datetime) -> None:
+        """Money came, maybe after it had been given up. Raises OrderNotPayable for what nobody agreed to; AnswerAwaited."""
         if self.status == self.Status.CANCELLED:
             self.status = self.Status.EXPIRED
         self.mark_paid(at=at)
+        self.charged_at = min(charged_at, at)
 
     def mark_expired(self) -> None:
         if self.status not in (self.Status.CART, self.Status.AWAITING_PAYMENT):

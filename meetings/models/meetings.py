@@ -76,6 +76,8 @@ class Meeting(models.Model):
     )
     last_error = models.CharField(_("why not yet"), max_length=500, blank=True)
     requested_at = models.DateTimeField(_("asked for at"))
+    # When the money for it was taken; empty from the second wish on, which nobody has just paid for.
+    paid_at = models.DateTimeField(null=True, blank=True, editable=False)
     ready_at = models.DateTimeField(_("ready at"), null=True, blank=True)
     # The first time that anybody was told the raw address: from then on it is not changed without need.
     seen_at = models.DateTimeField(_("address first seen at"), null=True, blank=True, editable=False)
@@ -152,6 +154,10 @@ class Meeting(models.Model):
     def is_live(self) -> bool:
         """True while it is to take place: being prepared or ready."""
         return self.status in (self.Status.WAITING, self.Status.READY)
+
+    def want_again(self, *, at: datetime) -> None:
+        """Another address is wanted, since then: the payment tells no more how long somebody has waited for it."""
+        self.requested_at, self.paid_at = at, None
 
     def mark_cancelled(self) -> None:
         """Call it off. Which link it had stays to be read; that link is free for others."""
