@@ -14,7 +14,7 @@ from bookings.jobs import enqueue
 from bookings.kept import in_english
 from bookings.models import Tutor
 from meetings.calls import note_call
-from meetings.connections import CONSENT_GONE, RIGHTS_LACK, access_to, mark_broken, take_tokens
+from meetings.connections import RIGHTS_LACK, access_to, mark_broken, mark_refused, take_tokens
 from meetings.errors import AccountTaken, ConnectionBroken, ConsentRefused
 from meetings.models import VideoConnection
 from meetings.oauth import get_vendor
@@ -95,7 +95,7 @@ def _open(connection: VideoConnection, access: Access) -> None:
     with note_call(provider=connection.provider, what="refresh", connection=connection) as call:
         access.token()
     if isinstance(call.trouble, ConnectionBroken):
-        mark_broken(connection, why=CONSENT_GONE)
+        mark_refused(connection, call.trouble)
     if call.trouble is not None:
         raise call.trouble
     VideoConnection.objects.filter(pk=connection.pk).update(checked_at=timezone.now())

@@ -18,7 +18,7 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from bookings.jobs import enqueue
-from bookings.kept import Kept
+from bookings.kept import Kept, in_english
 from bookings.models import Tutor
 from meetings.calls import note_call
 from meetings.errors import ConnectionBroken, ProviderTrouble, ProviderUnavailable, TokenUnreadable
@@ -128,18 +128,34 @@ def _row_of_site(provider: str, account: str) -> VideoConnection:
     return row
 
 
-@transaction.atomic
 def mark_broken(connection: VideoConnection, *, why: Kept) -> None:
-    """Write that the account must be connected again, and have its tutor told, once; alerts.py tells the staff.
+    """Write that the account must be connected again, and have its tutor told, once; alarms.py tells the staff.
 
     A second call changes nothing, nor does one about a consent that has been replaced meanwhile.
     """
+    _write_broken(connection, why())
+
+
+def mark_refused(connection: VideoConnection, trouble: ConnectionBroken) -> None:
+    """As `mark_broken`, for what the vendor's answer says: which right is missing, what an organisation forbids.
+
+    An account of the site is connected on no page: there such a sentence means that its owner has to give it a right.
+    """
+    says = trouble.own_message
+    if says is None:
+        _write_broken(connection, CONSENT_GONE())
+    else:
+        _write_broken(connection, in_english(says) if connection.tutor_id is not None else RIGHTS_LACK())
+
+
+@transaction.atomic
+def _write_broken(connection: VideoConnection, why: str) -> None:
     row = VideoConnection.objects.select_for_update(no_key=True).get(pk=connection.pk)
     if row.status == VideoConnection.Status.BROKEN or row.connected_at != connection.connected_at:
         return
-    row.status, row.broken_at, row.broken_why = VideoConnection.Status.BROKEN, timezone.now(), why()
+    row.status, row.broken_at, row.broken_why = VideoConnection.Status.BROKEN, timezone.now(), why[:500]
     row.save(update_fields=["status", "broken_at", "broken_why"])
-    log.warning("connection broken", extra={"connection": row.pk, "provider": row.provider, "reason": why()})
+    log.warning("connection broken", extra={"connection": row.pk, "provider": row.provider, "reason": why})
     if row.disconnected_at is None:
         enqueue("meetings.tell_of_broken_connection", connection_id=row.pk)
 
@@ -247,7 +263,7 @@ def _ask_for_tokens(row: VideoConnection) -> ProviderTrouble | None:
         tokens = get_vendor(row.provider).refresh(row.refresh_token)
         row.save(update_fields=take_tokens(row, tokens, now=now))
     if isinstance(call.trouble, ConnectionBroken):
-        mark_broken(row, why=CONSENT_GONE)
+        mark_refused(row, call.trouble)
     return call.trouble
 
 

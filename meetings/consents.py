@@ -11,6 +11,7 @@ import base64
 import hashlib
 import logging
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from hmac import compare_digest
@@ -28,7 +29,7 @@ from bookings.models import Tutor
 from meetings.accounts import keep_account
 from meetings.calls import note_call
 from meetings.connections import can_connect
-from meetings.errors import AccountTaken, ConsentRefused, ProviderMisconfigured, ProviderTrouble
+from meetings.errors import AccountTaken, ConnectionBroken, ConsentRefused, ProviderMisconfigured, ProviderTrouble
 from meetings.models import VideoConnection
 from meetings.oauth import get_vendor
 from meetings.oauth.base import AccountLook, Tokens
@@ -147,7 +148,7 @@ def _take_code(tutor: Tutor, provider: str, code: str, *, verifier: str) -> Endi
             return Ending(str(UNTICKED) % names)
         look = vendor.look_at(tokens.access_token)
     if call.trouble is not None:
-        return Ending(str(_sentence_of_trouble(call.trouble)) % names)
+        return Ending(_sentence_of_trouble(call.trouble, names))
     return _keep(tutor, provider, tokens, look)
 
 
@@ -170,13 +171,16 @@ def _sentence_of(error: str) -> str | Promise:
     return VENDOR_TROUBLE if error in FOR_A_WHILE else NOT_CONNECTED
 
 
-def _sentence_of_trouble(trouble: ProviderTrouble) -> str | Promise:
+def _sentence_of_trouble(trouble: ProviderTrouble, names: Mapping[str, str]) -> str:
+    """Say what came of the code: what a rule of the account's organisation or a right forbids in words of its own."""
+    if isinstance(trouble, ConsentRefused | ConnectionBroken) and trouble.own_message is not None:
+        return str(trouble.own_message)
     if isinstance(trouble, ConsentRefused):
-        return CODE_OLD
+        return str(CODE_OLD) % names
     if isinstance(trouble, ProviderMisconfigured):
         log.error("consent refused for the set-up", extra={"detail": trouble.detail, "code": trouble.code})
-        return OUR_FAULT
-    return VENDOR_TROUBLE
+        return str(OUR_FAULT) % names
+    return str(VENDOR_TROUBLE) % names
 
 
 def _name(provider: str) -> str:

@@ -66,6 +66,11 @@ class ProviderTrouble(DomainError):
         self.detail, self.code, self.status, self.after = detail, code, status, after
 
     @property
+    def own_message(self) -> str | Promise | None:
+        """Return the sentence of this very case, such as which right is missing; None where only its kind's is known."""
+        return None if self.message is type(self).message else self.message
+
+    @property
     def pause(self) -> timedelta | None:
         """Return how long nobody should ask for rooms with the same account; None if only this question has to wait."""
         return None

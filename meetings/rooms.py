@@ -27,7 +27,7 @@ from bookings.models import Booking
 from bookings.times import During
 from meetings.calls import NotedCall, note_call
 from meetings.chain import Place, hosts_are_tutors
-from meetings.connections import CONSENT_GONE, access_for, mark_broken, note_use
+from meetings.connections import access_for, mark_refused, note_use
 from meetings.errors import ConnectionBroken, MeetingInTheMaking, MeetingNotWaiting, ProviderCannot
 from meetings.models import Meeting, VendorRoom, VideoConnection
 from meetings.providers.base import Person, Room, RoomMaker, RoomRequest
@@ -199,7 +199,7 @@ def settle_account(connection: VideoConnection | None, call: NotedCall) -> None:
     if connection is None or call.trouble is None:
         return
     if isinstance(call.trouble, ConnectionBroken):
-        mark_broken(connection, why=CONSENT_GONE)
+        mark_refused(connection, call.trouble)
     if call.trouble.pause is not None and not (isinstance(call.trouble, ProviderCannot) and hosts_are_tutors(connection)):
         until = timezone.now() + call.trouble.pause
         shorter = Q(paused_until=None) | Q(paused_until__lt=until)

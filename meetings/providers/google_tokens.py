@@ -14,7 +14,10 @@ from meetings.providers.google_api import reason_of
 
 LATER = ("internal_failure", "server_error", "temporarily_unavailable", "rate_limit_exceeded")
 FORBIDDEN = ("admin_policy_enforced", "org_internal", "access_denied")
-NOT_ALLOWED = _("Google does not allow this account to be connected here. Its administrator can, or another account may do.")
+NOT_ALLOWED = _(
+    "The organisation of this Google account does not allow it to be connected here. Please ask its administrator to allow "
+    "it, or connect another account."
+)
 
 
 def ask_for_token(
