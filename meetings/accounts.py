@@ -115,7 +115,7 @@ def _lock_account(provider: str, account_id: str) -> None:
 def _renew_consent(row: VideoConnection, tokens: Tokens, look: AccountLook, now: datetime) -> None:
     row.status, row.broken_at, row.broken_why = VideoConnection.Status.ACTIVE, None, ""
     row.told_at = row.paused_until = row.disconnected_at = row.grant_ends_at = None
-    row.base_url = ""
+    row.base_url = row.refused_why = ""
     row.connected_at = now
     _put_look(row, look, now)
     take_tokens(row, tokens, now=now)

@@ -137,15 +137,9 @@ def mark_broken(connection: VideoConnection, *, why: Kept) -> None:
 
 
 def mark_refused(connection: VideoConnection, trouble: ConnectionBroken) -> None:
-    """As `mark_broken`, for what the vendor's answer says: which right is missing, what an organisation forbids.
-
-    An account of the site is connected on no page: there such a sentence means that its owner has to give it a right.
-    """
+    """As `mark_broken`, for what the vendor's answer says: which right is missing, what an organisation forbids."""
     says = trouble.own_message
-    if says is None:
-        _write_broken(connection, CONSENT_GONE())
-    else:
-        _write_broken(connection, in_english(says) if connection.tutor_id is not None else RIGHTS_LACK())
+    _write_broken(connection, CONSENT_GONE() if says is None else in_english(says))
 
 
 @transaction.atomic
@@ -178,7 +172,7 @@ def revive(connection: VideoConnection) -> bool:
 
 
 def note_use(key: int, *, at: datetime, remark: str) -> None:
-    """Write when an account was used, and what the vendor remarked, if anything: for people, nothing is decided by it.
+    """Write that a room was made with an account, and what the vendor remarked, if anything: for people only.
 
     Never while a booking is locked; not at all while somebody holds the row, for a renewal does so as long as the vendor
     takes. The next use writes it then.
@@ -187,8 +181,8 @@ def note_use(key: int, *, at: datetime, remark: str) -> None:
         row = VideoConnection.objects.filter(pk=key).select_for_update(skip_locked=True, no_key=True).first()
         if row is None:
             return
-        row.last_used_at, row.remark = at, remark[:500] or row.remark
-        row.save(update_fields=["last_used_at", "remark"])
+        row.last_used_at, row.remark, row.refused_why = at, remark[:500] or row.remark, ""
+        row.save(update_fields=["last_used_at", "remark", "refused_why"])
 
 
 def take_tokens(row: VideoConnection, tokens: Tokens, *, now: datetime) -> list[str]:

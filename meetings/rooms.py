@@ -28,7 +28,7 @@ from bookings.times import During
 from meetings.calls import NotedCall, note_call
 from meetings.chain import Place, hosts_are_tutors
 from meetings.connections import access_for, mark_refused, note_use
-from meetings.errors import ConnectionBroken, MeetingInTheMaking, MeetingNotWaiting, ProviderCannot
+from meetings.errors import ConnectionBroken, MeetingInTheMaking, MeetingNotWaiting, ProviderCannot, ProviderTrouble
 from meetings.models import Meeting, VendorRoom, VideoConnection
 from meetings.providers.base import Person, Room, RoomMaker, RoomRequest
 
@@ -200,10 +200,18 @@ def settle_account(connection: VideoConnection | None, call: NotedCall) -> None:
         return
     if isinstance(call.trouble, ConnectionBroken):
         mark_refused(connection, call.trouble)
+    _note_refusal(connection, call.trouble)
     if call.trouble.pause is not None and not (isinstance(call.trouble, ProviderCannot) and hosts_are_tutors(connection)):
         until = timezone.now() + call.trouble.pause
         shorter = Q(paused_until=None) | Q(paused_until__lt=until)
         VideoConnection.objects.filter(shorter, pk=connection.pk).update(paused_until=until)
+
+
+def _note_refusal(connection: VideoConnection, trouble: ProviderTrouble) -> None:
+    """Keep, for the tutor to read, what the plan of their account or a policy forbids; a limit that passes is not kept."""
+    says = trouble.own_message
+    if isinstance(trouble, ProviderCannot) and says is not None and trouble.pause is None and connection.tutor_id:
+        VideoConnection.objects.filter(pk=connection.pk).update(refused_why=in_english(says)[:500])
 
 
 def release_rooms(meeting: Meeting, *, but: VendorRoom | None = None) -> int:

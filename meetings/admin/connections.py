@@ -63,7 +63,12 @@ class VideoConnectionAdmin(ReadOnlyAdmin[VideoConnection], ButtonsAdmin):
     fieldsets = [
         (
             None,
-            {"fields": ["whose", "provider", "account", "state_shown", "why_shown", "broken_at", "told_at", "remark_shown"]},
+            {
+                "fields": [
+                    *("whose", "provider", "account", "state_shown", "why_shown", "broken_at", "told_at"),
+                    *("remark_shown", "refused_shown"),
+                ]
+            },
         ),
         (gettext_lazy("What it gives"), {"fields": ["can_host", "rights", "standing_rooms", "paused_until"]}),
         (
@@ -76,9 +81,10 @@ class VideoConnectionAdmin(ReadOnlyAdmin[VideoConnection], ButtonsAdmin):
             },
         ),
     ]
-    readonly_fields = ["whose", "state_shown", "why_shown", "remark_shown", "standing_rooms", "rights"]
+    readonly_fields = ["whose", "state_shown", "why_shown", "remark_shown", "refused_shown", "standing_rooms", "rights"]
     why_shown = kept_column("broken_why", gettext_lazy("why it broke"))
     remark_shown = kept_column("remark", gettext_lazy("remark"))
+    refused_shown = kept_column("refused_why", gettext_lazy("why it refused"))
     buttons = (
         Button("check", gettext_lazy("Check now"), _check, _is_connected),
         Button(

@@ -68,6 +68,8 @@ class VideoConnection(models.Model):
     told_at = models.DateTimeField(_("tutor told at"), null=True, blank=True, editable=False)
     can_host = models.BooleanField(_("can hold meetings"), default=True, editable=False)
     remark = models.CharField(_("remark"), max_length=500, blank=True, editable=False)
+    # What the account's plan or policy forbids, until a room is made with it again.
+    refused_why = models.CharField(_("why it refused"), max_length=500, blank=True, default="", editable=False)
     checked_at = models.DateTimeField(_("checked at"), null=True, blank=True, editable=False)
     paused_until = models.DateTimeField(_("left alone until"), null=True, blank=True, editable=False)
     connected_at = models.DateTimeField(_("connected at"))

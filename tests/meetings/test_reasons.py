@@ -12,6 +12,7 @@ from django.core import mail
 from django.test import Client
 
 from bookings.models import Tutor
+from bookings.times import During
 from meetings import connections
 from meetings.connections import access_to, mark_refused
 from meetings.doubles.google import GoogleDouble
@@ -25,7 +26,7 @@ from meetings.provisioning import provision_meeting
 from tests.conftest import Drain
 from tests.factories import make_link
 from tests.meetings.google_site import connect_google, site_with_google
-from tests.meetings.making import make_connection, paid_booking
+from tests.meetings.making import lesson, make_connection, paid_booking
 from tests.meetings.zoom_site import connect_zoom, site_with_zoom
 
 FORBIDDEN = ["admin_policy_enforced", "org_internal", "access_denied"]
@@ -45,34 +46,27 @@ def zoom(settings: Any) -> Iterator[ZoomDouble]:
         yield double
 
 
-@pytest.fixture
-def desk(ada: Tutor) -> Client:
-    client = Client()
-    client.force_login(ada.user)
-    return client
-
-
-def session_at(provider: str, tutor: Tutor) -> Meeting:
+def session_at(provider: str, tutor: Tutor, during: During | None = None) -> Meeting:
     """A paid session of a tutor who wishes to teach there."""
     Tutor.objects.filter(pk=tutor.pk).update(meeting_provider=provider)
-    return plan_paid_meeting(paid_booking(tutor=Tutor.objects.get(pk=tutor.pk)))
+    return plan_paid_meeting(paid_booking(during, tutor=Tutor.objects.get(pk=tutor.pk)))
 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("word", FORBIDDEN)
-def test_who_connects_reads_that_their_organisation_forbids_it(google: GoogleDouble, desk: Client, word: str):
-    page_of_google = desk.post("/teaching/meetings/google/connect/").headers["Location"]
+def test_who_connects_reads_that_their_organisation_forbids_it(google: GoogleDouble, desk_of_ada: Client, word: str):
+    page_of_google = desk_of_ada.post("/teaching/meetings/google/connect/").headers["Location"]
     google.refuse_next("POST /token", 400, {"error": word})
     back = urlsplit(google.consent(page_of_google))
 
-    answer = desk.get(f"{back.path}?{back.query}")
+    answer = desk_of_ada.get(f"{back.path}?{back.query}")
 
     assert [str(message) for message in get_messages(answer.wsgi_request)] == [str(NOT_ALLOWED)]
 
 
 @pytest.mark.django_db(transaction=True)
 def test_organisation_that_comes_to_forbid_it_is_named_on_the_page_and_in_the_mail(
-    google: GoogleDouble, ada: Tutor, desk: Client, drain: Drain
+    google: GoogleDouble, ada: Tutor, desk_of_ada: Client, drain: Drain
 ):
     access = access_to(connect_google(ada, google))
     google.refuse_next("POST /token", 400, {"error": "admin_policy_enforced"})
@@ -83,7 +77,7 @@ def test_organisation_that_comes_to_forbid_it_is_named_on_the_page_and_in_the_ma
 
     assert VideoConnection.objects.get().broken_why == str(NOT_ALLOWED)
     assert [str(NOT_ALLOWED) in letter.body for letter in mail.outbox] == [True]
-    assert str(NOT_ALLOWED) in desk.get("/teaching/meetings/").content.decode()
+    assert str(NOT_ALLOWED) in desk_of_ada.get("/teaching/meetings/").content.decode()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -113,17 +107,6 @@ def test_box_that_was_left_empty_at_google_is_named(google: GoogleDouble, ada: T
     assert connection.broken_why == str(google_api.RIGHT_IS_MISSING)
 
 
-def test_account_of_the_site_is_said_to_lack_a_right_for_nobody_can_tick_its_boxes(db: None):
-    site = make_connection(provider="google")
-    VideoConnection.objects.update(tutor=None)
-    site.refresh_from_db()
-
-    mark_refused(site, ConnectionBroken(google_api.RIGHT_IS_MISSING))
-
-    site.refresh_from_db()
-    assert site.broken_why == connections.RIGHTS_LACK()
-
-
 def test_consent_that_is_gone_is_called_so(db: None):
     connection = make_connection()
 
@@ -131,3 +114,37 @@ def test_consent_that_is_gone_is_called_so(db: None):
 
     connection.refresh_from_db()
     assert connection.broken_why == connections.CONSENT_GONE()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("code", "why"), [(200, zoom_api.PLAN_FORBIDS), (3161, zoom_api.CANNOT_HOST)])
+def test_tutor_reads_why_zoom_refused_the_session_until_one_is_held_there_again(
+    zoom: ZoomDouble, ada: Tutor, desk_of_ada: Client, drain: Drain, code: int, why: Any
+):
+    connection = connect_zoom(ada, zoom)
+    make_link()
+    zoom.refuse_next(400, code, asked="POST /v2/users")
+    meeting = provision_meeting(session_at("zoom", ada))
+    drain()
+
+    letters = {address: letter.body for letter in mail.outbox for address in letter.to}
+    assert str(why) in letters[ada.user.email]
+    assert str(why) not in letters[meeting.booking.student.email]
+    assert str(why) in desk_of_ada.get("/teaching/meetings/").content.decode()
+
+    provision_meeting(session_at("zoom", ada, lesson(120)))
+    connection.refresh_from_db()
+    assert connection.refused_why == ""
+    assert str(why) not in desk_of_ada.get("/teaching/meetings/").content.decode()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_limit_that_passes_is_not_kept_as_what_the_account_refuses(zoom: ZoomDouble, ada: Tutor):
+    connection = connect_zoom(ada, zoom)
+    make_link()
+    zoom.refuse_next(429, 429, "You have reached the maximum daily rate limit for this API.", "POST /v2/users")
+
+    assert provision_meeting(session_at("zoom", ada)).provider == "pool"
+
+    connection.refresh_from_db()
+    assert (connection.refused_why, connection.paused_until is None) == ("", False)

@@ -1,0 +1,15 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("meetings", "0013_calls_that_ask_for_a_pause"),
+    ]
+
+    operations = [
+        migrations.AddField(
+            model_name="videoconnection",
+            name="refused_why",
+            field=models.CharField(blank=True, default="", editable=False, max_length=500, verbose_name="why it refused"),
+        ),
+    ]
