@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("meetings", "0013_calls_that_ask_for_a_pause"),
+        ("meetings", "0014_when_meetings_were_paid"),
     ]
 
     operations = [
