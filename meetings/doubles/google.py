@@ -33,6 +33,7 @@ class GoogleDouble(GoogleOAuth, GoogleCalendar, GoogleMeet):
             "pass_time",
             "refuse_next",
             "revoke_grant",
+            "set_access",
             "set_quota",
             "start_call",
             "stop_call",

@@ -24,8 +24,11 @@ EVENTS = frozenset([f"{GOOGLE}calendar", f"{GOOGLE}calendar.events", f"{GOOGLE}c
 CALENDAR_LIST = frozenset(
     [f"{GOOGLE}calendar{name}" for name in ("", ".readonly", ".calendarlist", ".calendarlist.readonly")]
 )
-SPACES = frozenset([f"{GOOGLE}meetings.space.created"])
+SPACES_CREATED = f"{GOOGLE}meetings.space.created"  # rooms that the Meet API made for us
+SPACES_SETTINGS = f"{GOOGLE}meetings.space.settings"  # the settings of any room of the person
+SPACES = frozenset([SPACES_CREATED, SPACES_SETTINGS])
 KNOWN_SCOPES = {"openid", "email", EMAIL, *EVENTS, *CALENDAR_LIST, *SPACES}
+PERSONAL = ("gmail.com", "googlemail.com")
 
 
 class Refused(Exception):
@@ -61,12 +64,19 @@ class Account:
     email: str
     can_meet: bool = True
     is_robot: bool = False
+    access_type: str = ""  # of the rooms it makes, where that is not what is usual for such an account
     quota: str = ""  # the reason with which all its changes are refused: "quotaExceeded", ...
     granted: set[str] = field(default_factory=set)
     events: dict[str, Thing] = field(default_factory=dict)
     refresh_tokens: list[str] = field(default_factory=list)
     asked: deque[float] = field(default_factory=deque)  # when Calendar was called
     created: deque[float] = field(default_factory=deque)  # when spaces were made
+
+    @property
+    def usual_access(self) -> str:
+        """Return whom its rooms let in without knocking, unless they are told otherwise."""
+        is_personal = self.email.rpartition("@")[2] in PERSONAL
+        return self.access_type or ("RESTRICTED" if is_personal else "TRUSTED")
 
     @property
     def sub(self) -> str:
@@ -94,7 +104,7 @@ class Space:
     code: str
     made_by: str
     is_ours: bool  # made through the Meet API, so meetings.space.created may end a call in it
-    config: Thing = field(default_factory=lambda: {"accessType": "TRUSTED", "entryPointAccess": "ALL"})
+    config: Thing
     conference: str = ""  # of the call that is running
     members: dict[str, str] = field(default_factory=dict)
 
@@ -170,7 +180,8 @@ class GoogleBooks(Double):
     def new_space(self, made_by: str, *, is_ours: bool) -> Space:
         letters = "".join(secrets.choice("abcdefghijkmnopqrstuvwxyz") for _ in range(10))
         code = f"{letters[:3]}-{letters[3:7]}-{letters[7:]}"
-        space = Space(f"spaces/{secrets.token_urlsafe(9)}", code, made_by, is_ours)
+        config = {"accessType": self.account(made_by).usual_access, "entryPointAccess": "ALL"}
+        space = Space(f"spaces/{secrets.token_urlsafe(9)}", code, made_by, is_ours, config)
         self.spaces[space.name] = space
         return space
 

@@ -7,7 +7,18 @@ import secrets
 from typing import Any
 
 from bookings.doubles.server import Answer, Request
-from meetings.doubles.google_books import SPACES, GoogleBooks, Space, Thing, Token, json_body, meet_no, unknown_in
+from meetings.doubles.google_books import (
+    SPACES,
+    SPACES_CREATED,
+    SPACES_SETTINGS,
+    GoogleBooks,
+    Space,
+    Thing,
+    Token,
+    json_body,
+    meet_no,
+    unknown_in,
+)
 
 _CREATES_A_MINUTE = 10  # of one person
 _PATH = re.compile(r"/v2/spaces(?:/([^/:]+))?(:endActiveConference|/members)?")
@@ -17,6 +28,11 @@ _CHOICES = {"accessType": ("OPEN", "TRUSTED", "RESTRICTED"), "entryPointAccess":
 
 class GoogleMeet(GoogleBooks):
     # What people do.
+
+    def set_access(self, account: str, access_type: str) -> None:
+        """Let the rooms that this person makes from now on open to OPEN, TRUSTED or RESTRICTED; "" is the usual."""
+        with self.lock:
+            self.account(account).access_type = access_type
 
     def start_call(self, space: str) -> str:
         """Let people meet in the room, named by its name, code or address; returns the name of the call."""
@@ -48,7 +64,7 @@ class GoogleMeet(GoogleBooks):
         found = _PATH.fullmatch(request.path)
         if found is None:
             raise meet_no(404, "NOT_FOUND")
-        if not token.scopes & SPACES:
+        if not token.scopes & _rights_for(request):
             message = "Request had insufficient authentication scopes."
             raise meet_no(403, "PERMISSION_DENIED", message, reason="ACCESS_TOKEN_SCOPE_INSUFFICIENT")
         name, verb = found.groups()
@@ -62,8 +78,9 @@ class GoogleMeet(GoogleBooks):
     def _act(self, request: Request, token: Token, space: Space, verb: str | None) -> Thing:
         is_owner = space.made_by == token.account.email
         if request.method == "GET" and verb is None:
-            return _shown(space, sees_calls=is_owner)
-        if not is_owner or not space.is_ours:
+            return _shown(space, is_owner=is_owner)
+        is_any_changed = request.method == "PATCH" and SPACES_SETTINGS in token.scopes
+        if not is_owner or not (space.is_ours or is_any_changed):
             raise meet_no(403, "PERMISSION_DENIED", "The caller does not have permission")
         if request.path.split("/")[3].partition(":")[0] == space.code:
             raise meet_no(400, "INVALID_ARGUMENT", "A meeting code cannot be used here.")
@@ -87,7 +104,7 @@ class GoogleMeet(GoogleBooks):
             raise meet_no(429, "RESOURCE_EXHAUSTED", "Quota exceeded for quota metric 'Space creation requests'")
         space = self.new_space(token.account.email, is_ours=True)
         space.config |= sent.get("config", {})
-        return _shown(space, sees_calls=True)
+        return _shown(space, is_owner=True)
 
     def _change_space(self, request: Request, space: Space) -> Thing:
         sent = self._body(request, {"config": _CONFIG})
@@ -97,7 +114,7 @@ class GoogleMeet(GoogleBooks):
             if name not in sent.get("config", {}):
                 raise meet_no(400, "INVALID_ARGUMENT", f"Invalid update mask: {path}")
             space.config[name] = sent["config"][name]
-        return _shown(space, sees_calls=True)
+        return _shown(space, is_owner=True)
 
     def _body(self, request: Request, known: dict[str, Any]) -> Thing:
         sent = json_body(request, meet_no(400, "INVALID_ARGUMENT", "Invalid JSON payload received."))
@@ -106,13 +123,20 @@ class GoogleMeet(GoogleBooks):
         return sent
 
 
+def _rights_for(request: Request) -> frozenset[str]:
+    """Return the rights of which any is enough to ask this at all (the vendor's discovery document)."""
+    return SPACES if request.method in ("GET", "PATCH") else frozenset([SPACES_CREATED])
+
+
 def _check_config(config: Thing) -> None:
     for name, value in config.items():
         if value not in _CHOICES[name]:
             raise meet_no(400, "INVALID_ARGUMENT", f"Invalid value at config.{name}")
 
 
-def _shown(space: Space, *, sees_calls: bool) -> Thing:
-    told = {"name": space.name, "meetingUri": space.uri, "meetingCode": space.code, "config": dict(space.config)}
-    is_told = sees_calls and space.conference
-    return told | ({"activeConference": {"conferenceRecord": space.conference}} if is_told else {})
+def _shown(space: Space, *, is_owner: bool) -> Thing:
+    """Return the room as its owner sees it, or anybody else: they are told neither of settings nor of calls."""
+    told: Thing = {"name": space.name, "meetingUri": space.uri, "meetingCode": space.code}
+    if is_owner:
+        told["config"] = dict(space.config)
+    return told | ({"activeConference": {"conferenceRecord": space.conference}} if is_owner and space.conference else {})

@@ -8,6 +8,7 @@ somebody deleted comes back only under a new key.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,6 +18,7 @@ from bookings.outside import USUAL_PATIENCE, Patience
 from meetings.errors import ProviderCannot, ProviderMisconfigured, ProviderTrouble, ProviderUnavailable, RoomGone
 from meetings.providers.base import Access, FoundRoom, Owner, Person, Room, RoomMaker, RoomRequest
 from meetings.providers.google_api import HAS_NO_CALENDAR, GoogleApi
+from meetings.providers.google_doors import kinds_entered, open_door
 from meetings.providers.google_events import (
     SECOND_TRY,
     Event,
@@ -26,6 +28,7 @@ from meetings.providers.google_events import (
     conference_request,
     conference_status,
     during_of,
+    enters_by,
     event_id,
     is_cancelled,
     is_near,
@@ -86,13 +89,13 @@ class GoogleProvider(RoomMaker):
         """
         account = _opened(access)
         event = self._insert(request, account) or self._adopt(request, account)
-        return self._room(event, account)
+        return self._room(event, account, request)
 
     def move(self, external_id: str, request: RoomRequest, access: Access | None) -> Room:
         """Send what differs, if anything does, and read the event again: the answer to a change may lack the link."""
         account = _opened(access)
         event = self._read(external_id, account)
-        return self._room(self._changed(event, request, account), account)
+        return self._room(self._changed(event, request, account), account, request)
 
     def cancel(self, external_id: str, access: Access | None) -> None:
         try:
@@ -104,8 +107,9 @@ class GoogleProvider(RoomMaker):
         account = _opened(access)
         event = self._read(external_id, account)
         room = self._room(event, account)
-        is_asked = not room.is_pending and is_near(event)
-        return room_of(event, is_in_use=True) if is_asked and self._is_in_use(event, account) else room
+        if room.is_pending or account.owner is Owner.SITE or not is_near(event):
+            return room
+        return replace(room, is_in_use=self._is_in_use(event, account))
 
     def find(self, key: str, access: Access | None) -> Room | None:
         try:
@@ -150,7 +154,9 @@ class GoogleProvider(RoomMaker):
 
     def _insert(self, request: RoomRequest, account: Access) -> Event | None:
         """Return the new event, None where the id is taken."""
-        body = new_event(request, mark=self._mark, guests=self._guests(request, account))
+        guests = self._guests(request, account)
+        enters = kinds_entered(request.tutor.email, account.account, guests=guests)
+        body = new_event(request, mark=self._mark, guests=guests, enters=enters if account.owner is Owner.SITE else ())
         try:
             return self._calendar.ask(account, "POST", EVENTS, body=body, query=self._writing())
         except RoomGone as error:  # 404 of a whole calendar
@@ -175,11 +181,21 @@ class GoogleProvider(RoomMaker):
         self._calendar.ask(account, "PATCH", _path(event["id"]), body=changes, query=self._writing())
         return self._read(event["id"], account)
 
-    def _room(self, event: Event, account: Access) -> Room:
-        """Return the room; a link that failed, or was taken out, is asked for once more under another request id."""
+    def _room(self, event: Event, account: Access, request: RoomRequest | None = None) -> Room:
+        """Return the room; one of the site's account only when people get in. What `request` lacks the event tells."""
+        event = self._with_link(event, account)
         room = room_of(event)
-        if conference_status(event) not in ("failure", ""):
+        if room.is_pending or account.owner is not Owner.SITE:
             return room
+        guests = event.get("attendees") or ()
+        known = enters_by(event) if request is None else kinds_entered(request.tutor.email, account.account, guests=guests)
+        space = open_door(self._spaces, code_of(event), account, host_enters=known)
+        return replace(room, is_in_use=space is not None and space.is_in_use)
+
+    def _with_link(self, event: Event, account: Access) -> Event:
+        """Return the event; a link that failed, or was taken out, is asked for once more under another request id."""
+        if conference_status(event) not in ("failure", ""):
+            return event
         if asked_with(event).endswith(SECOND_TRY):
             raise ProviderCannot(NO_LINK_COMES, detail="the conference failed twice", code="failure")
         request_id = key_of(event) + SECOND_TRY
@@ -187,7 +203,7 @@ class GoogleProvider(RoomMaker):
             "conferenceData": conference_request(request_id),
             "extendedProperties": {"private": {"asked": request_id}},
         }
-        return room_of(self._calendar.ask(account, "PATCH", _path(room.external_id), body=body, query=self._writing()))
+        return self._calendar.ask(account, "PATCH", _path(room_of(event).external_id), body=body, query=self._writing())
 
     def _read(self, external_id: str, account: Access) -> Event:
         """Return the event. Raises RoomGone if it is deleted: Calendar shows such an event as cancelled."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -36,9 +36,12 @@ def event_id(key: str, mark: str) -> str:
     return "lp" + base64.b32hexencode(digest).decode().rstrip("=").lower()
 
 
-def new_event(request: RoomRequest, *, mark: str, guests: list[Person]) -> Event:
-    """Return the event to insert. By `mark` this site's events are found again."""
-    event = {
+def new_event(request: RoomRequest, *, mark: str, guests: list[Person], enters: Collection[str] = ()) -> Event:
+    """Return the event to insert. By `mark` this site's events are found again.
+
+    `enters`: the kinds of rooms that the tutor gets into by themselves, for whoever reads the event without the request.
+    """
+    event: Event = {
         "id": event_id(request.key, mark),
         **changing_part(request),
         "guestsCanInviteOthers": False,
@@ -49,6 +52,8 @@ def new_event(request: RoomRequest, *, mark: str, guests: list[Person]) -> Event
         },
         "conferenceData": conference_request(request.key),
     }
+    if enters:
+        event["extendedProperties"]["private"]["enters"] = ",".join(sorted(enters))
     # A preset answer can be reset and leave the event invisible: `responseStatus` is left out.
     return event | ({"attendees": [_guest(one) for one in guests]} if guests else {})
 
@@ -107,6 +112,11 @@ def key_of(event: Mapping[str, Any]) -> str:
 def asked_with(event: Mapping[str, Any]) -> str:
     """Return the id with which a link was last asked for."""
     return _private(event, "asked")
+
+
+def enters_by(event: Mapping[str, Any]) -> frozenset[str]:
+    """Return which kinds of rooms the tutor gets into by themselves, as it was written when the event was made."""
+    return frozenset(_private(event, "enters").split(",")) if _private(event, "enters") else frozenset()
 
 
 def conference_status(event: Mapping[str, Any]) -> str:

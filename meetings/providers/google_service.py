@@ -20,9 +20,17 @@ from bookings.outside import USUAL_PATIENCE, Call, Patience
 from meetings.errors import ProviderMisconfigured, ProviderUnavailable
 from meetings.providers.base import Access, Owner
 from meetings.providers.google_tokens import ask_for_token, read_token
-from meetings.providers.meet_spaces import SPACES_SCOPE
+from meetings.providers.meet_spaces import SETTINGS_SCOPE, SPACES_SCOPE
 
 EVENTS_SCOPE = "https://www.googleapis.com/auth/calendar.events.owned"
+# What is asked for, the most first: a domain that authorised less refuses the whole, and the next is tried. Each lower one
+# is what a site has whose operator left out, or has not yet added, one of the rights.
+LADDER = (
+    (EVENTS_SCOPE, SPACES_SCOPE, SETTINGS_SCOPE),
+    (EVENTS_SCOPE, SETTINGS_SCOPE),
+    (EVENTS_SCOPE, SPACES_SCOPE),
+    (EVENTS_SCOPE,),
+)
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 LIFE = 3600  # seconds that what we sign is good for: the most that Google takes
 SPARE = 300  # seconds before its end from which a token is replaced
@@ -61,12 +69,18 @@ class ServiceAccount(Access):
         self._key_file, self._token_url, self._patience = key_file, token_url, patience
         self._lock = threading.Lock()
         self._token, self._good_until, self._silent_until = "", 0.0, 0.0
-        self._scopes: tuple[str, ...] = (EVENTS_SCOPE, SPACES_SCOPE)
+        self._rung = 0  # of LADDER: the most that the domain authorised, as far as we know
 
     def token(self) -> str:
-        """Return the token in memory, or another shortly before it ends. Raises ProviderMisconfigured as well."""
+        """Return the token in memory, or another shortly before it ends. Raises ProviderMisconfigured as well.
+
+        With each new hour all rights are asked for again: one that was authorised meanwhile is had without a restart.
+        """
         with self._lock:
-            return self._token if time.time() < self._good_until else self._fetch()
+            if time.time() < self._good_until:
+                return self._token
+            self._rung = 0
+            return self._fetch()
 
     def renewed(self, refused: str) -> str:
         with self._lock:
@@ -85,15 +99,14 @@ class ServiceAccount(Access):
         return token
 
     def _ask_for_most(self) -> tuple[str, int]:
-        """Return a token and its life; without the right to make rooms in Meet if that one was not authorised."""
-        try:
-            return self._ask(self._scopes)
-        except ProviderMisconfigured as error:
-            if error.code != "unauthorized_client" or len(self._scopes) == 1:
-                raise
-        answer = self._ask((EVENTS_SCOPE,))
-        self._scopes = (EVENTS_SCOPE,)
-        return answer
+        """Return a token and its life, with the most rights that the domain authorised."""
+        while True:
+            try:
+                return self._ask(LADDER[self._rung])
+            except ProviderMisconfigured as error:
+                if error.code != "unauthorized_client" or self._rung == len(LADDER) - 1:
+                    raise
+                self._rung += 1
 
     def _ask(self, scopes: tuple[str, ...]) -> tuple[str, int]:
         if not self.account:

@@ -20,6 +20,8 @@ from meetings.providers.google_api import GoogleApi
 from meetings.providers.google_events import is_meet_address
 
 SPACES_SCOPE = "https://www.googleapis.com/auth/meetings.space.created"
+SETTINGS_SCOPE = "https://www.googleapis.com/auth/meetings.space.settings"  # for rooms that Calendar made
+OPEN, TRUSTED, RESTRICTED = "OPEN", "TRUSTED", "RESTRICTED"
 CREATES_A_MINUTE = 10  # of one account; over it ProviderUnavailable is raised with status 429
 _NAME = re.compile(r"spaces/[\w-]{1,100}")
 
@@ -46,7 +48,7 @@ class MeetSpaces:
 
         Google allows `CREATES_A_MINUTE` for one account. An answer that is lost leaves a room unused.
         """
-        config = {"accessType": "OPEN", "entryPointAccess": "ALL"}
+        config = {"accessType": OPEN, "entryPointAccess": "ALL"}
         return _read(self._api.ask(access, "POST", "/v2/spaces", body={"config": config}))
 
     def look_at_space(self, name: str, access: Access) -> Space:
@@ -54,9 +56,12 @@ class MeetSpaces:
         return _read(self._api.ask(access, "GET", f"/v2/{_path(name)}"))
 
     def open_space(self, name: str, access: Access) -> Space:
-        """Have a room of ours open to whoever has its address. Only by name."""
+        """Have a room of this account open to whoever has its address. Only by name.
+
+        A room of Calendar's making is opened with SETTINGS_SCOPE only. Another kind may come back: a domain has policies.
+        """
         query = {"updateMask": "config.accessType"}
-        body = {"config": {"accessType": "OPEN"}}
+        body = {"config": {"accessType": OPEN}}
         return _read(self._api.ask(access, "PATCH", f"/v2/{_path(name)}", body=body, query=query))
 
     def end_conference(self, name: str, access: Access) -> None:

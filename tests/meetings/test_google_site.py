@@ -8,20 +8,24 @@ from typing import Any
 
 import pytest
 
+from bookings.kept import in_english
 from bookings.models import Booking, User
 from meetings.doubles.google import GoogleDouble
 from meetings.doubles.google_books import calendar_no
+from meetings.errors import NoPlaceLeft
 from meetings.models import Meeting, ProviderCall, VideoConnection
 from meetings.planning import plan_meeting
-from meetings.providers.google_service import EVENTS_SCOPE
+from meetings.providers.google_doors import NOBODY_ADMITS
+from meetings.providers.google_service import EVENTS_SCOPE, LADDER
 from meetings.providers.meet_spaces import SPACES_SCOPE
 from meetings.provisioning import provision_meeting
-from tests.factories import an_hour, make_booking, make_link, make_tutor, tomorrow
+from tests.factories import an_hour, make_booking, make_link, make_tutor, make_user, tomorrow
 from tests.meetings.google_site import host_for_all, site_with_google
-from tests.meetings.providers.google_vendor import EVENTS, OFFICE
+from tests.meetings.providers.google_vendor import EVENTS
+from tests.meetings.test_google_meetings import close_rooms, held, try_again_later
 
 pytestmark = pytest.mark.django_db(transaction=True)
-ALL = (EVENTS_SCOPE, SPACES_SCOPE)
+EARLIER = (EVENTS_SCOPE, SPACES_SCOPE)  # what an operator authorised before rooms were opened
 
 
 @pytest.fixture
@@ -29,12 +33,12 @@ def google(settings: Any, tmp_path: Path) -> Iterator[GoogleDouble]:
     """Google, whose links are there at once, and the site's account with all its rights."""
     with site_with_google(settings) as double:
         double.hold_conferences(reads=0)
-        host_for_all(double, settings, tmp_path, may=ALL)
+        host_for_all(double, settings, tmp_path, may=LADDER[0])
         yield double
 
 
-def planned(student: User) -> Meeting:
-    tutor = make_tutor(meeting_provider="google")
+def planned(student: User, **fields: Any) -> Meeting:
+    tutor = make_tutor(meeting_provider="google", **fields)
     booking = make_booking(student, tutor, during=an_hour(tomorrow(12, days=3)), status=Booking.Status.PAID)
     meeting = plan_meeting(booking)
     assert meeting is not None
@@ -44,7 +48,8 @@ def planned(student: User) -> Meeting:
 @pytest.mark.defect("CE-24")
 def test_account_of_the_site_hosts_for_tutors_who_connected_nothing(google: GoogleDouble, sam: User):
     ready = provision_meeting(planned(sam))
-    assert list(google.accounts[OFFICE].events) == [ready.external_id]
+    assert list(held(google)) == [ready.external_id]
+    assert [space.config["accessType"] for space in google.spaces.values()] == ["OPEN"]
     assert VideoConnection.objects.get().tutor is None
 
 
@@ -55,3 +60,36 @@ def test_right_that_is_missing_does_not_break_the_account_of_the_site(google: Go
     assert (ready.provider, ready.link) == ("pool", link)
     assert ProviderCall.objects.get(what="create").outcome == ProviderCall.Outcome.MISCONFIGURED
     assert VideoConnection.objects.get().is_usable
+
+
+@pytest.mark.parametrize("reads", [0, 2], ids=["at once", "later"])
+def test_room_in_which_nobody_could_admit_is_left_for_the_next_place(
+    google: GoogleDouble, settings: Any, tmp_path: Path, sam: User, reads: int
+):
+    host_for_all(google, settings, tmp_path, may=EARLIER)
+    google.hold_conferences(reads=reads)
+    link, meeting = make_link(), planned(sam)
+    try_again_later(meeting)
+    assert (meeting.provider, meeting.link) == ("pool", link)
+    assert VideoConnection.objects.get().is_usable
+    close_rooms()
+    assert held(google) == {}
+
+
+def test_operator_is_told_which_right_lets_people_in(google: GoogleDouble, settings: Any, tmp_path: Path, sam: User):
+    host_for_all(google, settings, tmp_path, may=EARLIER)
+    meeting = planned(sam, fallback_providers=[])
+    with pytest.raises(NoPlaceLeft):
+        provision_meeting(meeting)
+    meeting.refresh_from_db()
+    assert ProviderCall.objects.get(what="create").detail.startswith("door: PATCH: 403")
+    assert (meeting.trouble, meeting.last_error) == (Meeting.Trouble.SET_UP, in_english(NOBODY_ADMITS))
+    assert meeting.alerted_at is not None
+
+
+def test_tutor_of_the_sites_own_domain_needs_no_further_right(
+    google: GoogleDouble, settings: Any, tmp_path: Path, sam: User
+):
+    host_for_all(google, settings, tmp_path, may=EARLIER)
+    ready = provision_meeting(planned(sam, user=make_user("ada@school.example.com")))
+    assert (ready.provider, list(held(google))) == ("google", [ready.external_id])

@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from meetings.doubles.google import GoogleDouble
-from tests.meetings.providers.google_vendor import ADA, EVENTS, RIGHTS
+from tests.meetings.providers.google_vendor import ADA, EVENTS, RIGHTS, SETTINGS
 
 EVENT: dict[str, Any] = {
     "id": "lp0001",
@@ -156,3 +156,33 @@ def test_consent_page_refuses_what_google_refuses(google: GoogleDouble, changes:
     page = f"{google.url}/o/oauth2/v2/auth"
     assert requests.get(page, params=asked, timeout=5).status_code == 200
     assert requests.get(page, params={**asked, **changes}, timeout=5).status_code in (400, 401)
+
+
+@pytest.mark.parametrize(("account", "kind"), [(ADA, "TRUSTED"), ("ada@gmail.com", "RESTRICTED")])
+def test_room_that_calendar_makes_is_as_shut_as_the_accounts_default(google: GoogleDouble, account: str, kind: str):
+    made = google.new_space(account, is_ours=False)
+    assert made.config["accessType"] == kind
+    google.set_access(account, "OPEN")
+    assert google.new_space(account, is_ours=False).config["accessType"] == "OPEN"
+
+
+def test_settings_of_a_room_are_its_owners_with_the_right_for_them(google: GoogleDouble):
+    calendars, ours = (google.new_space(ADA, is_ours=is_ours) for is_ours in (False, True))
+    created, settings = RIGHTS[2], SETTINGS
+
+    def meet(method: str, name: str, right: str, account: str = ADA) -> tuple[int, Any]:
+        headers = {"Authorization": f"Bearer {google.token_for(account, right)}"}
+        body = {"config": {"accessType": "OPEN"}} if method == "PATCH" else None
+        query = {"updateMask": "config.accessType"} if method == "PATCH" else {}
+        address = f"{google.url}/v2/{name}"
+        answer = requests.request(method, address, json=body, params=query, headers=headers, timeout=5)
+        return answer.status_code, answer.json().get("config", {}).get("accessType")
+
+    assert meet("GET", f"spaces/{calendars.code}", settings) == (200, "TRUSTED")
+    assert meet("GET", calendars.name, settings, "somebody@example.com") == (200, None)
+    assert meet("PATCH", calendars.name, created) == (403, None)
+    assert meet("PATCH", calendars.name, settings, "somebody@example.com") == (403, None)
+    assert meet("PATCH", f"spaces/{calendars.code}", settings) == (400, None)
+    assert meet("PATCH", calendars.name, settings) == (200, "OPEN")
+    assert meet("PATCH", ours.name, created) == (200, "OPEN")
+    assert meet("POST", f"{ours.name}:endActiveConference", settings) == (403, None)

@@ -15,11 +15,12 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from bookings.doubles.server import Fault
 from meetings.doubles.google_books import calendar_no, oauth_no
 from meetings.errors import ProviderMisconfigured, ProviderUnavailable
-from meetings.providers.google_service import EVENTS_SCOPE, JWT_BEARER, NO_FILE, NO_KEY, NO_RSA, ServiceAccount
-from meetings.providers.meet_spaces import SPACES_SCOPE
+from meetings.providers.google_service import EVENTS_SCOPE, JWT_BEARER, LADDER, NO_FILE, NO_KEY, NO_RSA, ServiceAccount
+from meetings.providers.meet_spaces import SETTINGS_SCOPE, SPACES_SCOPE
 from tests.meetings.providers.asking import ready_room, room_request
 from tests.meetings.providers.google_vendor import HASTY, OFFICE, GoogleVendor
 
+ALL_SCOPES = LADDER[0]
 ROBOT = "robot@project.iam.gserviceaccount.com"
 _KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 PRIVATE = _KEY.private_bytes(
@@ -38,7 +39,7 @@ def key_file(tmp_path: Path) -> Path:
 @pytest.fixture(autouse=True)
 def _authorised(google: GoogleVendor) -> None:
     google.double.account(OFFICE)
-    google.double.add_service_account(ROBOT, PUBLIC, [EVENTS_SCOPE, SPACES_SCOPE])
+    google.double.add_service_account(ROBOT, PUBLIC, ALL_SCOPES)
 
 
 def site(google: GoogleVendor, key_file: Path, **options: Any) -> ServiceAccount:
@@ -63,7 +64,7 @@ def test_assertion_is_signed_as_documented(google: GoogleVendor, key_file: Path)
     assert claims == {
         "iss": ROBOT,
         "sub": OFFICE,
-        "scope": f"{EVENTS_SCOPE} {SPACES_SCOPE}",
+        "scope": " ".join(ALL_SCOPES),
         "aud": f"{google.double.url}/token",
         "iat": claims["iat"],
         "exp": claims["iat"] + 3600,
@@ -94,14 +95,27 @@ def test_refused_token_is_renewed_once_whoever_asks(google: GoogleVendor, key_fi
     assert len(google.double.requests) - asked == 1
 
 
-def test_domain_that_authorised_only_the_calendar_still_has_meetings(google: GoogleVendor, key_file: Path):
-    google.double.add_service_account(ROBOT, PUBLIC, [EVENTS_SCOPE])
+@pytest.mark.parametrize("may", [LADDER[-1], (EVENTS_SCOPE, SPACES_SCOPE), (EVENTS_SCOPE, SETTINGS_SCOPE)])
+def test_domain_that_authorised_less_still_has_what_it_authorised(
+    google: GoogleVendor, key_file: Path, may: tuple[str, ...]
+):
+    google.double.add_service_account(ROBOT, PUBLIC, may)
     access = site(google, key_file)
-    assert ready_room(google.maker(), room_request(), access).join_url_student
     refused = access.token()
+    assert google.double.tokens[refused].scopes == set(may)
     asked = google.asked("POST", "/token")
     access.renewed(refused)
     assert google.asked("POST", "/token") - asked == 1
+
+
+def test_right_that_was_authorised_later_is_had_within_an_hour(google: GoogleVendor, key_file: Path):
+    google.double.add_service_account(ROBOT, PUBLIC, [EVENTS_SCOPE])
+    access = site(google, key_file)
+    access.token()
+    google.double.add_service_account(ROBOT, PUBLIC, ALL_SCOPES)
+    assert google.double.tokens[access.token()].scopes == {EVENTS_SCOPE}
+    access._good_until = 0.0  # its hour is over
+    assert google.double.tokens[access.token()].scopes == set(ALL_SCOPES)
 
 
 def test_domain_that_authorised_nothing_is_an_operators_matter(google: GoogleVendor, key_file: Path):
