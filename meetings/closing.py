@@ -20,17 +20,19 @@ from bookings.jobs import enqueue_once
 from bookings.kept import Kept, in_english
 from meetings.calls import note_call
 from meetings.connections import access_for
-from meetings.errors import RoomGone
+from meetings.errors import ProviderLeftAlone, RoomGone
 from meetings.models import Meeting, VendorRoom, VideoConnection
 from meetings.models.rooms import VendorRoomQuerySet
 from meetings.providers import find_maker
 from meetings.providers.base import Access, RoomMaker
 from meetings.rooms import LEASE, release_room, settle_account
+from meetings.silence import require_voice
 
 log = logging.getLogger("linkpool.meetings")
 
 BATCH = 500
 AGAIN, AGAIN_AT_MOST = timedelta(seconds=30), timedelta(hours=6)
+SPREAD = timedelta(minutes=1)  # over which those that wait for a silent vendor come again
 NO_KEYS = Kept("This site has no keys for the provider any more.")
 NOT_CONNECTED = Kept("The account that made the room must be connected again.")
 OUR_TROUBLE = Kept("Something went wrong on our side; see the log.")
@@ -52,6 +54,8 @@ def close_room(key: int) -> bool:
         return _try_later(room, NOT_CONNECTED())
     try:
         closed = _close(room, maker)
+    except ProviderLeftAlone as error:
+        return _put_off(room, error)
     except DomainError as error:
         return _try_later(room, in_english(error.message), after=getattr(error, "after", None))
     except Exception:
@@ -77,6 +81,7 @@ def _claim(key: int, *, now: datetime) -> VendorRoom | None:
 
 def _close(room: VendorRoom, maker: RoomMaker) -> str:
     """Return the number of the room that is closed now; empty if there was none."""
+    require_voice(room.provider)
     access = access_for(room)
     external_id = room.external_id or _find(room, maker, access)
     if not external_id:
@@ -114,6 +119,16 @@ def _try_later(room: VendorRoom, why: str, *, after: timedelta | None = None) ->
     mine = VendorRoom.objects.filter(pk=room.pk, state=State.CLOSING)
     mine.update(last_error=why[:500], next_attempt_at=timezone.now() + pause)
     log.warning("room not closed", extra={"room": room.key, "reason": why})
+    return False
+
+
+def _put_off(room: VendorRoom, error: ProviderLeftAlone) -> bool:
+    """Take the try back: nobody was asked."""
+    pause = (error.after or timedelta()) + random.random() * SPREAD  # noqa: S311 - spreads load only
+    mine = VendorRoom.objects.filter(pk=room.pk, state=State.CLOSING, attempts__gt=0)
+    mine.update(
+        last_error=in_english(error.message)[:500], attempts=F("attempts") - 1, next_attempt_at=timezone.now() + pause
+    )
     return False
 
 

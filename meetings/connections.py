@@ -29,6 +29,7 @@ from meetings.oauth import get_vendor, has_vendor
 from meetings.oauth.base import Tokens
 from meetings.providers import get_provider
 from meetings.providers.base import Access, Owner, RoomMaker
+from meetings.silence import newest_in_vain
 
 log = logging.getLogger("linkpool.meetings")
 
@@ -251,7 +252,8 @@ def _ask_for_tokens(row: VideoConnection) -> ProviderTrouble | None:
     vendor has thrown it away meanwhile, it says so then.
     """
     now = timezone.now()
-    if _was_silent(row, now):
+    last = newest_in_vain(ProviderCall.objects.filter(connection=row, what="refresh"))
+    if last is not None and last.ended_at > now - SILENCE:  # those who waited for the row do not each wait for the vendor
         return ProviderUnavailable(detail="no answer a moment ago", after=SILENCE)
     with note_call(provider=row.provider, what="refresh", connection=row) as call:
         tokens = get_vendor(row.provider).refresh(row.refresh_token)
@@ -259,17 +261,6 @@ def _ask_for_tokens(row: VideoConnection) -> ProviderTrouble | None:
     if isinstance(call.trouble, ConnectionBroken):
         mark_refused(row, call.trouble)
     return call.trouble
-
-
-def _was_silent(row: VideoConnection, now: datetime) -> bool:
-    """True when a renewal found nobody a moment ago: those who waited for the row must not each wait for the vendor.
-
-    The moment is that of giving up: a wait in vain takes longer than SILENCE.
-    """
-    last = ProviderCall.objects.filter(connection=row, what="refresh").order_by("-began_at").first()
-    if last is None or last.outcome != ProviderCall.Outcome.UNAVAILABLE:
-        return False
-    return last.ended_at > now - SILENCE
 
 
 @lru_cache(maxsize=16)

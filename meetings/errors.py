@@ -84,6 +84,10 @@ class ProviderUnavailable(ProviderTrouble):
         return self.after if self.after is not None and self.after > PATIENCE else None
 
 
+class ProviderLeftAlone(ProviderUnavailable):
+    """It let us wait in vain a moment ago, so it was not asked: this is no try. `after` is when to come again."""
+
+
 class ConnectionBroken(ProviderTrouble):
     """The consent is gone, or lacks a right. Nothing works until its owner connects again."""
 

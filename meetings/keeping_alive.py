@@ -16,6 +16,7 @@ from meetings.errors import ProviderTrouble, TokenUnreadable
 from meetings.giving_back import to_give_back
 from meetings.models import ProviderCall, VideoConnection
 from meetings.models.connections import UNREADABLE
+from meetings.silence import newest_in_vain
 
 log = logging.getLogger("linkpool.meetings")
 
@@ -55,7 +56,8 @@ def check_and_note(connection: VideoConnection) -> None:
     not before, else it would break anew at every look, and be told of. Where nobody answered a moment ago the vendor is not
     asked: else hundreds of accounts would keep every worker waiting.
     """
-    if _was_silent(connection.provider):
+    calls = ProviderCall.objects.filter(provider=connection.provider, what__in=["refresh", "look"])
+    if newest_in_vain(calls.filter(began_at__gt=timezone.now() - SILENCE)) is not None:
         return
     try:
         if connection.tutor_id is None:
@@ -66,10 +68,3 @@ def check_and_note(connection: VideoConnection) -> None:
             check_account(connection)
     except (ProviderTrouble, TokenUnreadable) as error:
         log.warning("account not looked at", extra={"connection": connection.pk, "kind": type(error).__name__})
-
-
-def _was_silent(provider: str) -> bool:
-    lately = timezone.now() - SILENCE
-    calls = ProviderCall.objects.filter(provider=provider, what__in=["refresh", "look"], began_at__gt=lately)
-    last = calls.order_by("-began_at").first()
-    return last is not None and last.outcome == ProviderCall.Outcome.UNAVAILABLE and last.http_status is None

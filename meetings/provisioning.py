@@ -35,6 +35,7 @@ from meetings.models import Meeting, VendorRoom
 from meetings.models.meetings import MeetingQuerySet
 from meetings.results import believe, settle_pool, want_another_room
 from meetings.rooms import LEASE, PEOPLE, Wanted, ask_for_room, call_vendor
+from meetings.silence import require_voice
 from meetings.troubles import may_try_again, note_trouble, pass_over
 
 log = logging.getLogger("linkpool.meetings")
@@ -235,6 +236,8 @@ def hold_at(meeting: Meeting, place: Place) -> None:
         return
     if place.free_at is not None:
         raise ProviderCannot(detail="its account is left alone for now", after=place.free_at - timezone.now())
+    meeting.provider = place.name
+    require_voice(place.name)
     ask = ask_for_room(meeting, place)
     meeting.generation, meeting.provider = ask.meeting.generation, ask.meeting.provider
     made = call_vendor(ask)

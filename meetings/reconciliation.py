@@ -25,11 +25,12 @@ from bookings.rounds import for_each
 from meetings.calls import note_call
 from meetings.closing import A_MONTH
 from meetings.connections import access_to
-from meetings.errors import RoomGone
+from meetings.errors import ProviderLeftAlone, RoomGone
 from meetings.models import Meeting, VendorRoom, VideoConnection
 from meetings.providers import find_maker
 from meetings.providers.base import Access, FoundRoom, Owner, RoomMaker
 from meetings.rooms import next_generation, release_room, settle_account
+from meetings.silence import is_silent
 
 log = logging.getLogger("linkpool.meetings")
 
@@ -161,11 +162,16 @@ def _compare(account: Account, now: datetime) -> Iterator[Remedy]:
             yield Remedy(_difference(Finding.TWICE, account, found), partial(_close_second, account, found, meeting))
     believed = _believed(account, now).exclude(key__in=keys)
     for room in believed:
+        if is_silent(account.provider, since=now):
+            return
         if _is_gone(account, room):
             yield Remedy(Difference(Finding.GONE, account.provider, room.key), partial(_make_another, room.pk))
 
 
 def _list(account: Account, now: datetime) -> list[FoundRoom]:
+    """Ask for the rooms of an account, unless the vendor let another one wait in vain in this very round."""
+    if is_silent(account.provider, since=now):
+        raise ProviderLeftAlone(detail="another account had no answer a moment ago")
     listed: list[FoundRoom] = []
     with note_call(provider=account.provider, what="list", connection=account.connection) as call:
         listed = list(account.maker.list_rooms(account.access(), since=now))

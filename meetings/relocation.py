@@ -41,6 +41,7 @@ from meetings.rooms import (
     release_rooms,
     write_addresses,
 )
+from meetings.silence import require_voice
 
 log = logging.getLogger("linkpool.meetings")
 
@@ -103,6 +104,7 @@ def _move_into(meeting: Meeting, place: Place, listed: SessionSwitch | None) -> 
     if place.maker is None:
         _take_link(meeting, listed)
         return
+    require_voice(place.name)
     ask = _ask_ahead(meeting, place)
     try:
         made = call_vendor(ask)

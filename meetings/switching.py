@@ -31,6 +31,7 @@ from meetings.errors import (
     NoLinkLeft,
     NoPlaceLeft,
     ProviderCannot,
+    ProviderLeftAlone,
     ProviderMisconfigured,
     ProviderTrouble,
     ProviderUnavailable,
@@ -280,6 +281,7 @@ _REASONS: dict[type[DomainError], Kept] = {
     ProviderCannot: CANNOT,
     ProviderMisconfigured: REFUSED,
     ProviderUnavailable: SILENT,
+    ProviderLeftAlone: SILENT,
     MeetingInTheMaking: SILENT,
 }
 

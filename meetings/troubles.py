@@ -21,12 +21,14 @@ from meetings.errors import (
     NoLinkLeft,
     NoPlaceLeft,
     ProviderCannot,
+    ProviderLeftAlone,
     ProviderMisconfigured,
     ProviderTrouble,
     ProviderUnavailable,
 )
 from meetings.models import Meeting, ProviderCall, VideoConnection
 from meetings.rooms import release_rooms
+from meetings.silence import silent_for
 
 OUR_TROUBLE = Kept("Something went wrong on our side; see the log.")
 POOL_AGAIN = timedelta(minutes=1)
@@ -37,6 +39,8 @@ TRIES_BEFORE_ALERT = 3
 TRIES, TRIES_IF_URGENT = 6, 2  # of a vendor that does not answer, before the next one is taken
 BACKOFF_AT_MOST = timedelta(seconds=64)
 URGENT = timedelta(minutes=5)  # before the door opens
+# Tries take about so long where each is a wait: a vendor that is silent to all for so long is given up by each of them.
+SILENT_TOO_LONG, SILENT_TOO_LONG_IF_URGENT = timedelta(minutes=2), timedelta(seconds=30)
 
 Trouble = Meeting.Trouble
 _KIND: dict[type[DomainError], Meeting.Trouble] = {
@@ -64,6 +68,8 @@ def note_trouble(meeting: Meeting, error: Exception) -> None:
         facts: dict[str, Any] = {"attempts": F("attempts") + 1, "last_error": reason[:500], "trouble": trouble}
         if isinstance(error, NoLinkLeft):
             facts["provider"] = POOL  # whoever looks for those that wait for a link finds it
+        if isinstance(error, ProviderLeftAlone):
+            facts |= {"attempts": F("attempts"), "provider": meeting.provider}
         if mine.update(next_attempt_at=unless_woken, **facts):
             if pause < timedelta(minutes=1):  # the round of every minute would come too late
                 enqueue("meetings.provision_meeting", wait=pause + timedelta(seconds=1), meeting_id=meeting.pk)
@@ -103,8 +109,12 @@ def may_try_again(meeting: Meeting, provider: str, error: ProviderTrouble) -> bo
     """Say whether the same provider is asked again before the next one is taken (meetings.md section 1, RETRY)."""
     if not isinstance(error, ProviderUnavailable) or error.pause is not None:
         return False
-    is_urgent = meeting.booking.join_opens_at - timezone.now() < URGENT
-    return tries_in_a_row(meeting, provider) < (TRIES_IF_URGENT if is_urgent else TRIES)
+    tries, silence = (TRIES_IF_URGENT, SILENT_TOO_LONG_IF_URGENT) if _is_urgent(meeting) else (TRIES, SILENT_TOO_LONG)
+    return tries_in_a_row(meeting, provider) < tries and silent_for(provider, since=meeting.requested_at) < silence
+
+
+def _is_urgent(meeting: Meeting) -> bool:
+    return meeting.booking.join_opens_at - timezone.now() < URGENT
 
 
 def tries_in_a_row(meeting: Meeting, provider: str) -> int:
@@ -120,6 +130,9 @@ def pause_after(meeting: Meeting, error: Exception, *, now: datetime) -> timedel
         return POOL_AGAIN
     if isinstance(error, NoPlaceLeft):
         return AT_THE_END_AGAIN
+    if isinstance(error, ProviderLeftAlone):
+        spread = 2 if _is_urgent(meeting) else 30  # seconds; they are many, and the first of them asks for all
+        return (error.after or timedelta()) + random.random() * timedelta(seconds=spread)  # noqa: S311 - spreads load only
     if isinstance(error, ProviderUnavailable):
         jitter = timedelta(seconds=random.random())  # noqa: S311 - spreads load only
         backoff = timedelta(seconds=2 ** min(tries_in_a_row(meeting, meeting.provider) - 1, 10)) + jitter

@@ -1,0 +1,68 @@
+"""Vendors that let us wait in vain: whoever asks next waits as long, and holds a worker meanwhile.
+
+Once a call has found nobody, and took long for it, the vendor is left alone for PAUSE, whatever the account; then one asks
+in the place of all, and they do once that one was answered. A vendor of which one learns at once that it is not there
+holds nobody up: it is asked as often as ever.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.core.cache import cache
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from meetings.errors import ProviderLeftAlone
+from meetings.models import ProviderCall
+
+PAUSE = timedelta(seconds=15)
+IN_VAIN = 2.0  # seconds from which on a call without an answer was a wait
+ONE_CALL = timedelta(seconds=30)  # longer than a vendor is waited for: whoever asks in everybody's place has as long
+LOOKED_BACK = timedelta(minutes=1)  # beyond a call and its pause: nobody waits for that vendor any more
+LASTS_AT_MOST = timedelta(minutes=10)  # a longer silence counts as one of this length
+
+_NO_ANSWER = Q(outcome=ProviderCall.Outcome.UNAVAILABLE, http_status=None)
+
+
+def newest_in_vain(calls: QuerySet[ProviderCall], *, seconds: float = 0.0) -> ProviderCall | None:
+    """Return the call that began last, if nobody answered it and it took as many seconds at least. One query.
+
+    One that began later and was answered ends a silence, whichever of the two was over first.
+    """
+    last = calls.order_by("-began_at").first()
+    if last is None or last.outcome != ProviderCall.Outcome.UNAVAILABLE or last.http_status is not None:
+        return None
+    return last if last.seconds >= seconds else None
+
+
+def is_silent(provider: str, *, since: datetime) -> bool:
+    """Say whether the last call to the vendor that began since then was a wait in vain."""
+    calls = ProviderCall.objects.filter(provider=provider, began_at__gte=since)
+    return newest_in_vain(calls, seconds=IN_VAIN) is not None
+
+
+def require_voice(provider: str) -> None:
+    """Return if the vendor may be asked. Raises ProviderLeftAlone while it is silent, or somebody asks in our place."""
+    now = timezone.now()
+    calls = ProviderCall.objects.filter(provider=provider, began_at__gt=now - LOOKED_BACK)
+    last = newest_in_vain(calls, seconds=IN_VAIN)
+    if last is None:
+        return
+    left = last.ended_at + PAUSE - now
+    if left > timedelta():
+        raise ProviderLeftAlone(detail="no answer a moment ago", after=left)
+    if not cache.add(f"meetings.asking:{provider}", now.isoformat(), ONE_CALL.total_seconds()):
+        raise ProviderLeftAlone(detail="no answer a moment ago; somebody asks at this moment", after=PAUSE)
+
+
+def silent_for(provider: str, *, since: datetime) -> timedelta:
+    """Return how long every call to the vendor has been a wait in vain by now, reckoned from then at the earliest."""
+    now = timezone.now()
+    calls = ProviderCall.objects.filter(provider=provider, began_at__gt=now - LASTS_AT_MOST).order_by("began_at")
+    in_vain = _NO_ANSWER & Q(seconds__gte=IN_VAIN)
+    answered_at = calls.exclude(in_vain).values_list("began_at", flat=True).last()
+    if answered_at is not None:
+        calls = calls.filter(began_at__gt=answered_at)
+    first = calls.filter(in_vain).values_list("began_at", flat=True).first()
+    return now - max(first, since) if first is not None else timedelta()
