@@ -18,6 +18,7 @@ from pytest_django import DjangoDbBlocker
 
 from bookings.models import SessionType, StudentLink, Tutor, User
 from tests.factories import make_session_type, make_tutor, make_user
+from tests.template import make_template
 
 # A quarter of the usual number, unless a test says more: the whole suite is to be run often.
 settings.register_profile("suite", max_examples=25)
@@ -33,12 +34,10 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
-    """Let nobody count the rows between two tests: who plans for empty tables takes minutes over fifty rows."""
-    with django_db_blocker.unblock(), connection.cursor() as cursor:
-        cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
-        for (table,) in cursor.fetchall():
-            cursor.execute(f'ALTER TABLE "{table}" SET (autovacuum_enabled = off)')
+def django_db_modify_db_settings(django_db_modify_db_settings: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """Copy the tests' database instead of migrating it in every process."""
+    with django_db_blocker.unblock():
+        connection.settings_dict["TEST"]["TEMPLATE"] = make_template()
 
 
 @pytest.fixture(autouse=True)
