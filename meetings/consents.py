@@ -28,7 +28,7 @@ from bookings.errors import NotFound
 from bookings.models import Tutor
 from meetings.accounts import keep_account
 from meetings.calls import note_call
-from meetings.connections import can_connect
+from meetings.connections import can_connect, connection_for
 from meetings.errors import AccountTaken, ConnectionBroken, ConsentRefused, ProviderMisconfigured, ProviderTrouble
 from meetings.models import VideoConnection
 from meetings.oauth import get_vendor
@@ -66,6 +66,9 @@ NOT_CONNECTED = gettext_lazy(
 CODE_OLD = gettext_lazy("%(vendor)s did not take the answer any more. Please press “Connect” again.")
 OUR_FAULT = gettext_lazy("%(vendor)s cannot be connected here right now: our set-up has a fault. Please write to us.")
 CONNECTED = gettext_lazy("%(vendor)s is connected (%(account)s). You can hold your sessions there now.")
+OURS_HOLDS = gettext_lazy(
+    "%(vendor)s is connected (%(account)s), but cannot hold sessions yet: our account there holds them."
+)
 CANNOT_HOST = gettext_lazy("%(vendor)s is connected (%(account)s), but cannot hold sessions yet.")
 
 
@@ -159,7 +162,9 @@ def _keep(tutor: Tutor, provider: str, tokens: Tokens, look: AccountLook) -> End
     except (AccountTaken, ConsentRefused) as error:
         return Ending(str(error))
     log.info("account connected", extra={"connection": connection.pk, "provider": provider, "tutor": tutor.slug})
-    return Ending(str(CONNECTED if look.can_host else CANNOT_HOST) % names, connection)
+    if look.can_host:
+        return Ending(str(CONNECTED) % names, connection)
+    return Ending(str(OURS_HOLDS if connection_for(tutor, provider) else CANNOT_HOST) % names, connection)
 
 
 def _sentence_of(error: str) -> str | Promise:

@@ -44,15 +44,29 @@ class Way:
     connects: str  # the vendor whose account is connected for it; empty where none is needed
     connection: VideoConnection | None
     is_held_by_site: bool  # an account of the site holds it for tutors who connect none
+    is_held_by_own: bool  # with the tutor's own account, as things stand
 
     @property
     def state(self) -> str:
         """Say how it stands in one word, for pages: works, broken, cannot or unconnected."""
         if self.connection is not None and self.connection.broken_at:
             return "broken"
-        if self.connection is not None and not self.connection.can_host:
-            return "cannot"
-        return "works" if self.is_usable else "unconnected"
+        if self.is_usable:
+            return "works"
+        return "cannot" if self.connection is not None and not self.connection.can_host else "unconnected"
+
+    @property
+    def needs_no_account(self) -> bool:
+        """True where an account of the site holds the tutor's sessions, whether or not one of their own is connected."""
+        return self.is_usable and self.is_held_by_site and not self.is_held_by_own
+
+    @property
+    def can_be_renewed(self) -> bool:
+        """True if connecting an account that is not broken again may help: it cannot host, or its consent ends by a date."""
+        own = self.connection
+        if own is None or own.broken_at is not None or not self.connects:
+            return False
+        return not own.can_host or own.grant_ends_at is not None
 
 
 def ways_for(tutor: Tutor) -> list[Way]:
@@ -146,4 +160,4 @@ def _way(name: str, own: VideoConnection | None, of_site: VideoConnection | None
     usable = is_offered(name) and (by_site or by_tutor or Owner.NOBODY in owners)
     if not usable and not connects and own is None:
         return None
-    return Way(name, str(provider.label), provider.summary, usable, connects, own, by_site)
+    return Way(name, str(provider.label), provider.summary, usable, connects, own, by_site, by_tutor)
