@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from bookings.kept import read_kept
-from meetings.chain import MANUAL
+from meetings.chain import MANUAL, chain_of
 from meetings.models import Meeting, VendorRoom, VideoConnection
 from meetings.places import GIVEN, label_of
 
@@ -95,7 +95,7 @@ class Standing:
 def standing_of(meeting: Meeting | None, *, now: datetime) -> Standing:
     """Return how far the meeting is. At most two queries, and one more in ten minutes for what is usual.
 
-    Wants the meeting's booking.
+    Wants the meeting's booking, with its tutor.
     """
     trouble = _trouble_of(meeting)
     provider = label_of(meeting.provider) if meeting else ""
@@ -105,9 +105,11 @@ def standing_of(meeting: Meeting | None, *, now: datetime) -> Standing:
     title, text = _WHY[trouble] if trouble else ("", "")
     is_by_hand = trouble == Trouble.BY_HAND
     needs_address = is_by_hand and meeting is not None and meeting.provider == MANUAL
-    if is_by_hand and not needs_address:
+    is_asked_for = is_by_hand and meeting is not None and (needs_address or MANUAL in chain_of(meeting.booking.tutor))
+    if is_by_hand and not is_asked_for:
         text = _AT_THE_END
-    next_try_at = meeting.next_attempt_at if meeting and meeting.is_waiting else None
+    # What comes next where an address is asked for is a reminder, no try.
+    next_try_at = meeting.next_attempt_at if meeting and meeting.is_waiting and not is_asked_for else None
     is_soon = next_try_at is not None and now + A_MINUTE < next_try_at < now + A_DAY  # only its hour is shown
     return Standing(
         steps=_steps(meeting),

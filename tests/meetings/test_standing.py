@@ -62,3 +62,15 @@ def test_tutor_who_gives_every_address_is_offered_no_retry(booking, meeting, ada
     assert "Paste the address of your meeting." in said
     assert "Retry now" not in said
     assert "The next try by itself" not in said
+
+
+def test_tutor_who_is_asked_where_the_first_place_fails_is_promised_no_try(booking, meeting, ada):
+    """What comes next is a reminder."""
+    ada.meeting_provider, ada.fallback_providers = "zoom", ["manual"]
+    ada.save()
+    Meeting.objects.update(trouble="by_hand", provider="zoom", next_attempt_at=timezone.now() + timedelta(minutes=40))
+    said = look(ada.user, booking)
+    for words in ("Paste the address of your meeting.", "Retry now"):
+        assert words in said
+    for words in ("The next try by itself", "None of the places on your list"):
+        assert words not in said
