@@ -16,7 +16,7 @@ from meetings.chain import MANUAL
 from meetings.models import SessionSwitch, VideoConnection
 from meetings.providers import provider_label
 from meetings.switch_plans import Plan
-from meetings.switching import newest_switch
+from meetings.switching import LEFT, SUPERSEDED, newest_switch
 
 SHOWN = 20
 SHOWN_FOR = timedelta(days=1)  # after the last session was settled
@@ -33,10 +33,9 @@ def approved_tutor(request: PersonRequest) -> Tutor:
 
 
 def tutor_of_account(request: PersonRequest, provider: str) -> Tutor:
-    """Return the reader as a tutor who may connect an account there or let it go. Raises Http404 for everybody else.
+    """Return the reader as a tutor who may connect an account there. Raises Http404 for everybody else.
 
-    Whoever has one connected stays its owner, approved or not: sessions to come may be held with it, and it is theirs to
-    take back.
+    Whoever has one connected stays its owner, approved or not: sessions to come may be held with it.
     """
     tutor = own_tutor(request)
     mine = VideoConnection.objects.connected().filter(tutor=tutor, provider=provider)
@@ -63,6 +62,7 @@ def progress_of(tutor: Tutor) -> dict[str, Any]:
     switch = newest_switch(tutor)
     if switch is None or (switch.finished_at is not None and timezone.now() - switch.finished_at > SHOWN_FOR):
         return {"switch": None}
+    stopped = switch.sessions.filter(outcome=Outcome.STAYED, why__in=[SUPERSEDED(), LEFT()])
     told = dict(switch.sessions.order_by().values_list("outcome").annotate(number=Count("pk")))
     ranks = [When(outcome=outcome, then=Value(rank)) for rank, outcome in enumerate(FIRST_TO_SEE)]
     rows = switch.sessions.select_related("meeting__booking__student")
@@ -71,6 +71,7 @@ def progress_of(tutor: Tutor) -> dict[str, Any]:
     said = [(one.pk, one.outcome, one.why) for one in shown]
     return {
         "switch": switch,
+        "is_stopped": stopped.exists(),
         "version": digest(switch.pk, switch.finished_at, sorted(told.items()), said),
         "sessions": shown,
         "more": max(0, sum(told.values()) - SHOWN),

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from bookings.access import PersonRequest, own_tutor
 from bookings.times import parse_zone
 from bookings.views.answers import SeeOther
+from meetings.models import ProviderSwitch, SessionSwitch
 from meetings.switch_plans import plan_switch
 from meetings.switching import choose_provider, start_switch
 from meetings.views.moves import approved_tutor, plan_shown, progress_of
@@ -33,13 +34,21 @@ def choose(request: PersonRequest, provider: str) -> HttpResponse:
             choose_provider(tutor, provider)
             told = _("New sessions are held at %(place)s; those that are booked stay.")
         else:
-            start_switch(tutor, provider, asked_by=request.user)
-            told = _("Your sessions are held at %(place)s from now on.")
+            told = _told_of(start_switch(tutor, provider, asked_by=request.user))
         messages.success(request, told % {"place": way.label})
         return SeeOther(reverse("meetings:connection_list"))
     with timezone.override(parse_zone(tutor.time_zone)):
         plan = plan_shown(plan_switch(tutor, provider, now=timezone.now()), provider)
         return render(request, "meetings/teaching/choose.html", {"tutor": tutor, "way": way, **plan})
+
+
+def _told_of(switch: ProviderSwitch) -> str:
+    outcomes = set(switch.sessions.values_list("outcome", flat=True))
+    if SessionSwitch.Outcome.STAYED not in outcomes:
+        return _("Your sessions are held at %(place)s from now on.")
+    if outcomes == {SessionSwitch.Outcome.STAYED}:
+        return _("New sessions are held at %(place)s; those that are booked stay.")
+    return _("New sessions are held at %(place)s; below you see which of those that are booked move there.")
 
 
 @require_GET
