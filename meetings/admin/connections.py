@@ -35,6 +35,8 @@ def _ask_for_it(connection: VideoConnection, request: HttpRequest) -> str:
 
 
 def _disconnect(connection: VideoConnection, request: HttpRequest) -> str:
+    if not _is_connected(connection):
+        return _("This account is disconnected already.")
     switch = leave_account(connection, asked_by=request.user if isinstance(request.user, User) else None)
     if switch is None or not tally_of(switch).left:
         return _("Disconnected. Its sessions stay where they are; what we keep of it is erased as soon as none needs it.")

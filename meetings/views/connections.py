@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from django.contrib import messages
+from django.db.models import F
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_list_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -39,6 +40,7 @@ def show_ways(request: HttpRequest, tutor: Tutor, others: OthersForm | None = No
     context = {
         "tutor": tutor,
         "ways": ways,
+        "has_account": any(way.connection for way in ways),
         "wish": wish,
         "broken": [(way, meanwhile_for(tutor, way.name, ways)) for way in ways if way.state == "broken"],
         "has_place": has_place(tutor, ways),
@@ -70,10 +72,16 @@ def receive(request: PersonRequest, provider: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 def end_connection(request: PersonRequest, provider: str) -> HttpResponse:
-    """Ask whether the account is to be let go, with what becomes of the sessions; then do it."""
-    tutor = tutor_of_account(request, provider)
-    connected = VideoConnection.objects.visible_to(request.user).connected()
-    connection = get_object_or_404(connected, provider=provider)
+    """Ask whether the account is to be let go, with what becomes of the sessions; then do it.
+
+    Whoever comes back here afterwards is told so. Raises Http404 for those who never connected one there.
+    """
+    tutor = own_tutor(request)
+    newest_first = VideoConnection.objects.visible_to(request.user).order_by(F("disconnected_at").desc(nulls_first=True))
+    connection: VideoConnection = get_list_or_404(newest_first, provider=provider)[0]
+    if connection.disconnected_at is not None:
+        messages.info(request, _("This account is disconnected already."))
+        return SeeOther(reverse("meetings:connection_list"))
     if request.method == "POST":
         leave_account(connection, asked_by=request.user)
         told = _("%(vendor)s is disconnected. What we keep of it is erased as soon as no session needs it.")
@@ -81,6 +89,7 @@ def end_connection(request: PersonRequest, provider: str) -> HttpResponse:
         return SeeOther(reverse("meetings:connection_list"))
     leaving = plan_leaving(tutor, provider, now=timezone.now())
     context = {
+        "tutor": tutor,
         "connection": connection,
         "next_place": provider_label(leaving.place) if leaving.place else "",
         "is_held_by_site": leaving.place == provider,

@@ -109,6 +109,17 @@ def test_disconnecting_tells_whether_sessions_move(
         assert press(desk, connect(ada, vendor), "disconnect").startswith(sentence)
 
 
+def test_account_is_disconnected_once_though_two_pages_offer_it(desk: Client, ada: Tutor, sam: User, vendor: ConsentDouble):
+    ada.meeting_provider = "zoom"
+    ada.save()
+    connection = connect(ada, vendor)
+    make_meeting(make_booking(sam, ada, status=Booking.Status.PAID), provider="zoom")
+
+    press(desk, connection, "disconnect")
+
+    assert press(desk, connection, "disconnect") == "This account is disconnected already."
+
+
 def test_colleague_who_may_only_look_presses_nothing(ada: Tutor, vendor: ConsentDouble):
     clerk = make_user("clerk@example.com", is_staff=True)
     clerk.user_permissions.add(Permission.objects.get(codename="view_videoconnection"))
