@@ -53,9 +53,15 @@ def _has_ended(booking: Booking, now: datetime) -> bool:
 def _is_held_there(notice: Notice, now: datetime) -> bool:
     """What was changed once more has a newer notice."""
     booking = notice.booking
-    if booking is None or not booking.is_paid or now >= booking.ends_at:
+    if booking is None or not booking.is_paid or now >= booking.ends_at or _is_elsewhere_by_now(notice, booking):
         return False
     return not Notice.objects.filter(to=notice.to_id, fact=notice.fact, booking=booking, pk__gt=notice.pk).exists()
+
+
+def _is_elsewhere_by_now(notice: Notice, booking: Booking) -> bool:
+    """True if it was moved on since, and told in another way than by a notice: by the one mail of a switch."""
+    there, meeting = notice.details.get("provider"), getattr(booking, "meeting", None)
+    return bool(there and meeting and meeting.is_ready and meeting.provider != there)
 
 
 def _has_no_place(notice: Notice, now: datetime) -> bool:

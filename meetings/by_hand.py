@@ -23,6 +23,7 @@ from meetings.addresses import normalise_address
 from meetings.chain import MANUAL
 from meetings.errors import AddressInUse, AddressOfPool, AddressWanted, SessionOver
 from meetings.models import Meeting, MeetingLink
+from meetings.news import tell_of_new_room, tell_of_place
 from meetings.places import name_of_host, place_in_english
 from meetings.pool import free_link
 from meetings.rooms import release_rooms
@@ -38,7 +39,7 @@ def give_address(booking: Booking, address: str, *, who: User) -> Meeting:
     """Hold the session at this address from now on, whatever it had. The same address again changes nothing.
 
     Possible until the door closes, before and while people meet. The others of the session are told if it had another
-    place. Raises LinkAddressRefused, AddressOfPool, AddressInUse, BookingNotPaid, SessionOver.
+    place, or was to have one. Raises LinkAddressRefused, AddressOfPool, AddressInUse, BookingNotPaid, SessionOver.
     """
     address = normalise_address(address)
     booking = Booking.objects.select_for_update(of=("self",)).with_people().get(pk=booking.pk)
@@ -48,6 +49,7 @@ def give_address(booking: Booking, address: str, *, who: User) -> Meeting:
         raise SessionOver
     planning.plan_meeting(booking)
     meeting = Meeting.objects.select_for_update().get(booking=booking)
+    meeting.booking = booking
     if _is_there_already(meeting, booking, address):
         return meeting
     _refuse_a_shared_room(meeting, booking.time, address)
@@ -94,9 +96,9 @@ def _write_address(meeting: Meeting, booking: Booking, address: str, *, who: Use
     log.info("address given", extra={"booking": booking.reference})
     if was:
         planning.tell_links_came_free()
-        others = [person for person in (booking.student, booking.tutor.user) if person.pk != who.pk]
-        key = f"{version_of(booking)}:{meeting.generation}"
-        tell(Notice.Fact.LINK_CHANGED, to=others, booking=booking, key=key, place=became, provider=MANUAL)
+        tell_of_new_room(meeting, but=who)
+    else:
+        tell_of_place(meeting, but=who)
 
 
 def ask_for_address(meeting: Meeting) -> None:

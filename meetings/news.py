@@ -7,25 +7,40 @@ from __future__ import annotations
 
 from typing import Any
 
-from bookings.models import Booking, Notice
+from bookings.models import Notice, User
 from bookings.notices import tell, version_of
-from meetings.models import Meeting, VideoConnection
+from meetings.models import Meeting, SessionSwitch, VideoConnection
 from meetings.places import place_in_english
 
 
-def tell_of_place(meeting: Meeting) -> None:
-    """Tell them if the meeting is held at another provider than they were told. Call it in the change's transaction."""
-    if meeting.provider != place_told(meeting.booking):
-        tell_of_new_room(meeting)
+def tell_of_place(meeting: Meeting, *, but: User | None = None) -> None:
+    """Tell people where a session is held if they believe it elsewhere. Call it in the transaction that makes it ready.
+
+    What they believe stands in `Meeting.told_provider`, and whoever tells them writes it. It begins with the tutor's
+    choice at the moment that the session is paid: the confirmation names no place. The meeting is locked by the caller,
+    and before it its booking.
+
+    | what made it ready                     | who is told          | how                                          |
+    | -------------------------------------- | -------------------- | -------------------------------------------- |
+    | the place that they believe in         | nobody               |                                              |
+    | and an address they saw holds no more  | both                 | a notice at once (`tell_of_new_room`)        |
+    | a fallback, the way back, another wish | both                 | a notice at once                             |
+    | a person who gave an address (`but`)   | both but that person | a notice at once                             |
+    | a switch that the tutor asked for      | the student          | one mail for all, at its end (switch_mails)  |
+    """
+    if meeting.provider != meeting.told_provider and not _is_told_by_switch(meeting):
+        tell_of_new_room(meeting, but=but)
 
 
-def tell_of_new_room(meeting: Meeting) -> None:
-    """Tell them that the session has another room, once for each generation of it."""
+def tell_of_new_room(meeting: Meeting, *, but: User | None = None) -> None:
+    """Tell them that the session has another room, once for each generation of it; locks as in `tell_of_place`."""
     booking, again = meeting.booking, f"{version_of(meeting.booking)}:{meeting.generation}"
-    people = [booking.student, booking.tutor.user]
+    people = [person for person in (booking.student, booking.tutor.user) if person != but]
     facts: dict[str, Any] = {"provider": meeting.provider, "place": place_in_english(meeting)}
     facts |= _why_not_as_wished(meeting)
     tell(Notice.Fact.LINK_CHANGED, to=people, booking=booking, key=again, **facts)
+    meeting.told_provider = meeting.provider
+    meeting.save(update_fields=["told_provider"])
 
 
 def _why_not_as_wished(meeting: Meeting) -> dict[str, str]:
@@ -38,8 +53,8 @@ def _why_not_as_wished(meeting: Meeting) -> dict[str, str]:
     return {"refused_why": refused} if refused else {}
 
 
-def place_told(booking: Booking) -> str:
-    """Return the provider that people expect: the last one they were told of, else the tutor's."""
-    told = Notice.objects.filter(booking=booking, fact=Notice.Fact.LINK_CHANGED, details__has_key="provider")
-    last = told.order_by("-pk").values_list("details__provider", flat=True).first()
-    return str(last) if last else booking.tutor.meeting_provider
+def _is_told_by_switch(meeting: Meeting) -> bool:
+    """True if a switch to this place has the session on its list and has not told students yet."""
+    outcomes = [SessionSwitch.Outcome.WAITING, SessionSwitch.Outcome.MOVED]
+    listed = SessionSwitch.objects.filter(meeting=meeting, switch__provider=meeting.provider, outcome__in=outcomes)
+    return listed.filter(switch__told_at=None).exists()

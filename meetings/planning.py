@@ -33,8 +33,14 @@ def plan_meeting(booking: Booking) -> Meeting | None:
     if not booking.is_paid:
         return None
     now = timezone.now()
-    wish = {"provider": chain_of(booking.tutor)[0], "during": booking.during, "requested_at": now, "next_attempt_at": now}
-    wish["paid_at"] = booking.order.charged_at or booking.order.paid_at
+    wish = {
+        "provider": chain_of(booking.tutor)[0],
+        "told_provider": booking.tutor.meeting_provider,
+        "during": booking.during,
+        "paid_at": booking.order.charged_at or booking.order.paid_at,
+        "requested_at": now,
+        "next_attempt_at": now,
+    }
     meeting, is_new = Meeting.objects.select_for_update().get_or_create(booking=booking, defaults=wish)
     if meeting.status == Meeting.Status.CANCELLED:  # dropped for a booking that turned out to be paid
         _let_wait_again(meeting, booking)

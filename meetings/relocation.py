@@ -23,6 +23,7 @@ from meetings.errors import (
 )
 from meetings.models import Meeting, SessionSwitch, VendorRoom
 from meetings.models.switches import SessionSwitchQuerySet
+from meetings.news import tell_of_place
 from meetings.planning import tell_links_came_free
 from meetings.providers import is_offered
 from meetings.providers.base import Room
@@ -51,8 +52,8 @@ def switch_provider(meeting: Meeting, provider: str, *, listed: SessionSwitch | 
 
     The new room comes first and only then the old one is closed, so people always have an address: whatever is raised,
     the meeting stays where it is. A second call changes nothing. One that waits is tried along the tutor's chain from
-    its beginning instead, so change `Tutor.meeting_provider` before. Nobody is told: whoever switches many sessions
-    tells people once.
+    its beginning instead, so change `Tutor.meeting_provider` before. Whoever switches many sessions lists them, and tells
+    people once (news.py).
 
     With `listed`, the line of the switch that asks for it, the meeting moves only if that line still waits when the new
     place is there, and the line says "moved" in the same transaction: a tutor who chooses otherwise while the vendor is
@@ -117,7 +118,8 @@ def _move_into(meeting: Meeting, place: Place, listed: SessionSwitch | None) -> 
 @transaction.atomic
 def _take_link(meeting: Meeting, listed: SessionSwitch | None) -> None:
     """Give the meeting a link of the pool in its room's place, or leave all as it was. Raises NoLinkLeft."""
-    pool.lock_pool()  # before any row, as pool.py says
+    Booking.objects.select_for_update(no_key=True).get(pk=meeting.booking_id)  # before its meeting: notices name it
+    pool.lock_pool()
     row = Meeting.objects.select_for_update(of=("self",)).select_related(*PEOPLE).get(pk=meeting.pk)
     _require_unchanged(row, was=meeting)
     release_rooms(row)
@@ -128,6 +130,8 @@ def _take_link(meeting: Meeting, listed: SessionSwitch | None) -> None:
     row.passed_over, row.seen_at = [], None
     row.save()
     pool.ask_for_link(row)
+    row.refresh_from_db()
+    tell_of_place(row)
     if not _write_moved(listed):
         raise MeetingInTheMaking
 
@@ -196,6 +200,7 @@ def _move_over(meeting: Meeting, room: VendorRoom, made: Room) -> None:
     write_addresses(meeting, made)
     meeting.save()
     release_rooms(meeting, but=room)
+    tell_of_place(meeting)
     if had_link:
         tell_links_came_free()
 

@@ -29,8 +29,8 @@ A_SECOND = timedelta(seconds=1)  # jobs are due by whole seconds: one that comes
 
 def settle_pool(meeting: Meeting) -> None:
     """Tell people of a link that came in another's place, and let go of rooms that were asked for before."""
-    tutor = meeting.booking.tutor
-    if tutor.meeting_provider == POOL and not meeting.trouble and not meeting.generation:
+    expected = {meeting.told_provider, meeting.booking.tutor.meeting_provider}
+    if expected == {POOL} and not meeting.trouble and not meeting.generation:
         return  # nearly all
     with transaction.atomic():
         Booking.objects.select_for_update(no_key=True).get(pk=meeting.booking_id)  # before its meeting: notices name it

@@ -7,44 +7,50 @@ from collections import defaultdict
 from django.conf import settings
 from django.core.mail import send_mail
 from django.db import transaction
-from django.db.models import F
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from bookings.languages import speaking_to
-from bookings.models import Booking, User
-from meetings.models import ProviderSwitch, SessionSwitch
-from meetings.providers import provider_label
+from bookings.models import Booking, Tutor, User
+from meetings.models import Meeting, ProviderSwitch
+from meetings.places import name_of_place
 
 
 @transaction.atomic
 def tell_of_switch(switch_id: int) -> int:
-    """Tell each student once of all their sessions that were moved and still are there. Returns how many were mailed.
+    """Tell each student once of all their sessions that are held there now and that they believe elsewhere.
 
-    The mails are handed to the queue in the transaction that notes it, so a second run tells nobody twice.
+    Returns how many students that are. The mails are handed to the queue in the transaction that notes it, so a second
+    run tells nobody twice. The meetings are locked: one that becomes ready at this moment is told of here, or waits and
+    then finds that the switch has told already (news.py).
     """
     switch = ProviderSwitch.objects.select_for_update(of=("self",)).select_related("tutor__user").get(pk=switch_id)
     if switch.told_at is not None:
         return 0
     ProviderSwitch.objects.filter(pk=switch.pk).update(told_at=timezone.now())
-    moved = switch.sessions.filter(outcome=SessionSwitch.Outcome.MOVED, meeting__provider=switch.provider)
-    standing = moved.filter(
-        meeting__booking__status=Booking.Status.PAID, meeting__booking__during__endswith__gt=timezone.now()
-    )
-    told: dict[User, list[Booking]] = defaultdict(list)
-    for one in standing.exclude(was_provider=F("switch__provider")).select_related("meeting__booking__student"):
-        told[one.meeting.booking.student].append(one.meeting.booking)
-    for student, bookings in told.items():
+    listed = Meeting.objects.filter(switches__switch=switch).order_by("pk").select_for_update(no_key=True, of=("self",))
+    held = Meeting.objects.filter(pk__in=list(listed.values_list("pk", flat=True)), status=Meeting.Status.READY)
+    there = held.filter(provider=switch.provider).exclude(told_provider=switch.provider)
+    to_come = there.filter(booking__status=Booking.Status.PAID, booking__during__endswith__gt=timezone.now())
+    told: dict[User, list[Meeting]] = defaultdict(list)
+    for meeting in to_come.select_related("booking__student", "link").order_by("booking__during", "pk"):
+        told[meeting.booking.student].append(meeting)
+    for student, meetings in told.items():
         if student.is_active:
-            _mail(student, sorted(bookings, key=lambda booking: booking.starts_at), switch)
+            _mail(student, meetings, switch.tutor)
+    news = [meeting.pk for meetings in told.values() for meeting in meetings]
+    Meeting.objects.filter(pk__in=news).update(told_provider=switch.provider)
     return len(told)
 
 
-def _mail(student: User, bookings: list[Booking], switch: ProviderSwitch) -> None:
+def _mail(student: User, meetings: list[Meeting], tutor: Tutor) -> None:
+    """Name the place as the students know it: links of the pool may be of several companies."""
+    bookings = [meeting.booking for meeting in meetings]
     with speaking_to(student):
-        names = {"tutor": str(switch.tutor), "place": provider_label(switch.provider)}
+        places = dict.fromkeys(name_of_place(meeting) for meeting in meetings)
+        names = {"tutor": str(tutor), "place": ", ".join(places)}
         facts = {
             **names,
             "person": student,

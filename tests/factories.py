@@ -139,9 +139,11 @@ def make_link(**fields: Any) -> MeetingLink:
 
 
 def make_meeting(booking: Booking, **fields: Any) -> Meeting:
-    """A meeting that waits for its link."""
+    """A meeting that waits for its link. One that is ready is where people were told."""
     now = timezone.now()
     defaults = {"provider": "pool", "requested_at": now, "next_attempt_at": now}
+    is_held = fields.get("status") in Meeting.HOLDING
+    defaults["told_provider"] = fields.get("provider", "pool") if is_held else booking.tutor.meeting_provider
     meeting = Meeting.objects.create(booking=booking, during=(booking.starts_at, booking.ends_at), **{**defaults, **fields})
     meeting.refresh_from_db()
     return meeting

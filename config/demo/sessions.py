@@ -145,6 +145,7 @@ def _record_past_meeting(booking: Booking, during: During, link: MeetingLink) ->
     Meeting.objects.create(
         booking=booking,
         provider="pool",
+        told_provider="pool",
         link=link,
         during=(during.start, during.end),
         reserved=(during.start, during.end + rest),

@@ -52,6 +52,8 @@ class Meeting(models.Model):
 
     booking = models.OneToOneField(Booking, on_delete=models.PROTECT, related_name="meeting", verbose_name=_("booking"))
     provider = models.CharField(_("provider"), max_length=20)
+    # Where the two of the session believe it to be held: see news.py.
+    told_provider = models.CharField(max_length=20, blank=True, editable=False)
     link = models.ForeignKey(
         MeetingLink,
         on_delete=models.PROTECT,
