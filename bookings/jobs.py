@@ -14,7 +14,9 @@ from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
 from procrastinate.jobs import Job, JobDeferrer
 from procrastinate.manager import JobManager
 
-HASTE = 10  # a job's priority: it tells of the others that are late, so it must not wait behind them
+# Priorities of jobs; the usual one is 0.
+HASTE = 10  # a round of the minute, or what tells of jobs that are late: neither must wait behind them
+LEISURE = -5  # it asks an outside company that may let us wait: hundreds of such jobs keep no mail and nobody's link waiting
 DATABASE_TROUBLE = (OperationalError, InterfaceError)
 _QUEUE = JobManager(DjangoConnector())
 
@@ -56,13 +58,14 @@ def enqueue_once(task: str, *, lock: str = "", **arguments: Any) -> None:
         raise OperationalError("The job could not be stored.") from error
 
 
-def enqueue(task: str, *, wait: timedelta = timedelta(), priority: int = 0, **arguments: Any) -> None:
-    """Enqueue the task of that name in the current transaction: no commit, no job.
+def enqueue(task: str, *, wait: timedelta = timedelta(), priority: int | None = None, **arguments: Any) -> None:
+    """Enqueue the task of that name in the current transaction: no commit, no job. It has the task's own priority if none
+    is given.
 
     Verbs name the task instead of importing it, because tasks import verbs. Raises OperationalError when
     the job cannot be stored, as any other write would.
     """
-    options: dict[str, Any] = {"priority": priority}
+    options: dict[str, Any] = {} if priority is None else {"priority": priority}
     if wait:
         options["schedule_in"] = {"seconds": int(wait.total_seconds())}
     try:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
-from bookings.jobs import WHEN_DATABASE_IS_BACK, Backoff, enqueue, enqueue_once
+from bookings.jobs import HASTE, LEISURE, WHEN_DATABASE_IS_BACK, Backoff, enqueue, enqueue_once
 from bookings.models import Tutor
 from meetings import connection_mails, giving_back, keeping_alive, provisioning, switch_mails, switching
 from meetings.errors import ProviderUnavailable
@@ -36,13 +36,13 @@ def look_after_accounts(timestamp: int) -> None:
     keeping_alive.look_after_accounts(timezone.now())
 
 
-@app.task(name="meetings.check_account", retry=WHEN_DATABASE_IS_BACK)
+@app.task(name="meetings.check_account", retry=WHEN_DATABASE_IS_BACK, priority=LEISURE)
 def check_account(connection_id: int) -> None:
     """Renew an account's token and look at what it can do."""
     keeping_alive.check_and_note(VideoConnection.objects.get(pk=connection_id))
 
 
-@app.task(name="meetings.give_back", retry=Backoff(on=(ProviderUnavailable,)))
+@app.task(name="meetings.give_back", retry=Backoff(on=(ProviderUnavailable,)), priority=LEISURE)
 def give_back(connection_id: int) -> None:
     """Hand a consent that was ended back to the vendor, once no room needs it any more."""
     connection = VideoConnection.objects.get(pk=connection_id)
@@ -50,14 +50,14 @@ def give_back(connection_id: int) -> None:
         enqueue("meetings.give_back", wait=ROOMS_CLOSE, connection_id=connection_id)
 
 
-@app.task(name="meetings.carry_on_switch", retry=Backoff(runs=4))
+@app.task(name="meetings.carry_on_switch", retry=Backoff(runs=4), priority=LEISURE)
 def carry_on_switch(switch_id: int) -> None:
     """Move the sessions of a switch of provider. What is left is taken up by the next round."""
     switching.carry_on(ProviderSwitch.objects.get(pk=switch_id), seconds=SWITCHING_SECONDS)
 
 
 @app.periodic(cron="* * * * *")
-@app.task(name="meetings.carry_on_switches", queueing_lock="meetings.carry_on_switches")
+@app.task(name="meetings.carry_on_switches", queueing_lock="meetings.carry_on_switches", priority=HASTE)
 def carry_on_switches(timestamp: int) -> None:
     """Go on with the switches that have a session to move now, whatever became of their job."""
     for switch in switching.unfinished(timezone.now()):

@@ -18,7 +18,7 @@ from bookings.errors import BookingNotPaid
 from bookings.jobs import enqueue, enqueue_once
 from bookings.models import Booking
 from bookings.models.bookings import BookingQuerySet
-from meetings.chain import chain_of
+from meetings.chain import POOL, chain_of
 from meetings.models import Meeting, VendorRoom
 from meetings.pool import free_link
 from meetings.rooms import release_rooms
@@ -46,7 +46,7 @@ def plan_meeting(booking: Booking) -> Meeting | None:
         _let_wait_again(meeting, booking)
         is_new = True
     if is_new:
-        _provision_soon(meeting)
+        provide_soon(meeting)
     return meeting
 
 
@@ -83,8 +83,13 @@ def move_meeting(booking: Booking) -> None:
     if meeting is None or not meeting.is_live or meeting.time == booking.time:
         return
     _let_wait_again(meeting, booking)
-    _provision_soon(meeting)
+    provide_soon(meeting)
     tell_links_came_free()
+
+
+def provide_soon(meeting: Meeting) -> None:
+    """Have a job provide the meeting. One that needs nobody but the pool does not stand in line behind vendors."""
+    enqueue("meetings.provision_meeting", priority=0 if meeting.provider == POOL else None, meeting_id=meeting.pk)
 
 
 def tell_links_came_free() -> None:
@@ -123,7 +128,3 @@ def _let_wait_again(meeting: Meeting, booking: Booking) -> None:
     meeting.passed_over, meeting.attempts = [], 0
     meeting.save()
     release_rooms(meeting, but=room)
-
-
-def _provision_soon(meeting: Meeting) -> None:
-    enqueue("meetings.provision_meeting", meeting_id=meeting.pk)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from django.db import transaction
 from django.utils import timezone
 
-from bookings.jobs import enqueue
 from bookings.models import Booking
 from meetings import planning
 from meetings.errors import MeetingNotWaiting
@@ -27,4 +26,4 @@ def retry_meeting(booking: Booking) -> None:
     meeting.next_attempt_at = timezone.now()
     meeting.passed_over, meeting.trouble, meeting.last_error = [], "", ""  # what is wrong is found out anew
     meeting.save(update_fields=["next_attempt_at", "passed_over", "trouble", "last_error"])
-    enqueue("meetings.provision_meeting", meeting_id=meeting.pk)
+    planning.provide_soon(meeting)

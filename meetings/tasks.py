@@ -12,7 +12,7 @@ import logging
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
-from bookings.jobs import HASTE, WHEN_DATABASE_IS_BACK, Backoff
+from bookings.jobs import HASTE, LEISURE, WHEN_DATABASE_IS_BACK, Backoff
 from meetings import (
     account_tasks,
     alarms,
@@ -34,7 +34,7 @@ log = logging.getLogger("linkpool.meetings")
 __all__ = ["account_tasks"]  # found by procrastinate through this module
 
 
-@app.task(name="meetings.provision_meeting", retry=Backoff(runs=4))
+@app.task(name="meetings.provision_meeting", retry=Backoff(runs=4), priority=LEISURE)
 def provision_meeting(meeting_id: int) -> None:
     """Make one meeting ready, if it is its turn. What goes wrong is written down; the round of every minute goes on."""
     provisioning.provision_in_turn(meeting_id)
@@ -42,7 +42,10 @@ def provision_meeting(meeting_id: int) -> None:
 
 @app.periodic(cron="* * * * *")
 @app.task(
-    name="meetings.provision_meetings", queueing_lock="meetings.provision_meetings", lock="meetings.provision_meetings"
+    name="meetings.provision_meetings",
+    queueing_lock="meetings.provision_meetings",
+    lock="meetings.provision_meetings",
+    priority=HASTE,
 )
 def provision_meetings(timestamp: int) -> None:
     """Find and finish whatever was left behind, then try every waiting meeting whose turn has come."""
@@ -50,14 +53,14 @@ def provision_meetings(timestamp: int) -> None:
 
 
 @app.periodic(cron="* * * * *")
-@app.task(name="meetings.make_way", queueing_lock="meetings.make_way", lock="meetings.make_way")
+@app.task(name="meetings.make_way", queueing_lock="meetings.make_way", lock="meetings.make_way", priority=HASTE)
 def make_way(timestamp: int) -> None:
     """Move sessions out of the way of those that run over."""
     overrun.make_way(timezone.now())
 
 
 @app.periodic(cron="* * * * *")
-@app.task(name="meetings.end_calls", queueing_lock="meetings.end_calls", lock="meetings.end_calls")
+@app.task(name="meetings.end_calls", queueing_lock="meetings.end_calls", lock="meetings.end_calls", priority=HASTE)
 def end_calls(timestamp: int) -> None:
     """End the calls of sessions that are over."""
     ending.end_calls(timezone.now())
@@ -107,7 +110,7 @@ def mail_staff_of_absence(report_id: int) -> None:
     alerts.mail_staff_about_absence(NoShowReport.objects.select_related("booking").get(pk=report_id))
 
 
-@app.task(name="meetings.close_room", retry=WHEN_DATABASE_IS_BACK)
+@app.task(name="meetings.close_room", retry=WHEN_DATABASE_IS_BACK, priority=LEISURE)
 def close_room(room_id: int) -> None:
     """Close a room that nobody wants any more; its row says when to try again."""
     closing.close_room(room_id)
@@ -121,7 +124,7 @@ def try_vendors_again(timestamp: int) -> None:
 
 
 @app.periodic(cron="23 19 * * *")  # UTC: between two and three at night in Jakarta
-@app.task(name="meetings.reconcile_rooms", queueing_lock="meetings.reconcile_rooms")
+@app.task(name="meetings.reconcile_rooms", queueing_lock="meetings.reconcile_rooms", priority=LEISURE)
 def reconcile_rooms(timestamp: int) -> None:
     """Compare our rooms with those that the vendors have, and mend what differs."""
     closing.forget_over(timezone.now())
@@ -129,7 +132,7 @@ def reconcile_rooms(timestamp: int) -> None:
 
 
 @app.periodic(cron="20 3 * * *")
-@app.task(name="meetings.look_after_links", queueing_lock="meetings.look_after_links")
+@app.task(name="meetings.look_after_links", queueing_lock="meetings.look_after_links", priority=LEISURE)
 def look_after_links(timestamp: int) -> None:
     """Set aside the rooms that Google is about to forget, and check those of this site."""
     now = timezone.now()
@@ -144,7 +147,7 @@ def mail_staff_of_old_links(link_ids: list[int]) -> None:
 
 
 @app.periodic(cron="*/5 * * * *")
-@app.task(name="meetings.fill_pool", queueing_lock="meetings.fill_pool")
+@app.task(name="meetings.fill_pool", queueing_lock="meetings.fill_pool", priority=LEISURE)
 def fill_pool(timestamp: int) -> None:
     """Make pool links at Google up to POOL_TARGET_SIZE, as fast as Google lets us."""
     hygiene.fill_pool()
