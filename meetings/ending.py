@@ -20,7 +20,7 @@ from meetings import live_calls
 from meetings.calls import note_call
 from meetings.connections import access_for
 from meetings.errors import ProviderTrouble, ProviderUnavailable
-from meetings.models import Attendance, Meeting, ProviderCall, VendorRoom, VideoConnection
+from meetings.models import Meeting, ProviderCall, VendorRoom, VideoConnection
 from meetings.providers import find_maker
 from meetings.providers.base import RoomMaker
 from meetings.vendor_rounds import VendorRound
@@ -104,12 +104,14 @@ def _call_of(meeting: Meeting, *, now: datetime) -> _Call | None:
 
 
 def _others_are_inside(meeting: Meeting, *, now: datetime) -> bool:
-    """True if somebody of another session on the same link has come already: they must not be sent out."""
+    """True if somebody of another session on the same link has come already, or may have, as they know its address: they
+    must not be sent out.
+    """
     now = max(now, timezone.now())  # vendors that take long make the round a long one
     door_open = now + timedelta(minutes=settings.JOIN_OPENS_MINUTES)
     others = Meeting.objects.filter(status=Meeting.Status.READY, link=meeting.link_id).exclude(pk=meeting.pk)
     near = others.filter(during__startswith__lte=door_open, during__endswith__gt=now)
-    return Attendance.objects.filter(meeting__in=near).exists()
+    return near.filter(Q(seen_at__isnull=False) | Q(attendances__isnull=False)).exists()
 
 
 def _end_room(room: VendorRoom, maker: RoomMaker, meeting: Meeting) -> ProviderTrouble | None:

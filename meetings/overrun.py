@@ -16,14 +16,15 @@ from typing import Any
 from django.conf import settings
 from django.core.cache import cache
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q, Subquery
+from django.db.models import BooleanField, Exists, ExpressionWrapper, F, OuterRef, Q, Subquery
+from django.db.models.expressions import Combinable
 
 from bookings.errors import DomainError
 from bookings.history import record_booking_change
 from bookings.jobs import enqueue
 from meetings import pool
 from meetings.live_calls import is_in_use
-from meetings.models import Attendance, Meeting, MeetingLink
+from meetings.models import Attendance, Meeting, MeetingLink, ProviderCall
 from meetings.news import tell_of_new_room
 from meetings.vendor_rounds import VendorRound
 
@@ -73,19 +74,28 @@ def find_overruns(now: datetime) -> list[Overrun]:
     opening = soon.filter(during__startswith__gt=now, during__startswith__lte=until, during__endswith__gt=now)
     with_earlier = opening.annotate(earlier=Subquery(before.values("pk")[:1])).exclude(earlier=None)
     opens_soon: list[Any] = list(with_earlier.order_by("during", "pk")[:BATCH])
-    people_came = Attendance.objects.filter(meeting=OuterRef("pk"))
-    earlier = Meeting.objects.select_related("link__connection").annotate(people_came=Exists(people_came))
+    earlier = Meeting.objects.select_related("link__connection").annotate(may_be_inside=_may_be_inside())
     found, vendors = earlier.in_bulk([later.earlier for later in opens_soon]), VendorRound()
     return [overrun for later in opens_soon if (overrun := _look(later, found[later.earlier], vendors)) is not None]
 
 
+def _may_be_inside() -> Combinable:
+    """Say of a session whether its people may be in its room: they came, or know its address, and no vendor sent them out.
+
+    That its call is done with (`closed_at`) is no such answer: of most links nobody can end one.
+    """
+    came = Q(seen_at__isnull=False) | Q(Exists(Attendance.objects.filter(meeting=OuterRef("pk"))))
+    ended = [ProviderCall.Outcome.DONE, ProviderCall.Outcome.GONE]
+    sent_out = ProviderCall.objects.filter(meeting=OuterRef("pk"), what="end", outcome__in=ended)
+    return ExpressionWrapper(came & ~Q(Exists(sent_out)), output_field=BooleanField())
+
+
 def _look(later: Meeting, earlier: Any, vendors: VendorRound) -> Overrun | None:
-    """Compare the two; `earlier` says whether `people_came`. Somebody who came is inside until the vendor says otherwise."""
+    """Compare the two; `earlier` says whether its people `may_be_inside`: they are until the vendor says otherwise."""
     opens_at = later.time.start - timedelta(minutes=settings.JOIN_OPENS_MINUTES)
     if earlier.time.end > opens_at:
         return Overrun(later, earlier, is_known=False, is_planned=True)
-    may_be_inside = earlier.people_came and earlier.closed_at is None
-    if not may_be_inside or earlier.time.end + RUNS_OVER_AT_MOST <= opens_at:
+    if not earlier.may_be_inside or earlier.time.end + RUNS_OVER_AT_MOST <= opens_at:
         return None
     in_use = is_in_use(earlier.link, vendors=vendors)
     return None if in_use is False else Overrun(later, earlier, is_known=bool(in_use), is_planned=False)

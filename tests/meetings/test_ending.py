@@ -8,6 +8,7 @@ from django.utils import timezone
 from meetings import vendor_rounds
 from meetings.ending import end_calls, over
 from meetings.errors import ProviderUnavailable
+from meetings.joining import tell_address
 from meetings.models import Attendance, Meeting, MeetingLink, ProviderCall, VendorRoom
 from meetings.pool import choose_link
 from meetings.providers.sandbox import SandboxProvider
@@ -139,6 +140,16 @@ def test_nobody_of_a_session_that_has_begun_is_sent_out(link, room):
     assert closed_at(meeting) is not None
     assert end_at(following.time.end + CLOSES) == 1
     assert not is_calling(room)
+
+
+def test_nobody_is_sent_out_who_came_by_the_raw_address(link, room):
+    """A program of the owner's told it: nobody has seen them come through the door."""
+    meeting, following = on_link(link), on_link(link, 70)
+    room.double.start_call(room.name)
+    tell_address(following)
+    assert end_at(following.time.start) == 1
+    assert is_calling(room)
+    assert closed_at(meeting) is not None
 
 
 def test_session_that_is_running_is_never_ended(link, room):

@@ -8,7 +8,8 @@ from django.core.cache import cache
 
 from bookings.models import Booking, Notice
 from meetings import live_calls, vendor_rounds
-from meetings.joining import find_door, hand_out_address
+from meetings.ending import end_calls
+from meetings.joining import find_door, hand_out_address, tell_address
 from meetings.models import Attendance, Meeting, MeetingLink
 from meetings.overrun import make_way
 from meetings.pool import choose_link
@@ -16,7 +17,7 @@ from meetings.vendor_rounds import VendorRound
 from tests.conftest import Drain
 from tests.factories import make_link
 from tests.meetings.google_rooms import OWNER, Room, room_at_google
-from tests.meetings.making import lesson, overlaps_on_one_link, waiting_meeting
+from tests.meetings.making import lesson, make_call, overlaps_on_one_link, waiting_meeting
 from tests.race import race
 
 pytestmark = pytest.mark.django_db
@@ -92,14 +93,38 @@ def test_session_moves_only_when_its_door_is_about_to_open(earlier, later, link,
     assert link_of(later) == link
 
 
-def test_session_stays_when_the_call_before_was_ended_or_is_long_over(earlier, later, link):
+def test_session_stays_when_the_one_before_is_long_over(earlier, link):
+    make_link()
+    come(earlier)
+    much_later = on_link(link, 60 + 200)
+    assert round_at(before_the_door_opens(much_later)) == 0
+
+
+@pytest.mark.parametrize(("outcome", "moved"), [("done", 0), ("gone", 0), ("unavailable", 1), ("misconfigured", 1)])
+def test_session_stays_only_if_the_vendor_has_really_sent_people_out(earlier, later, link, outcome: str, moved: int):
     make_link()
     come(earlier)
     Meeting.objects.filter(pk=earlier.pk).update(closed_at=earlier.time.end)
-    assert round_at(before_the_door_opens(later)) == 0
-    Meeting.objects.filter(pk=earlier.pk).update(closed_at=None)
-    much_later = on_link(link, 60 + 200)
-    assert round_at(before_the_door_opens(much_later)) == 0
+    make_call("google", outcome, what="end", meeting=earlier, began_at=earlier.time.end)
+    assert round_at(before_the_door_opens(later)) == moved
+
+
+def test_session_moves_though_the_call_before_counts_as_done_with(earlier, later, link):
+    """Nobody can end a call in a link of somebody else: that its door has closed sends nobody out."""
+    free = make_link()
+    come(earlier)
+    with time_machine.travel(before_the_door_opens(later), tick=False):
+        assert end_calls(before_the_door_opens(later)) == 1
+    assert round_at(before_the_door_opens(later)) == 1
+    assert link_of(later) == free
+
+
+def test_session_moves_out_of_the_way_of_people_who_know_the_raw_address(earlier, later, link):
+    """A program of the owner's told them: nobody has seen them come through the door."""
+    free = make_link()
+    tell_address(earlier)
+    assert round_at(before_the_door_opens(later)) == 1
+    assert link_of(later) == free
 
 
 def test_door_of_a_session_right_after_another_opens_in_time_on_a_free_link(earlier, link):
