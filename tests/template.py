@@ -19,7 +19,7 @@ def make_template() -> str:
     """Return the name of the template, made if there is none for these migrations."""
     prefix = f"{connection.settings_dict['NAME']}_template_"
     name = prefix + _digest()
-    with connection.creation._nodb_cursor() as cursor:
+    with connection.creation._nodb_cursor() as cursor:  # type: ignore[attr-defined] # as Django makes test databases
         cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK])  # until this connection is closed
         cursor.execute("SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [prefix])
         known = {found for (found,) in cursor.fetchall()}
