@@ -235,7 +235,7 @@ def test_page_is_read_by_those_it_is_for_and_is_not_there_for_others(people, nam
             assert b"Sam Student" not in answer.content
 
 
-@pytest.mark.defect("CE-18", "TB-18")
+@pytest.mark.defect("CE-18", "TB-18", "TB-21")
 @pytest.mark.parametrize("path", VERBS)
 def test_what_changes_something_is_done_for_those_who_may_only(people, names, path: str):
     for who in ["anonymous", *sorted(MEMBERS - VERBS[path])]:
@@ -255,7 +255,7 @@ def test_nothing_changes_by_looking_or_without_the_forms_token(people, names, pa
     assert Booking.objects.filter(status=Booking.Status.HELD).count() == 1
 
 
-@pytest.mark.defect("CE-14", "IT-01", "TB-31")
+@pytest.mark.defect("CE-14", "IT-01", "TB-21", "TB-31")
 @pytest.mark.parametrize("path", CALLS)
 def test_call_of_a_program_needs_a_key_for_it(people, path: str):
     others = [scope for scope in ApiKey.Scope.values if scope != CALLS[path]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 from django.test import Client
@@ -13,6 +14,8 @@ from meetings import consents
 from meetings.models import VideoConnection
 from tests.factories import make_tutor, make_user
 from tests.meetings.consenting import (
+    BEGIN,
+    CALLBACK,
     RIGHTS,
     ConsentDouble,
     begin,
@@ -75,6 +78,24 @@ def test_state_of_another_session_of_the_same_tutor_connects_nothing(desk_of_ada
 
     assert said == [str(consents.NOT_BEGUN)]
     assert not VideoConnection.objects.exists()
+
+
+@pytest.mark.defect("IT-16")
+@pytest.mark.parametrize("elsewhere", ["https://evil.example/", "//evil.example", "/\\evil.example", "/admin/"])
+def test_nobody_is_led_anywhere_else_on_the_way_back(desk_of_ada: Client, vendor: ConsentDouble, elsewhere: str):
+    names = ("next", "return_to", "return_path", "returnTo", "redirect", "redirect_to", "redirect_uri", "url", "continue")
+    wishes = dict.fromkeys(names, elsewhere)
+
+    begun = desk_of_ada.post(f"{BEGIN}?{urlencode(wishes)}", wishes)["Location"]
+
+    assert begun.startswith(f"{vendor.url}/authorize?")
+    asked = {name: values[0] for name, values in parse_qs(urlsplit(begun).query).items()}
+    assert asked.pop("redirect_uri") == f"http://testserver{CALLBACK}"
+    assert set(asked) == {"state", "challenge"}
+    code = vendor.consent(challenge=asked["challenge"], redirect_uri=f"http://testserver{CALLBACK}")
+    come_back(desk_of_ada, state="forged", code=code, **wishes)  # each leads to our own page, or this would fail
+    come_back(desk_of_ada, state=asked["state"], code=code, **wishes)
+    come_back(desk_of_ada, state=asked["state"], code=code, **wishes)
 
 
 def test_answer_is_taken_once(desk_of_ada: Client, vendor: ConsentDouble):

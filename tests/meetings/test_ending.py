@@ -109,7 +109,6 @@ def is_calling(room: Room) -> bool:
     return space is not None and bool(space.conference)
 
 
-@pytest.mark.defect("TB-21")
 def test_call_is_ended_when_the_door_has_closed_and_not_before(link, room):
     meeting = on_link(link)
     room.double.start_call(room.name)

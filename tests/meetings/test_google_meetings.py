@@ -128,7 +128,6 @@ def test_session_whose_answer_was_lost_has_one_event(google: GoogleDouble, tutor
     assert held(google) == {ready.external_id: OLD}
 
 
-@pytest.mark.defect("CE-08")
 def test_two_who_make_one_session_make_one_event(google: GoogleDouble, tutor: Tutor, sam: User):
     meeting = planned(tutor, sam)
     race(lambda _number: provision_meeting(Meeting.objects.get(pk=meeting.pk)), threads=4)

@@ -57,7 +57,7 @@ def come(person: User | None, path: str, at: datetime, method: str = "get"):
         return client.get(answer.headers["Location"]) if answer.status_code == 303 else answer
 
 
-@pytest.mark.defect("IT-06")
+@pytest.mark.defect("IT-06", "IT-33", "TB-21", "TB-23")
 @pytest.mark.parametrize("moment", MOMENTS)
 @pytest.mark.parametrize("who", ["student", "tutor", "payer", "stranger", "staff", "anonymous"])
 def test_door_lets_the_two_parties_in_while_it_is_open_and_nobody_else(people, meeting, who: str, moment: str):
@@ -130,7 +130,6 @@ def test_door_is_only_looked_at(people, meeting, method: str):
     assert come(people["student"], door(meeting), START, method).status_code == 405
 
 
-@pytest.mark.defect("IT-33")
 def test_first_time_through_the_door_is_kept(people, meeting):
     for minutes in (-10, 5, 30):
         come(people["student"], door(meeting), START + timedelta(minutes=minutes))
@@ -220,6 +219,7 @@ def test_sandbox_room_is_shown_while_debugging_only(settings, client, sam):
     assert client.get(path).status_code == 404
 
 
+@pytest.mark.defect("TB-21", "TB-23")
 def test_tutor_and_student_have_doors_of_their_own_where_the_vendor_makes_two(people, meeting):
     Meeting.objects.update(
         link=None, reserved=None, join_url_tutor="https://vendor.test/host", join_url_student="https://vendor.test/guest"

@@ -3,7 +3,8 @@ from typing import Any
 
 import pytest
 import time_machine
-from django.db import IntegrityError, connection
+from django.db import IntegrityError, connection, transaction
+from django.db.models import ProtectedError
 from django.utils import timezone
 
 from bookings.errors import BookingNotPaid
@@ -70,6 +71,21 @@ def test_lesson_over_midnight_and_one_after_it_do_not_share_a_link():
 
 
 @pytest.mark.defect("CE-10")
+def test_session_type_of_a_booking_is_never_deleted_and_so_hides_no_session():
+    make_link()
+    taken = waiting_meeting()
+    assign_link(taken)
+    sold = taken.booking.session_type
+    with pytest.raises(ProtectedError):
+        sold.delete()
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        with pytest.raises(IntegrityError), transaction.atomic():
+            cursor.execute("DELETE FROM bookings_sessiontype WHERE id = %s", [sold.pk])
+    with pytest.raises(NoLinkLeft):
+        assign_link(waiting_meeting())
+
+
 def test_link_stays_taken_when_the_session_type_is_no_longer_sold():
     make_link()
     taken = waiting_meeting()

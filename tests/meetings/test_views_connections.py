@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.db import connection
 from django.test import Client, override_settings
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 
 from bookings.models import Tutor, User
@@ -41,6 +44,29 @@ def test_account_that_cannot_hold_sessions_is_connected_and_not_offered(desk_of_
     assert "Cannot hold sessions" in page
     assert "It cannot hold meetings." in page
     assert "/teaching/meetings/zoom/choose/" not in page
+
+
+@pytest.mark.defect("IT-09")
+@pytest.mark.parametrize("provider", ["google", "zoom"])
+def test_reconnect_leads_to_the_vendor_whose_account_is_broken(
+    desk_of_ada: Client, ada: Tutor, sam: User, vendor: ConsentDouble, provider: str
+):
+    both = providers(vendor) | {"google": providers(vendor)["zoom"]}
+    connect(ada, vendor, status="broken", broken_at=timezone.now())
+    VideoConnection.objects.update(provider=provider)
+    booking = make_booking(sam, ada, status="paid")
+    make_meeting(booking, trouble=Meeting.Trouble.RECONNECT)
+
+    with override_settings(MEETING_PROVIDERS=both):
+        shown = desk_of_ada.get(reverse("meetings:booking_status", args=[booking.reference])).text
+        [page] = re.findall(r'id="reconnect-[^"]+" href="([^"]+)"', shown)
+        [button] = re.findall(
+            r'class="notice notice-bad".*?<form method="post" action="([^"]+)"', desk_of_ada.get(page).text, re.S
+        )
+        begun = desk_of_ada.post(button)["Location"]
+
+    [callback] = parse_qs(urlsplit(begun).query)["redirect_uri"]
+    assert (begun.startswith(f"{vendor.url}/"), callback) == (True, f"http://testserver/connections/{provider}/callback")
 
 
 def test_account_of_another_tutor_is_refused(desk_of_ada: Client, vendor: ConsentDouble):

@@ -90,7 +90,7 @@ def test_trouble_is_plain_for_the_tutor_and_calm_for_the_student(booking, meetin
         assert hidden not in students
 
 
-@pytest.mark.defect("IT-09", "IT-18")
+@pytest.mark.defect("IT-18")
 def test_tutor_reads_which_account_to_connect_again_and_why(booking, meeting, sam, ada):
     Meeting.objects.update(trouble="reconnect", provider="pool")
     VideoConnection.objects.create(

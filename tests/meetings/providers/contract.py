@@ -53,9 +53,6 @@ class RoomMakerContract(WithVendor[Vendor]):
         first, second = (ready_room(maker, room_request(), access) for _time in range(2))
         assert facts(first) == facts(second)
 
-    @pytest.mark.defect("CE-16")
-    @pytest.mark.defect("IT-19")
-    @pytest.mark.defect("TB-07")
     def test_rooms_of_two_keys_are_two(self, maker: RoomMaker, access: Access | None):
         one, other = (ready_room(maker, room_request(key), access) for key in (KEY, OTHER_KEY))
         assert one.external_id != other.external_id

@@ -32,6 +32,12 @@ class BooksContract(WithVendor[DoubledVendor]):
         ready_room(maker, room_request(OTHER_KEY), access)
         assert len(vendor.rooms()) == 2
 
+    @pytest.mark.defect("CE-16", "IT-19", "TB-07")
+    def test_addresses_are_those_that_the_vendor_gave(self, vendor: DoubledVendor, maker: RoomMaker, access: Access | None):
+        for key in (KEY, OTHER_KEY):
+            room = ready_room(maker, room_request(key), access)
+            assert (room.join_url_tutor, room.join_url_student) == vendor.addresses(room.external_id)
+
     @pytest.mark.defect("TB-08")
     def test_vendor_has_the_lessons_time_around_clock_changes(
         self, vendor: DoubledVendor, maker: RoomMaker, access: Access | None

@@ -75,6 +75,10 @@ class GoogleVendor(DoubledVendor):
     def event(self, external_id: str) -> dict[str, Any]:
         return self.ada.events[external_id]
 
+    def addresses(self, external_id: str) -> tuple[str, str]:
+        link: str = self.event(external_id)["hangoutLink"]
+        return link, link
+
     def delete(self, external_id: str) -> None:
         self.double.delete_event(ADA, external_id)
 

@@ -54,6 +54,11 @@ class HundredmsVendor(DoubledVendor):
         ours = [room for room in self.hms.rooms.values() if room.name.startswith(MARK)]
         return [Held(room.id, is_open=room.enabled) for room in ours]
 
+    def addresses(self, external_id: str) -> tuple[str, str]:
+        codes = {code.role: code.code for code in self.hms.rooms[external_id].codes}
+        page = "https://linkpool.app.100ms.live/meeting/"
+        return f"{page}{codes['host']}", f"{page}{codes['guest']}"
+
     def delete(self, external_id: str) -> None:
         self.hms.forget(external_id)
 

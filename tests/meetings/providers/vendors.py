@@ -54,6 +54,10 @@ class DoubledVendor(Vendor):
         """Every room there, whoever made it."""
 
     @abstractmethod
+    def addresses(self, external_id: str) -> tuple[str, str]:
+        """Where the vendor lets the tutor, and the student, into that room."""
+
+    @abstractmethod
     def delete(self, external_id: str) -> None:
         """Delete a room at the vendor, as its owner can."""
 

@@ -48,6 +48,16 @@ class ZoomVendor(DoubledVendor):
             if one.agenda.startswith(f"booking:{MARK}:")
         ]
 
+    def addresses(self, external_id: str) -> tuple[str, str]:
+        hosts = self.zoom.hosts.values()
+        [told] = [
+            host.meetings[key].facts(host, self.zoom.url)
+            for host in hosts
+            for key in host.meetings
+            if str(key) == external_id
+        ]
+        return told["join_url"], told["join_url"]
+
     def delete(self, external_id: str) -> None:
         self.zoom.delete_meeting(int(external_id))
 
