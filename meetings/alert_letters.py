@@ -46,7 +46,7 @@ def write_over(alert: Alert, finding: Finding) -> Letter:
     facts = {
         "what": what,
         "alert": alert,
-        "given_up": list(finding.members),
+        "given_up": list(finding.members) if alert.kind == Alert.Kind.MISSING else [],
         "page_url": _page(),
         "site_name": settings.SITE_NAME,
     }
@@ -74,6 +74,11 @@ def _providers(members: Mapping[str, Any]) -> str:
     return _("Calls fail at %(names)s") % {"names": ", ".join(provider_label(name) for name in members)}
 
 
+def _refusals(members: Mapping[str, Any]) -> str:
+    names = ", ".join(dict.fromkeys(one.label for one in members.values()))
+    return _("Refused because of the set-up: %(names)s") % {"names": names}
+
+
 def _connections(members: Mapping[str, Any]) -> str:
     told = ngettext("%(count)d account must be connected again", "%(count)d accounts must be connected again", len(members))
     return told % {"count": len(members)}
@@ -99,6 +104,7 @@ def _forecast(members: Mapping[str, Any]) -> str:
 SUBJECTS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     Alert.Kind.MISSING: _missing,
     Alert.Kind.PROVIDERS: _providers,
+    Alert.Kind.SET_UP: _refusals,
     Alert.Kind.CONNECTIONS: _connections,
     Alert.Kind.QUEUE: _queue,
     Alert.Kind.POOL: _pool,

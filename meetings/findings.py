@@ -17,6 +17,7 @@ from meetings.dashboard import sessions_without_link
 from meetings.forecast import WARN_DAYS, foresee
 from meetings.models import Alert, Meeting
 from meetings.pool_use import AHEAD, pool_use
+from meetings.refusals import refusals_of_set_up
 from meetings.watching import broken_connections, failing_providers, overdue_sessions
 
 GIVEN_UP_WITHIN = timedelta(days=1)
@@ -105,9 +106,16 @@ def find_forecast(now: datetime) -> Finding:
     return Finding({"forecast": forecast} if is_near else {}, is_on=is_near)
 
 
+def find_refusals(now: datetime) -> Finding:
+    """Find calls that were refused because of the set-up, also those that have worked since: somebody has to look."""
+    found = {one.key: one for one in refusals_of_set_up(now)}
+    return Finding(found, is_on=any(one.goes_on for one in found.values()))
+
+
 FINDERS: Mapping[str, Callable[[datetime], Finding]] = {
     Alert.Kind.MISSING: find_missing,
     Alert.Kind.PROVIDERS: find_providers,
+    Alert.Kind.SET_UP: find_refusals,
     Alert.Kind.CONNECTIONS: find_connections,
     Alert.Kind.QUEUE: find_queue,
     Alert.Kind.POOL: find_pool,

@@ -20,6 +20,7 @@ from meetings import watching
 from meetings.models import Alert, Meeting, ProviderCall, VideoConnection
 from meetings.pool_use import PoolUse, pool_use
 from meetings.providers import SetUp, provider_label, set_ups
+from meetings.refusals import Refusal, refusals_of_set_up
 
 CALLS_WITHIN = timedelta(days=7)
 ROWS = 10
@@ -76,6 +77,7 @@ class HowItGoes:
     calls_since: datetime
     slowest: Sequence[ProviderCall]
     troubles: Sequence[ProviderCall]
+    refusals: Sequence[Refusal]
     connections: Sequence[VideoConnection]
     pool: PoolUse
     queue: Queue
@@ -100,6 +102,7 @@ def look(now: datetime) -> HowItGoes:
         calls_since=since,
         slowest=watching.slowest_calls(since, most=ROWS),
         troubles=watching.newest_troubles(since, most=ROWS),
+        refusals=refusals_of_set_up(now),
         connections=list(watching.broken_connections()[:CONNECTIONS]),
         pool=pool_use(now, today=times.day_bounds(today, today, zone)),
         queue=Queue(oldest_wait_seconds(now), count_late_jobs(now, after=timedelta(minutes=2)), read_pulse(now)),

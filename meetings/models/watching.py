@@ -16,6 +16,7 @@ class Alert(models.Model):
     class Kind(models.TextChoices):
         MISSING = "missing", _("sessions without an address")
         PROVIDERS = "providers", _("a provider fails")
+        SET_UP = "set_up", _("calls refused because of the set-up")
         CONNECTIONS = "connections", _("broken connections")
         QUEUE = "queue", _("background work is late")
         POOL = "pool", _("the pool is nearly full")
@@ -35,7 +36,7 @@ class Alert(models.Model):
         ordering = ["kind"]
         constraints = [
             models.CheckConstraint(
-                condition=Q(kind__in=["missing", "providers", "connections", "queue", "pool", "forecast"]),
+                condition=Q(kind__in=["missing", "providers", "set_up", "connections", "queue", "pool", "forecast"]),
                 name="alert_kind_is_known",
             ),
             models.CheckConstraint(

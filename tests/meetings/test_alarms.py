@@ -274,5 +274,5 @@ def test_round_takes_as_many_statements_for_fifty_rows_as_for_one(rows: int, dja
     alarms.watch(timezone.now())
     Alert.objects.update(mailed_at=None)
 
-    with django_assert_num_queries(40):
+    with django_assert_num_queries(46):
         alarms.watch(timezone.now())
