@@ -106,13 +106,14 @@ def _to_waiting(request: HttpRequest) -> HttpResponse:
 
 
 def _before(door: Door, booking: Booking, user: User, request: HttpRequest) -> HttpResponse:
+    """Show the page to wait at. Answers 204 while it is as it was (`?seen=`)."""
     now = timezone.now()
-    context = {**_facts(door, booking, user, now=now), "is_soon": (door.opens_at - now).days < 1}
-    response = render(request, "meetings/join.html", context)
-    seconds = door.look_again_in(now)
-    if seconds is not None:
-        response["Refresh"] = str(seconds)  # for browsers without scripts as well
-    return response
+    facts = {**_facts(door, booking, user, now=now), "look_again_in": door.look_again_in(now)}
+    is_soon = (door.opens_at - now).days < 1
+    version = digest(_version_of(facts), is_soon)
+    if request.GET.get("seen") == version:
+        return HttpResponse(status=204)
+    return render(request, "meetings/join.html", {**facts, "is_soon": is_soon, "version": version})
 
 
 def _user(request: HttpRequest) -> User:

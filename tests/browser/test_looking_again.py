@@ -71,6 +71,34 @@ def test_page_looks_at_once_when_its_reader_comes_back(visit, booking: Booking, 
     student.sees("This session does not take place.")
 
 
+def test_page_at_the_door_outlasts_looks_that_fail(visit, sam: User, ada: Tutor):
+    """A page that is reloaded where there is no network is lost; a part that asks again is not."""
+    now = timezone.now()
+    booking = make_booking(sam, ada, status=Booking.Status.PAID, during=an_hour(now + timedelta(minutes=30)))
+    meeting = make_meeting(booking)
+    student = visit(as_user=sam, width=390)
+    page = student.page
+    page.clock.install()
+    student.go(reverse("meetings:join", args=[booking.reference]))
+    student.sees("The door opens at")
+    page.route("**/join/*", lambda route: route.abort())
+    with page.expect_event("requestfailed"):
+        page.clock.fast_forward(16 * 60_000)
+    assert page.get_by_text("The door opens at").is_visible()
+
+    page.unroute("**/join/*")
+    during = (now, now + timedelta(hours=1))
+    Booking.objects.update(during=during, blocks=during)
+    Meeting.objects.update(during=during)
+    make_link()
+    assign_link(meeting)
+    comes_back(student)
+    page.get_by_role("heading", name="The door is open").wait_for()
+    assert page.locator("#door-said").inner_text() == "You can go in now."
+    assert page.title().startswith("The door is open")
+    forgive(student)
+
+
 def test_page_asks_only_once_who_did_not_come(visit, sam: User, ada: Tutor):
     began = timezone.now() - timedelta(minutes=20)
     booking = make_booking(sam, ada, status=Booking.Status.PAID, during=an_hour(began))

@@ -1,10 +1,10 @@
-// Writes the time left into every <time data-countdown datetime="…" data-words="# left">, and reloads the page once when it is over:
-// the server alone decides what is true then.
+// Writes the time left into every <time data-countdown datetime="…" data-words="# left">. When it is over the part of the page that
+// looks again by itself is told so ("countdown-over"), else the page is reloaded, once: the server alone decides what is true then.
 "use strict";
 
 (() => {
   const opened = Date.now();
-  let reloading = false;
+  const over = new Set();
 
   const written = (seconds) => {
     const hours = Math.floor(seconds / 3600);
@@ -21,6 +21,12 @@
     box.querySelector("[role=status]").textContent = stage === "calm" ? "" : box.dataset[stage];
   };
 
+  const lookAgain = (time) => {
+    const part = time.closest("[hx-trigger*='countdown-over']");
+    if (part) part.dispatchEvent(new Event("countdown-over"));
+    else location.reload();
+  };
+
   const tick = () => {
     for (const time of document.querySelectorAll("time[data-countdown]")) {
       const ends = Date.parse(time.dateTime);
@@ -29,9 +35,9 @@
       time.textContent = (time.dataset.words || "#").replace("#", written(left));
       const box = time.closest("[data-stage]");
       if (box && left > 0) warn(box, left);
-      if (left === 0 && ends > opened && !reloading) {
-        reloading = true;
-        setTimeout(() => location.reload(), 1500);
+      if (left === 0 && ends > opened && !over.has(ends)) {
+        over.add(ends);
+        setTimeout(() => lookAgain(time), 1500);
       }
     }
   };
