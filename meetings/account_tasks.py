@@ -9,7 +9,7 @@ from procrastinate.contrib.django import app
 
 from bookings.jobs import HASTE, LEISURE, WHEN_DATABASE_IS_BACK, Backoff, enqueue, enqueue_once
 from bookings.models import Tutor
-from meetings import connection_mails, giving_back, keeping_alive, provisioning, switch_mails, switching
+from meetings import alerts, connection_mails, giving_back, keeping_alive, provisioning, switch_mails, switching
 from meetings.errors import ProviderUnavailable
 from meetings.models import ProviderSwitch, VideoConnection
 
@@ -48,6 +48,12 @@ def give_back(connection_id: int) -> None:
     connection = VideoConnection.objects.get(pk=connection_id)
     if not giving_back.give_back(connection) and giving_back.is_soon_free(connection):
         enqueue("meetings.give_back", wait=ROOMS_CLOSE, connection_id=connection_id)
+
+
+@app.task(name="meetings.mail_staff_of_other_account", retry=Backoff())
+def mail_staff_of_other_account(connection_id: int) -> None:
+    """Tell the staff what an account that is not in the settings any more leaves behind."""
+    alerts.mail_staff_of_other_account(VideoConnection.objects.get(pk=connection_id))
 
 
 @app.task(name="meetings.carry_on_switch", retry=Backoff(runs=4), priority=LEISURE)

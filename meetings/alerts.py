@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from datetime import UTC
 
 from django.conf import settings
+from django.db.models import F
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from bookings.staff import Letter, mail_staff
-from meetings.models import Meeting, MeetingLink, NoShowReport
+from meetings.models import Meeting, MeetingLink, NoShowReport, VendorRoom, VideoConnection
 
 
 def mail_staff_of_overrun(meeting: Meeting, earlier: Meeting) -> None:
@@ -69,5 +71,29 @@ def mail_staff_about_old_links(links: Sequence[MeetingLink]) -> None:
     def write() -> Letter:
         subject = _("[%(site)s] Pool links that somebody has to open") % {"site": settings.SITE_NAME}
         return subject, render_to_string("mail/meetings/links_old.txt", facts)
+
+    mail_staff(write)
+
+
+def mail_staff_of_other_account(connection: VideoConnection) -> None:
+    """Say what is left behind in an account of the site that is not in the settings any more; nothing, if nothing is."""
+    held = VendorRoom.objects.filter(connection=connection, state=VendorRoom.State.MADE)
+    held = held.filter(generation=F("meeting__generation"), external_id=F("meeting__external_id"))
+    number = held.filter(meeting__status=Meeting.Status.READY, meeting__during__endswith__gt=timezone.now()).count()
+    if not number:
+        return
+    provider = connection.get_provider_display()
+    facts = {
+        "number": number,
+        "provider": provider,
+        "account": connection.account,
+        "admin_url": settings.SITE_URL + reverse("admin:meetings_videoconnection_change", args=[connection.pk]),
+        "site_name": settings.SITE_NAME,
+    }
+
+    def write() -> Letter:
+        words = {"site": settings.SITE_NAME, "provider": provider}
+        subject = _("[%(site)s] The site has another account at %(provider)s") % words
+        return subject, render_to_string("mail/meetings/account_changed.txt", facts)
 
     mail_staff(write)

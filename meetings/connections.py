@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 from django.utils.module_loading import import_string
+from django.utils.translation import gettext_lazy as _
 
 from bookings.jobs import enqueue
 from bookings.kept import Kept, in_english
@@ -35,6 +36,7 @@ log = logging.getLogger("linkpool.meetings")
 
 CONSENT_GONE = Kept("The consent was withdrawn or has ended at the provider.")
 RIGHTS_LACK = Kept("The account does not give us the rights that meetings need.")
+OTHER_ACCOUNT = _("The site has another account there by now. Only the one that made the room can move or close it.")
 ASKED_FOR = Kept("Our team asks you to connect this account again.")
 
 AHEAD = timedelta(minutes=5)  # a token is renewed when it has less than this to live
@@ -67,14 +69,23 @@ def can_connect(provider: str) -> bool:
 def access_to(connection: VideoConnection) -> Access:
     """Return what opens the account. Its methods raise ConnectionBroken or ProviderUnavailable, never in a transaction.
 
-    Raises ConnectionBroken for an account of the site whose keys are gone.
+    Raises ConnectionBroken for an account of the site whose keys are gone, or to which those of another one were given: that
+    one would say of every room that it is not there.
     """
     if connection.tutor_id is not None:
         return StoredAccess(connection)
     access = site_access(connection.provider)
     if access is None:
         raise ConnectionBroken(detail="the site has no account of its own there any more")
+    if _is_another(connection, access):
+        raise ConnectionBroken(OTHER_ACCOUNT, detail="the site has another account there now")
     return access
+
+
+def _is_another(connection: VideoConnection, access: Access) -> bool:
+    """True if that is not the account of this row of the site; one that tells no name is taken for it."""
+    there = access.account[:254].lower()
+    return bool(connection.account and there) and connection.account.lower() != there
 
 
 def access_for(room: VendorRoom) -> Access | None:
@@ -111,15 +122,25 @@ def connection_for(tutor: Tutor, provider: str) -> VideoConnection | None:
 def connection_of_site(provider: str) -> VideoConnection:
     """Return the row of the site's own account there: rooms and calls hang on it, tokens are never in it.
 
-    Another account in the settings gets a row of its own: of what the one before has made it may know nothing.
+    Another account in the settings gets a row of its own: of what the one before has made it may know nothing. The staff
+    are told what that leaves behind.
     """
     access = site_access(provider)
     account = access.account[:254] if access else ""
     row = _row_of_site(provider, account)
-    if account and row.account and row.account.lower() != account.lower():
-        VideoConnection.objects.filter(pk=row.pk, disconnected_at=None).update(disconnected_at=timezone.now())
+    if access is not None and _is_another(row, access):
+        _replace(row)
         row = _row_of_site(provider, account)
+    if account and not row.account:
+        VideoConnection.objects.filter(pk=row.pk, account="").update(account=account)
+        row.account = account
     return row
+
+
+@transaction.atomic
+def _replace(row: VideoConnection) -> None:
+    if VideoConnection.objects.filter(pk=row.pk, disconnected_at=None).update(disconnected_at=timezone.now()):
+        enqueue("meetings.mail_staff_of_other_account", connection_id=row.pk)
 
 
 def _row_of_site(provider: str, account: str) -> VideoConnection:
@@ -132,7 +153,8 @@ def _row_of_site(provider: str, account: str) -> VideoConnection:
 def mark_broken(connection: VideoConnection, *, why: Kept) -> None:
     """Write that the account must be connected again, and have its tutor told, once; alarms.py tells the staff.
 
-    A second call changes nothing, nor does one about a consent that has been replaced meanwhile.
+    A second call changes nothing, nor does one about a consent that has been replaced meanwhile, or about an account of the
+    site in whose place there is another one.
     """
     _write_broken(connection, why())
 
@@ -147,6 +169,9 @@ def mark_refused(connection: VideoConnection, trouble: ConnectionBroken) -> None
 def _write_broken(connection: VideoConnection, why: str) -> None:
     row = VideoConnection.objects.select_for_update(no_key=True).get(pk=connection.pk)
     if row.status == VideoConnection.Status.BROKEN or row.connected_at != connection.connected_at:
+        return
+    site = site_access(row.provider) if row.tutor_id is None else None
+    if site is not None and _is_another(row, site):
         return
     row.status, row.broken_at, row.broken_why = VideoConnection.Status.BROKEN, timezone.now(), why[:500]
     row.save(update_fields=["status", "broken_at", "broken_why"])

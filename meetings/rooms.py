@@ -122,14 +122,15 @@ def _serves(room: VendorRoom, place: Place) -> bool:
     """True if the room of this generation is the one to go on with: the same provider, and an account that still works.
 
     A room that was made is moved with the account that made it, whatever the tutor connected later; one that nobody
-    knows of is asked for again only with the same account.
+    knows of is asked for again only with the same account. In an account that the site has no more nothing can be moved.
     """
     if room.provider != place.name or room.state not in (State.ASKED, State.MADE):
         return False
     if room.connection is None:
         return place.connection is None
     if room.external_id:
-        return room.connection.status == VideoConnection.Status.ACTIVE
+        is_let_go = room.connection.tutor_id is None and room.connection.disconnected_at is not None
+        return room.connection.status == VideoConnection.Status.ACTIVE and not is_let_go
     return place.connection is not None and room.connection.pk == place.connection.pk
 
 

@@ -32,7 +32,7 @@ class ZoomAccount(Access):
         timeouts: tuple[float, float] = TIMEOUTS,
         time_limit: float = TIME_LIMIT,
     ) -> None:
-        self.account = host
+        self.account = host or account_id  # without a host every user of that account is one
         patience = Patience((timeouts[0], timeouts[1]), time_limit)
         self._app = ZoomApp(client_id, client_secret, oauth_url.rstrip("/"), api_url.rstrip("/"), patience)
         self._account_id = account_id

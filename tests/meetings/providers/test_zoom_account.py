@@ -114,6 +114,11 @@ def test_without_a_host_each_tutor_is_one_under_the_own_address(zoom: ZoomDouble
     assert not zoom.hosts[ADA].meetings
 
 
+def test_account_is_known_by_its_number_where_every_tutor_is_a_host(zoom: ZoomDouble):
+    """Else another account in the settings would look like the same one."""
+    assert [account(zoom, account_id=one).account for one in ("account-1", "account-2")] == ["account-1", "account-2"]
+
+
 def test_tutor_who_is_no_user_of_the_account_gets_another_way(zoom: ZoomDouble):
     stranger = room_request(tutor=Person("Bob", "bob@example.com"), is_first_try=True)
     with pytest.raises(ProviderCannot) as caught:
