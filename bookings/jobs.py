@@ -44,14 +44,14 @@ class Backoff(BaseRetryStrategy):
 WHEN_DATABASE_IS_BACK = Backoff(on=())
 
 
-def enqueue_once(task: str, *, lock: str = "", **arguments: Any) -> None:
+def enqueue_once(task: str, *, lock: str = "", wait: timedelta = timedelta(), **arguments: Any) -> None:
     """Enqueue the task unless the same one waits already. Call it after the commit: what waits must see the change.
 
     `lock` says what is the same where the task alone does not: one job for each row, for instance.
     """
     try:
         with transaction.atomic():
-            _defer(task, arguments, queueing_lock=lock or task)
+            _defer(task, arguments, queueing_lock=lock or task, **_later(wait))
     except AlreadyEnqueued:
         return
     except ConnectorException as error:
@@ -66,12 +66,14 @@ def enqueue(task: str, *, wait: timedelta = timedelta(), priority: int | None = 
     the job cannot be stored, as any other write would.
     """
     options: dict[str, Any] = {} if priority is None else {"priority": priority}
-    if wait:
-        options["schedule_in"] = {"seconds": int(wait.total_seconds())}
     try:
-        _defer(task, arguments, **options)
+        _defer(task, arguments, **options, **_later(wait))
     except ConnectorException as error:
         raise OperationalError("The job could not be stored.") from error
+
+
+def _later(wait: timedelta) -> dict[str, Any]:
+    return {"schedule_in": {"seconds": int(wait.total_seconds())}} if wait else {}
 
 
 def _defer(task: str, arguments: dict[str, Any], **options: Any) -> None:

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
-from bookings.jobs import HASTE, LEISURE, WHEN_DATABASE_IS_BACK, Backoff, enqueue, enqueue_once
+from bookings.jobs import HASTE, LEISURE, WHEN_DATABASE_IS_BACK, Backoff, enqueue_once
 from bookings.models import Tutor
 from meetings import alerts, connection_mails, giving_back, keeping_alive, provisioning, switch_mails, switching
-from meetings.errors import ProviderUnavailable
 from meetings.models import ProviderSwitch, VideoConnection
 
-ROOMS_CLOSE = timedelta(minutes=2)  # usually enough for the rooms of an account that was let go
 SWITCHING_SECONDS = 50  # a job moves sessions for so long; the round of every minute goes on
 
 
@@ -42,12 +38,10 @@ def check_account(connection_id: int) -> None:
     keeping_alive.check_and_note(VideoConnection.objects.get(pk=connection_id))
 
 
-@app.task(name="meetings.give_back", retry=Backoff(on=(ProviderUnavailable,)), priority=LEISURE)
+@app.task(name="meetings.give_back", retry=WHEN_DATABASE_IS_BACK, priority=LEISURE)
 def give_back(connection_id: int) -> None:
     """Hand a consent that was ended back to the vendor, once no room needs it any more."""
-    connection = VideoConnection.objects.get(pk=connection_id)
-    if not giving_back.give_back(connection) and giving_back.is_soon_free(connection):
-        enqueue("meetings.give_back", wait=ROOMS_CLOSE, connection_id=connection_id)
+    giving_back.take_turn(VideoConnection.objects.get(pk=connection_id))
 
 
 @app.task(name="meetings.mail_staff_of_other_account", retry=Backoff())

@@ -12,6 +12,7 @@ from datetime import timedelta
 from django.db import transaction
 from django.utils import timezone
 
+from bookings.jobs import enqueue_once
 from meetings.calls import note_call
 from meetings.closing import give_up
 from meetings.connections import access_to
@@ -19,10 +20,31 @@ from meetings.errors import ConnectionBroken, ProviderTrouble, ProviderUnavailab
 from meetings.models import ProviderSwitch, VendorRoom, VideoConnection
 from meetings.models.connections import VideoConnectionQuerySet
 from meetings.oauth import get_vendor, has_vendor
+from meetings.silence import require_voice
 
 log = logging.getLogger("linkpool.meetings")
 
+AGAIN = timedelta(minutes=2)  # usually enough for the rooms of an account that was let go
 PATIENCE = timedelta(days=7)  # after this long tokens are erased even if the vendor never answered, or closed a room
+
+
+def take_turn(connection: VideoConnection) -> None:
+    """Try to give a consent back, and soon again where that is worth it; else the round of every hour does. Never raises
+    trouble of the vendor.
+    """
+    try:
+        is_to_wait = not give_back(connection) and is_soon_free(connection)
+    except ProviderUnavailable:
+        is_to_wait = True
+    if is_to_wait:
+        line_up(connection.pk, wait=AGAIN)
+
+
+def line_up(key: int, *, wait: timedelta = timedelta()) -> None:
+    """Have a job give a consent back, unless one waits already: those of an hour ago and this one are not to go on side by
+    side, each making the next.
+    """
+    enqueue_once("meetings.give_back", lock=f"meetings.give_back:{key}", wait=wait, connection_id=key)
 
 
 def give_back(connection: VideoConnection) -> bool:
@@ -73,6 +95,7 @@ def _revoke(row: VideoConnection) -> ProviderTrouble | None:
     if not has_vendor(row.provider) or _is_wanted_again(row):
         return None
     try:
+        require_voice(row.provider)
         token = access_to(row).token()
     except ConnectionBroken:
         return None

@@ -13,7 +13,7 @@ from bookings.jobs import enqueue, enqueue_once
 from meetings.accounts import check_account
 from meetings.connections import revive
 from meetings.errors import ProviderTrouble, TokenUnreadable
-from meetings.giving_back import to_give_back
+from meetings.giving_back import line_up, to_give_back
 from meetings.models import ProviderCall, VideoConnection
 from meetings.models.connections import UNREADABLE
 from meetings.silence import newest_in_vain
@@ -41,12 +41,13 @@ def look_after_accounts(now: datetime) -> int:
     for pk in to_look_at:
         enqueue_once("meetings.check_account", lock=f"meetings.check_account:{pk}", connection_id=pk)
     ending = VideoConnection.objects.usable().filter(grant_ends_at__lte=now + WARNING, told_at=None)
-    jobs = [("meetings.tell_of_end", pk) for pk in ending.values_list("pk", flat=True)]
-    jobs += [("meetings.give_back", pk) for pk in to_give_back().values_list("pk", flat=True)]
+    to_tell, ended = list(ending.values_list("pk", flat=True)), list(to_give_back().values_list("pk", flat=True))
     with transaction.atomic():
-        for task, pk in jobs:
-            enqueue(task, connection_id=pk)
-    return len(to_look_at) + len(jobs)
+        for pk in to_tell:
+            enqueue("meetings.tell_of_end", connection_id=pk)
+    for pk in ended:
+        line_up(pk)
+    return len(to_look_at) + len(to_tell) + len(ended)
 
 
 def check_and_note(connection: VideoConnection) -> None:

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 import time_machine
 from django.utils import timezone
+from procrastinate.contrib.django.models import ProcrastinateJob
 
 from bookings.doubles.server import Fault
 from bookings.models import Booking, Tutor, User
@@ -14,7 +15,8 @@ from meetings.accounts import disconnect, keep_account
 from meetings.closing import HALF_A_DAY, close_due, close_room
 from meetings.connections import access_to
 from meetings.errors import ProviderUnavailable
-from meetings.giving_back import give_back
+from meetings.giving_back import give_back, take_turn
+from meetings.keeping_alive import look_after_accounts
 from meetings.models import ProviderCall, VendorRoom, VideoConnection
 from meetings.oauth.base import AccountLook, Tokens
 from tests.conftest import Drain
@@ -96,6 +98,41 @@ def test_tokens_are_not_kept_for_a_room_that_cannot_be_closed(ada: Tutor, sam: U
     room.refresh_from_db()
     assert room.state == "closed"
     assert room.last_error.startswith("The meeting provider refused the request.")
+
+
+def test_consent_that_waits_for_a_room_is_looked_at_by_one_job_however_many_hours_pass(
+    ada: Tutor, sam: User, vendor: ConsentDouble
+):
+    connection = connect(ada, vendor)
+    meeting = make_meeting(make_booking(sam, ada, status=Booking.Status.PAID), provider="zoom", status="cancelled")
+    VendorRoom.objects.create(
+        meeting=meeting,
+        provider="zoom",
+        connection=connection,
+        generation=0,
+        key="k",
+        external_id=REFUSED,
+        state="closing",
+        asked_at=timezone.now(),
+    )
+    disconnect(connection)
+    ProcrastinateJob.objects.all().delete()  # the job of the button has begun
+    for hour in range(3):
+        take_turn(connection)
+        look_after_accounts(timezone.now() + timedelta(hours=hour))
+    (waiting,) = ProcrastinateJob.objects.filter(task_name="meetings.give_back", status="todo")
+    assert waiting.scheduled_at is not None
+
+
+def test_vendor_without_an_answer_is_asked_again_for_the_consent(ada: Tutor, vendor: ConsentDouble, drain: Drain):
+    connection = connect(ada, vendor)
+    disconnect(connection)
+    vendor.fail_next(Fault.ERROR)
+    drain()
+    assert stored(connection).refresh_token
+    with time_machine.travel(timezone.now() + timedelta(minutes=3), tick=False):
+        drain()
+    assert (stored(connection).refresh_token, vendor.revocations) == ("", 1)
 
 
 def test_consent_that_is_given_again_at_that_moment_is_left_alone(
