@@ -9,17 +9,26 @@ from django.db import connection as database
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
+from django.utils.functional import Promise
 
 from bookings.jobs import enqueue
 from bookings.kept import in_english
 from bookings.models import Tutor
 from meetings.calls import note_call
 from meetings.connections import RIGHTS_LACK, access_to, mark_broken, mark_refused, take_tokens
-from meetings.errors import AccountTaken, ConnectionBroken, ConsentRefused
+from meetings.errors import (
+    AccountTaken,
+    ConnectionBroken,
+    ConsentRefused,
+    ProviderCannot,
+    ProviderMisconfigured,
+    ProviderTrouble,
+)
 from meetings.models import VideoConnection
 from meetings.oauth import get_vendor
 from meetings.oauth.base import AccountLook, Tokens
-from meetings.providers.base import Access
+from meetings.providers import find_maker
+from meetings.providers.base import ABILITY_UNSEEN, Access
 
 log = logging.getLogger("linkpool.meetings")
 
@@ -71,11 +80,11 @@ def disconnect(connection: VideoConnection) -> None:
 def check_account(connection: VideoConnection) -> None:
     """Ask the vendor for a new token and look at the account: is it as we think? Raises ProviderTrouble.
 
-    An account that cannot be read, or lacks a right, is marked as broken. One of the site is only opened.
+    An account that cannot be read, or lacks a right, is marked as broken.
     """
     access = access_to(connection)
     if connection.tutor_id is None:
-        _open(connection, access)
+        _look_at_site(connection, access)
         return
     token = access.renewed(access.token())
     vendor = get_vendor(connection.provider)
@@ -90,15 +99,39 @@ def check_account(connection: VideoConnection) -> None:
         raise call.trouble
 
 
-def _open(connection: VideoConnection, access: Access) -> None:
-    """Get a token for an account of the site: that it can be had is all there is to see."""
+def _look_at_site(connection: VideoConnection, access: Access) -> None:
+    """Get a token for an account of the site, and ask its provider whether it can hold meetings as far as we may see."""
+    maker = find_maker(connection.provider)
     with note_call(provider=connection.provider, what="refresh", connection=connection) as call:
         access.token()
+        _write_ability(connection, maker.why_it_cannot_host(access) if maker else "")
     if isinstance(call.trouble, ConnectionBroken):
         mark_refused(connection, call.trouble)
     if call.trouble is not None:
         raise call.trouble
-    VideoConnection.objects.filter(pk=connection.pk).update(checked_at=timezone.now())
+
+
+def _write_ability(connection: VideoConnection, why_not: str | Promise | None) -> None:
+    """Write whether the account can hold meetings. What a room remarked stays, such as a limit of 40 minutes."""
+    unseen = in_english(ABILITY_UNSEEN)
+    remark = connection.remark if connection.can_host and connection.remark != unseen else ""
+    if why_not is None and connection.last_used_at is None:
+        remark = unseen
+    if why_not:
+        remark = in_english(why_not)
+        log.warning("account cannot host", extra={"connection": connection.pk, "provider": connection.provider})
+    row = VideoConnection.objects.filter(pk=connection.pk)
+    row.update(can_host=not why_not, remark=remark[:500], checked_at=timezone.now())
+
+
+def note_refusal(connection: VideoConnection, trouble: ProviderTrouble) -> None:
+    """Keep what the plan of an account or a policy forbids, for its tutor to read; a limit that passes is not kept.
+
+    Of the site's own account what its set-up lacks is kept as well, for those who run the site.
+    """
+    says, kinds = trouble.own_message, (ProviderCannot if connection.tutor_id else (ProviderCannot, ProviderMisconfigured))
+    if isinstance(trouble, kinds) and says is not None and trouble.pause is None:
+        VideoConnection.objects.filter(pk=connection.pk).update(refused_why=in_english(says)[:500])
 
 
 def lock_tutor(tutor: Tutor) -> None:
@@ -122,13 +155,15 @@ def _renew_consent(row: VideoConnection, tokens: Tokens, look: AccountLook, now:
 
 
 def _put_look(row: VideoConnection, look: AccountLook, now: datetime) -> None:
+    is_known_by_now = look.remark == ABILITY_UNSEEN and row.last_used_at is not None
     row.account, row.account_id = look.account[:254], look.account_id[:200]
-    row.can_host, row.remark, row.checked_at = look.can_host, in_english(look.remark)[:500], now
+    row.can_host, row.checked_at = look.can_host, now
+    row.remark = "" if is_known_by_now else in_english(look.remark)[:500]
 
 
 def _write_look(connection: VideoConnection, look: AccountLook) -> None:
     """Write what the account is like, unless it was connected anew while we looked."""
-    row = VideoConnection(pk=connection.pk)
+    row = VideoConnection(pk=connection.pk, last_used_at=connection.last_used_at)
     _put_look(row, look, timezone.now())
     seen = {name: getattr(row, name) for name in ("account", "can_host", "remark", "checked_at")}
     VideoConnection.objects.filter(pk=connection.pk, connected_at=connection.connected_at).update(**seen)

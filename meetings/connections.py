@@ -29,7 +29,7 @@ from meetings.models.fields import are_keys_good
 from meetings.oauth import get_vendor, has_vendor
 from meetings.oauth.base import Tokens
 from meetings.providers import get_provider
-from meetings.providers.base import Access, Owner, RoomMaker
+from meetings.providers.base import ABILITY_UNSEEN, Access, Owner, RoomMaker
 from meetings.silence import newest_in_vain
 
 log = logging.getLogger("linkpool.meetings")
@@ -115,7 +115,7 @@ def connection_for(tutor: Tutor, provider: str) -> VideoConnection | None:
             return own
     if Owner.SITE in owners and site_access(provider) is not None:
         site = connection_of_site(provider)
-        return site if site.is_usable else None
+        return site if site.is_usable and site.can_host else None
     return None
 
 
@@ -207,7 +207,8 @@ def note_use(key: int, *, at: datetime, remark: str) -> None:
         row = VideoConnection.objects.filter(pk=key).select_for_update(skip_locked=True, no_key=True).first()
         if row is None:
             return
-        row.last_used_at, row.remark, row.refused_why = at, remark[:500] or row.remark, ""
+        known = "" if row.remark == in_english(ABILITY_UNSEEN) else row.remark  # by now it is seen
+        row.last_used_at, row.remark, row.refused_why = at, remark[:500] or known, ""
         row.save(update_fields=["last_used_at", "remark", "refused_why"])
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
 from bookings.jobs import enqueue, enqueue_once
 from meetings.accounts import check_account
-from meetings.connections import revive
+from meetings.connections import connection_of_site, revive, site_access
 from meetings.errors import ProviderTrouble, TokenUnreadable
 from meetings.giving_back import line_up, to_give_back
 from meetings.models import ProviderCall, VideoConnection
@@ -30,12 +31,13 @@ def look_after_accounts(now: datetime) -> int:
 
     Returns how many jobs that makes. Each is safe to be done twice.
     """
+    _keep_accounts_of_site()
     idle = Q(last_refreshed_at=None) | Q(last_refreshed_at__lt=now - IDLE)
     looked_at = Q(checked_at=None) | Q(checked_at__lt=now - IDLE)
     of_tutors = VideoConnection.objects.usable().filter(idle | looked_at, tutor__isnull=False)
     unread = VideoConnection.objects.connected().filter(broken_why=UNREADABLE())
-    broken = Q(status=VideoConnection.Status.BROKEN)  # whoever mends its keys need not wait until tomorrow
-    of_site = VideoConnection.objects.connected().filter(looked_at | broken, tutor=None)
+    unfit = Q(status=VideoConnection.Status.BROKEN) | Q(can_host=False)  # whoever mends it need not wait until tomorrow
+    of_site = VideoConnection.objects.connected().filter(looked_at | unfit, tutor=None)
     # In any order: one that never gets an answer is not always before the same others.
     to_look_at = list((of_tutors | unread | of_site).order_by("?").values_list("pk", flat=True))
     for pk in to_look_at:
@@ -48,6 +50,13 @@ def look_after_accounts(now: datetime) -> int:
     for pk in ended:
         line_up(pk)
     return len(to_look_at) + len(to_tell) + len(ended)
+
+
+def _keep_accounts_of_site() -> None:
+    """Have a row for each account of the site, so that it is looked at before the first session needs it."""
+    for provider in settings.MEETING_PROVIDERS:
+        if site_access(provider) is not None:
+            connection_of_site(provider)
 
 
 def check_and_note(connection: VideoConnection) -> None:

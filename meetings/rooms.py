@@ -25,10 +25,11 @@ from bookings.jobs import enqueue
 from bookings.kept import in_english
 from bookings.models import Booking
 from bookings.times import During
+from meetings.accounts import note_refusal
 from meetings.calls import NotedCall, note_call
 from meetings.chain import Place, hosts_are_tutors
 from meetings.connections import access_for, mark_refused, note_use
-from meetings.errors import ConnectionBroken, MeetingInTheMaking, MeetingNotWaiting, ProviderCannot, ProviderTrouble
+from meetings.errors import ConnectionBroken, MeetingInTheMaking, MeetingNotWaiting, ProviderCannot
 from meetings.models import Meeting, VendorRoom, VideoConnection
 from meetings.providers.base import Person, Room, RoomMaker, RoomRequest
 
@@ -201,18 +202,11 @@ def settle_account(connection: VideoConnection | None, call: NotedCall) -> None:
         return
     if isinstance(call.trouble, ConnectionBroken):
         mark_refused(connection, call.trouble)
-    _note_refusal(connection, call.trouble)
+    note_refusal(connection, call.trouble)
     if call.trouble.pause is not None and not (isinstance(call.trouble, ProviderCannot) and hosts_are_tutors(connection)):
         until = timezone.now() + call.trouble.pause
         shorter = Q(paused_until=None) | Q(paused_until__lt=until)
         VideoConnection.objects.filter(shorter, pk=connection.pk).update(paused_until=until)
-
-
-def _note_refusal(connection: VideoConnection, trouble: ProviderTrouble) -> None:
-    """Keep, for the tutor to read, what the plan of their account or a policy forbids; a limit that passes is not kept."""
-    says = trouble.own_message
-    if isinstance(trouble, ProviderCannot) and says is not None and trouble.pause is None and connection.tutor_id:
-        VideoConnection.objects.filter(pk=connection.pk).update(refused_why=in_english(says)[:500])
 
 
 def release_rooms(meeting: Meeting, *, but: VendorRoom | None = None) -> int:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from bookings.kept import read_kept
+from meetings.models import VideoConnection
 from meetings.models.fields import are_keys_good
 from meetings.oauth import has_vendor
 from meetings.providers import provider_label, set_ups
@@ -21,4 +23,12 @@ def doubts_of_site() -> list[str]:
     for provider in set_ups():
         if not provider.is_offered:
             found.append(_("%(provider)s has no keys, so it is offered to nobody.") % {"provider": provider.label})
-    return found + [doubt for provider in set_ups() for doubt in provider.doubts]
+    return found + [doubt for provider in set_ups() for doubt in provider.doubts] + _refusals()
+
+
+def _refusals() -> list[str]:
+    """Return what the site's own accounts cannot do, as their vendors told: tutors' sessions are held elsewhere then."""
+    sentence = _("The site’s own account at %(provider)s: %(why)s")
+    rows = VideoConnection.objects.connected().filter(tutor=None).order_by("provider")
+    told = [(row.provider, row.refused_why if row.can_host else row.remark) for row in rows]
+    return [sentence % {"provider": provider_label(name), "why": read_kept(why)} for name, why in told if why]

@@ -155,7 +155,8 @@ def _way(name: str, own: VideoConnection | None, of_site: VideoConnection | None
     provider = get_provider(name)
     owners = provider.owners if isinstance(provider, RoomMaker) else frozenset({Owner.NOBODY})
     connects = get_vendor(name).label if Owner.TUTOR in owners and can_connect(name) else ""
-    by_site = Owner.SITE in owners and site_access(name) is not None and (of_site is None or of_site.is_usable)
+    is_fit = of_site is None or (of_site.is_usable and of_site.can_host)
+    by_site = Owner.SITE in owners and site_access(name) is not None and is_fit
     by_tutor = own is not None and own.is_usable and own.can_host and Owner.TUTOR in owners
     usable = is_offered(name) and (by_site or by_tutor or Owner.NOBODY in owners)
     if not usable and not connects and own is None:

@@ -6,29 +6,27 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from django.utils.functional import Promise
-
 from bookings.outside import USUAL_PATIENCE, Call, Patience
 from meetings.errors import (
     ConnectionBroken,
     ConsentRefused,
-    ProviderCannot,
     ProviderMisconfigured,
     ProviderTrouble,
-    RoomGone,
 )
 from meetings.oauth.base import AccountLook, OAuthVendor, OneToken, Tokens
 from meetings.providers.asking import send_call
-from meetings.providers.google_api import CANNOT_MEET, HAS_NO_CALENDAR, GoogleApi, trouble_of
+from meetings.providers.base import ABILITY_UNSEEN
+from meetings.providers.google_ability import CALENDARS_SCOPE, why_it_cannot_meet
+from meetings.providers.google_api import GoogleApi, trouble_of
 from meetings.providers.google_tokens import ask_for_token, read_token
 
 GOOGLE = "https://www.googleapis.com/auth/"
 OWN_EVENTS = f"{GOOGLE}calendar.events.owned"
 ENOUGH = frozenset([OWN_EVENTS, f"{GOOGLE}calendar.events", f"{GOOGLE}calendar"])  # any of them
-CALENDARS = f"{GOOGLE}calendar.calendarlist.readonly"  # tells whether the account can make Meet links
+CALENDARS = CALENDARS_SCOPE  # tells whether the account can make Meet links; tutors may leave it out
+MAY_LOOK = frozenset([CALENDARS, *(f"{GOOGLE}calendar{name}" for name in ("", ".readonly", ".calendarlist"))])
 SPACES = f"{GOOGLE}meetings.space.created"  # ends calls; tutors may leave it out
 ASKED = ("openid", "email", OWN_EVENTS, CALENDARS, SPACES)
-MEET = "hangoutsMeet"
 
 
 class GoogleVendor(OAuthVendor):
@@ -101,9 +99,11 @@ class GoogleVendor(OAuthVendor):
             raise ConnectionBroken(detail="look: the token is refused", status=reply.status)
         if not reply.is_fine:
             raise trouble_of(reply, "look")
-        granted = _words(reply.body, "scope")
-        remark = self._why_not(token) if CALENDARS in granted else ""
-        return AccountLook(_text(reply.body, "email"), _text(reply.body, "sub"), can_host=remark == "", remark=remark)
+        why = None
+        if _words(reply.body, "scope") & MAY_LOOK:
+            why = why_it_cannot_meet(GoogleApi(self._calendar_url, self._patience), OneToken(token))
+        remark = ABILITY_UNSEEN if why is None else why
+        return AccountLook(_text(reply.body, "email"), _text(reply.body, "sub"), can_host=not why, remark=remark)
 
     def revoked_with(self, access_token: str, refresh_token: str) -> str:
         """Return the refresh token: an access token that has expired revokes nothing."""
@@ -125,19 +125,6 @@ class GoogleVendor(OAuthVendor):
             scopes=_words(answer, "scope"),
             grant_ends_in=ends_in if isinstance(ends_in, int) else None,
         )
-
-    def _why_not(self, token: str) -> str | Promise:
-        """Return why this account cannot hold meetings, "" if it can."""
-        api = GoogleApi(self._calendar_url, self._patience)
-        try:
-            calendar = api.ask(OneToken(token), "GET", "/users/me/calendarList/primary")
-        except RoomGone:
-            return HAS_NO_CALENDAR
-        except ProviderCannot as error:
-            return error.message
-        properties = calendar.get("conferenceProperties")
-        allowed = properties.get("allowedConferenceSolutionTypes") if isinstance(properties, dict) else None
-        return "" if isinstance(allowed, list) and MEET in allowed else CANNOT_MEET
 
     def _beside(self, name: str) -> str:
         return f"{self._token_url.rpartition('/')[0]}/{name}"

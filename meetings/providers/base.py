@@ -21,8 +21,11 @@ from enum import StrEnum
 from typing import ClassVar
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from bookings.times import During
+
+ABILITY_UNSEEN = _("We may not look whether this account can hold sessions. The first session will show it.")
 
 
 @dataclass(frozen=True)
@@ -157,6 +160,13 @@ class RoomMaker(Provider, ABC):
 
     def end(self, external_id: str, access: Access | None) -> None:
         """Send everybody out after the lesson, where the vendor lets us. By default nothing."""
+
+    def why_it_cannot_host(self, access: Access) -> str | Promise | None:
+        """Return why this account of the site cannot hold meetings, "" if it can, None where we may not look.
+
+        By default an account that opens can. Raises ProviderTrouble.
+        """
+        return ""
 
     def list_rooms(self, access: Access | None, *, since: datetime) -> Iterable[FoundRoom]:
         """Return the rooms of this account that carry our mark and start after then, whoever remembers them."""

@@ -12,11 +12,13 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from bookings.outside import USUAL_PATIENCE, Patience
 from meetings.errors import ProviderCannot, ProviderMisconfigured, ProviderTrouble, ProviderUnavailable, RoomGone
 from meetings.providers.base import Access, FoundRoom, Owner, Person, Room, RoomMaker, RoomRequest
+from meetings.providers.google_ability import why_it_cannot_meet
 from meetings.providers.google_api import HAS_NO_CALENDAR, GoogleApi
 from meetings.providers.google_doors import kinds_entered, open_door
 from meetings.providers.google_events import (
@@ -149,6 +151,9 @@ class GoogleProvider(RoomMaker):
                 return
             query["pageToken"] = token
         raise ProviderUnavailable(detail="the list of events never ends")
+
+    def why_it_cannot_host(self, access: Access) -> str | Promise | None:
+        return why_it_cannot_meet(self._calendar, access)
 
     # One step each.
 

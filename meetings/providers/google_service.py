@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from bookings.outside import USUAL_PATIENCE, Call, Patience
 from meetings.errors import ProviderMisconfigured, ProviderUnavailable
 from meetings.providers.base import Access, Owner
+from meetings.providers.google_ability import CALENDARS_SCOPE
 from meetings.providers.google_tokens import ask_for_token, read_token
 from meetings.providers.meet_spaces import SETTINGS_SCOPE, SPACES_SCOPE
 
@@ -26,6 +27,7 @@ EVENTS_SCOPE = "https://www.googleapis.com/auth/calendar.events.owned"
 # What is asked for, the most first: a domain that authorised less refuses the whole, and the next is tried. Each lower one
 # is what a site has whose operator left out, or has not yet added, one of the rights.
 LADDER = (
+    (EVENTS_SCOPE, CALENDARS_SCOPE, SPACES_SCOPE, SETTINGS_SCOPE),
     (EVENTS_SCOPE, SPACES_SCOPE, SETTINGS_SCOPE),
     (EVENTS_SCOPE, SETTINGS_SCOPE),
     (EVENTS_SCOPE, SPACES_SCOPE),

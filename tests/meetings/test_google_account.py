@@ -7,14 +7,18 @@ from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
+from django.utils import timezone
 
+from bookings.kept import in_english
 from bookings.models import Tutor
-from meetings.connections import access_to
+from meetings.accounts import check_account
+from meetings.connections import access_to, note_use
 from meetings.doubles.google import GoogleDouble
+from meetings.doubles.google_books import CALENDAR_LIST, Grant
 from meetings.errors import ConnectionBroken, ProviderUnavailable
 from meetings.models import ProviderCall, VideoConnection
 from meetings.providers import get_provider
-from meetings.providers.base import Access, RoomMaker
+from meetings.providers.base import ABILITY_UNSEEN, Access, RoomMaker
 from tests.meetings.consenting import stored
 from tests.meetings.google_site import connect_google, site_with_google
 from tests.meetings.providers.asking import ready_room, room_request
@@ -55,6 +59,17 @@ def test_token_that_google_ends_early_is_renewed_and_the_refresh_token_kept(
     assert after.refresh_token == before.refresh_token
     assert after.granted == before.granted
     assert [call.outcome for call in ProviderCall.objects.filter(what="refresh")] == ["done"]
+
+
+def test_account_that_may_not_be_looked_into_says_so_until_it_made_a_room(google: GoogleDouble, connection: VideoConnection):
+    google.pass_time(3600)  # the token from before
+    google.grants = {word: Grant(one.account, one.scopes - CALENDAR_LIST) for word, one in google.grants.items()}
+    check_account(connection)
+    assert (stored(connection).can_host, stored(connection).remark) == (True, in_english(ABILITY_UNSEEN))
+    note_use(connection.pk, at=timezone.now(), remark="")
+    assert stored(connection).remark == ""
+    check_account(stored(connection))
+    assert stored(connection).remark == ""
 
 
 @pytest.mark.defect("IT-18")

@@ -7,21 +7,28 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from bookings.kept import in_english
-from bookings.models import Booking, User
+from bookings.models import Booking, Tutor, User
+from meetings.connections import connection_for, note_use
 from meetings.doubles.google import GoogleDouble
 from meetings.doubles.google_books import calendar_no
 from meetings.errors import NoPlaceLeft
+from meetings.keeping_alive import check_and_note, look_after_accounts
 from meetings.models import Meeting, ProviderCall, VideoConnection
 from meetings.planning import plan_meeting
+from meetings.providers.base import ABILITY_UNSEEN
+from meetings.providers.google_api import CANNOT_MEET
 from meetings.providers.google_doors import NOBODY_ADMITS
 from meetings.providers.google_service import EVENTS_SCOPE, LADDER
 from meetings.providers.meet_spaces import SPACES_SCOPE
 from meetings.provisioning import provision_meeting
+from meetings.set_up import doubts_of_site
+from meetings.ways import usable_ways
 from tests.factories import an_hour, make_booking, make_link, make_tutor, make_user, tomorrow
 from tests.meetings.google_site import host_for_all, site_with_google
-from tests.meetings.providers.google_vendor import EVENTS
+from tests.meetings.providers.google_vendor import EVENTS, OFFICE
 from tests.meetings.test_google_meetings import close_rooms, held, try_again_later
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -85,6 +92,7 @@ def test_operator_is_told_which_right_lets_people_in(google: GoogleDouble, setti
     assert ProviderCall.objects.get(what="create").detail.startswith("door: PATCH: 403")
     assert (meeting.trouble, meeting.last_error) == (Meeting.Trouble.SET_UP, in_english(NOBODY_ADMITS))
     assert meeting.alerted_at is not None
+    assert any(str(NOBODY_ADMITS) in doubt for doubt in doubts_of_site())
 
 
 def test_tutor_of_the_sites_own_domain_needs_no_further_right(
@@ -93,3 +101,51 @@ def test_tutor_of_the_sites_own_domain_needs_no_further_right(
     host_for_all(google, settings, tmp_path, may=EARLIER)
     ready = provision_meeting(planned(sam, user=make_user("ada@school.example.com")))
     assert (ready.provider, list(held(google))) == ("google", [ready.external_id])
+
+
+def look() -> VideoConnection:
+    """Look after accounts as every hour, and return the site's as it is then."""
+    look_after_accounts(timezone.now())
+    connection: VideoConnection = VideoConnection.objects.get()
+    check_and_note(connection)
+    connection.refresh_from_db()
+    return connection
+
+
+def is_offered_to(tutor: Tutor) -> bool:
+    return "google" in {way.name for way in usable_ways(tutor)}
+
+
+def test_account_of_the_site_is_looked_at_before_its_first_session(google: GoogleDouble, ada: Tutor):
+    google.allow_meet(OFFICE, False)
+    seen = look()
+    assert (seen.can_host, seen.remark, seen.is_usable) == (False, in_english(CANNOT_MEET), True)
+    assert connection_for(ada, "google") is None
+    assert not is_offered_to(ada)
+    assert any(str(CANNOT_MEET) in doubt for doubt in doubts_of_site())
+
+    google.allow_meet(OFFICE, True)
+    seen = look()
+    assert (seen.can_host, seen.remark) == (True, "")
+    assert connection_for(ada, "google") == seen
+    assert is_offered_to(ada)
+
+
+def test_account_of_the_site_that_we_may_not_look_into_is_taken_at_its_word(
+    google: GoogleDouble, settings: Any, tmp_path: Path, sam: User
+):
+    host_for_all(google, settings, tmp_path, may=LADDER[1])
+    google.allow_meet(OFFICE, False)
+    seen = look()
+    assert (seen.can_host, seen.remark) == (True, in_english(ABILITY_UNSEEN))
+
+    google.allow_meet(OFFICE, True)
+    provision_meeting(planned(sam))
+    assert VideoConnection.objects.get().remark == ""
+    assert look().remark == ""
+
+
+def test_look_keeps_what_a_room_remarked(google: GoogleDouble):
+    seen = look()
+    note_use(seen.pk, at=timezone.now(), remark="Such meetings end after 40 minutes.")
+    assert look().remark == "Such meetings end after 40 minutes."

@@ -10,6 +10,7 @@ from meetings.doubles.google_books import calendar_no
 from meetings.errors import ConnectionBroken, ProviderUnavailable
 from meetings.oauth.base import AccountLook
 from meetings.oauth.google import CALENDARS, OWN_EVENTS, SPACES
+from meetings.providers.base import ABILITY_UNSEEN
 from meetings.providers.google_api import CANNOT_MEET, HAS_NO_CALENDAR
 from tests.meetings.oauth.asking import connect, vendor
 from tests.meetings.providers.google_vendor import ADA
@@ -59,7 +60,14 @@ def test_account_that_cannot_make_meet_links_is_told_before_it_is_offered(google
 
 def test_account_whose_calendars_we_may_not_see_is_taken_at_its_word(google: GoogleDouble):
     google.allow_meet(ADA, False)
-    assert vendor(google).look_at(connect(google, CALENDARS).access_token).can_host
+    seen = vendor(google).look_at(connect(google, CALENDARS).access_token)
+    assert (seen.can_host, seen.remark) == (True, ABILITY_UNSEEN)
+
+
+def test_wider_right_to_calendars_is_enough_to_look(google: GoogleDouble):
+    google.allow_meet(ADA, False)
+    token = google.token_for(ADA, "openid", "https://www.googleapis.com/auth/calendar")
+    assert not vendor(google).look_at(token).can_host
 
 
 @pytest.mark.parametrize(("status", "reason"), [(404, "notFound"), (403, "notACalendarUser")])
