@@ -30,13 +30,16 @@ class Verdict(StrEnum):
     TUTOR_ABSENT = "tutor_absent"
     UNCLEAR = "unclear"
     TOOK_PLACE = "took_place"
+    NO_ROOM = "no_room"  # nobody could come
 
 
-# A session that took place closes by itself like any other. Nobody knows what came of an unclear one: it is called off.
+# A session that took place closes by itself like any other. Nobody knows what came of an unclear one: it is called off,
+# and so is one that had no room.
 _STATUS = {
     Verdict.STUDENT_ABSENT: Status.NO_SHOW_STUDENT,
     Verdict.TUTOR_ABSENT: Status.NO_SHOW_TUTOR,
     Verdict.UNCLEAR: Status.CANCELLED,
+    Verdict.NO_ROOM: Status.CANCELLED,
 }
 HAPPENED = (Status.PAID, Status.COMPLETED)
 
@@ -47,8 +50,9 @@ def reported_from(booking: Booking) -> datetime:
 
 
 def money_back(booking: Booking, verdict: Verdict) -> Money:
-    """What the payer gets back: nothing if the student was absent, all if it was the tutor or nobody knows (DESIGN 5)."""
-    if verdict in (Verdict.TUTOR_ABSENT, Verdict.UNCLEAR):
+    """What the payer gets back (DESIGN 5): nothing if the student was absent; all if the tutor was, if nobody knows, or if
+    there was no room."""
+    if verdict in (Verdict.TUTOR_ABSENT, Verdict.UNCLEAR, Verdict.NO_ROOM):
         return booking.net
     return Money(0, booking.currency)
 
@@ -72,15 +76,15 @@ def record_absence(booking: Booking, *, verdict: Verdict, who: User, why: str) -
     was, booking.status = booking.status, became
     if verdict is not Verdict.TOOK_PLACE:
         booking.refund = money_back(booking, verdict).amount
-    if verdict is Verdict.UNCLEAR:
+    if became == Status.CANCELLED:
         booking.cancelled_at, booking.cancelled_by, booking.cancel_reason = now, who, why[:500]
     booking.save(update_fields=["status", "refund", "cancelled_at", "cancelled_by", "cancel_reason"])
     record_booking_change(booking, what="absence", was=was, became=verdict.value, who=who, why=why)
     tell(Notice.Fact.ABSENCE_DECIDED, to=parties_of(booking), booking=booking, verdict=verdict.value, why=why)
     log.info("absence decided", extra={"booking": booking.reference, "state": verdict.value, "user": who.pk})
     if not booking.money_back.is_zero:
-        owed = booking.money_back
-        send_after_commit(refund_due, Booking, order=booking.order, amount=owed, reason="absent", booking=booking)
+        owed, reason = booking.money_back, "cancelled" if verdict is Verdict.NO_ROOM else "absent"
+        send_after_commit(refund_due, Booking, order=booking.order, amount=owed, reason=reason, booking=booking)
     return booking
 
 

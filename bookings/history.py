@@ -58,8 +58,9 @@ _VALUES: dict[str, dict[Any, Any]] = {
         "tutor_absent": _("the tutor was absent"),
         "unclear": _("it is not clear who was absent"),
         "took_place": _("the session took place"),
+        "no_room": _("there was no room"),
     },
-    "absence reported": {"student": _("the student"), "tutor": _("the tutor")},
+    "absence reported": {"student": _("the student"), "tutor": _("the tutor"), "room": _("there was no room")},
 }
 
 

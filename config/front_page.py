@@ -99,7 +99,8 @@ def _links(now: datetime) -> Card:
 
 def _absences(now: datetime) -> Card:
     number = absences_to_decide(now).count()
-    sentence = _("Both sides have been heard, or had their time.") if number else _("Nobody waits for a decision.")
+    known = _("Both sides were heard or had their time, or there was no room.")
+    sentence = known if number else _("Nobody waits for a decision.")
     return Card(_("Absences to decide"), str(number), sentence, _list("meetings_noshowreport"), number > 0)
 
 

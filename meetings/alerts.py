@@ -11,8 +11,10 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from bookings.staff import Letter, mail_staff
+from meetings.alert_letters import MOST_LINES
 from meetings.models import Meeting, MeetingLink, NoShowReport, VendorRoom, VideoConnection
 
 
@@ -53,6 +55,27 @@ def mail_staff_about_absence(report: NoShowReport) -> None:
     def write() -> Letter:
         subject = _("[%(site)s] Absence reported: %(booking)s") % {"site": settings.SITE_NAME, "booking": reference}
         return subject, render_to_string("mail/meetings/absence_reported.txt", facts)
+
+    mail_staff(write)
+
+
+def mail_staff_about_roomless(reports: Sequence[NoShowReport]) -> None:
+    """Say which sessions ended without a room: what becomes of them, and of the money, is to be decided."""
+    if not reports:
+        return
+    first = reports[0].booking.reference
+    facts = {
+        "reports": reports[:MOST_LINES],
+        "more": max(0, len(reports) - MOST_LINES),
+        "number": len(reports),
+        "site_url": settings.SITE_URL,
+        "site_name": settings.SITE_NAME,
+    }
+
+    def write() -> Letter:
+        words = {"site": settings.SITE_NAME, "booking": first, "count": len(reports)}
+        subject = ngettext("[%(site)s] %(booking)s had no room", "[%(site)s] %(count)d sessions had no room", len(reports))
+        return subject % words, render_to_string("mail/meetings/no_room.txt", facts)
 
     mail_staff(write)
 

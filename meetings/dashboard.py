@@ -28,8 +28,9 @@ def sessions_during(during: During) -> BookingQuerySet:
 
 
 def absences_to_decide(now: datetime) -> QuerySet[NoShowReport]:
-    """Return the reports that have been answered, or whose time for an answer is over."""
-    return NoShowReport.objects.undecided().filter(~Q(answer="") | Q(answer_until__lt=now))
+    """Return the reports that were answered, or whose time for an answer is over; of no room, once the session is over."""
+    no_room = Q(absent=NoShowReport.Absent.ROOM, booking__during__endswith__lte=now)
+    return NoShowReport.objects.undecided().filter(~Q(answer="") | Q(answer_until__lt=now) | no_room)
 
 
 def _listed(bookings: BookingQuerySet) -> BookingQuerySet:

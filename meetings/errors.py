@@ -188,6 +188,14 @@ class ReportKnown(DomainError):
     message = _("This session has been reported already. You can read and answer the report on its page.")
 
 
+class NobodyCouldCome(DomainError):
+    message = _("This session had no room, so the student cannot be called absent. Our team looks into it.")
+
+
+class RoomWasThere(DomainError):
+    message = _("This session had a room. Please decide who was absent.")
+
+
 class ReportDecided(DomainError):
     message = _("This report has been decided already.")
 

@@ -70,6 +70,8 @@ class Door:
 
     def look_again_in(self, now: datetime) -> int | None:
         """Seconds after which something may be different, at most an hour; None when nothing will."""
+        if self.state is State.CLOSED and not self.is_ready and now < self.closes_at:
+            return int(PREPARED_LATE.total_seconds())  # an address may still be given by hand
         if self.state in (State.CANCELLED, State.CLOSED):
             return None
         if self.state is State.UNPAID:
@@ -94,7 +96,7 @@ def find_door(booking: Booking, *, now: datetime) -> Door:
     is_ready = meeting is not None and meeting.status in Meeting.HOLDING and meeting.time == booking.time
     opens_at, closes_at = booking.join_opens_at, booking.join_closes_at
     state = _STATE_OF_BOOKING.get(Booking.Status(booking.status))
-    if state is None and now >= closes_at:
+    if state is None and now >= (closes_at if is_ready else booking.ends_at):  # no room is looked for after the end
         state = State.CLOSED
     if state is None and now < opens_at:
         state = State.EARLY

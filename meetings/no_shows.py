@@ -1,7 +1,8 @@
 """Absence: one side reports it, the other may answer, an admin decides. The booking follows the decision.
 
 From NO_SHOW_WAIT_MINUTES after the start until NO_SHOW_REPORT_HOURS after the end; an answer within
-NO_SHOW_ANSWER_HOURS (DESIGN 5). Lock order: Order → Booking → NoShowReport.
+NO_SHOW_ANSWER_HOURS (DESIGN 5). Without a room nobody was absent: then the student's side reports just that, and the
+site does so itself when the session is over (roomless.py). Lock order: Order → Booking → NoShowReport.
 """
 
 from __future__ import annotations
@@ -21,11 +22,27 @@ from bookings.holds import lock_booking
 from bookings.jobs import enqueue
 from bookings.models import Booking, Notice, User
 from bookings.notices import tell
-from meetings.errors import AnswerGiven, AnswerOpen, AnswerTooLate, ReportDecided, ReportKnown, ReportTooLate, TellMore
+from meetings.errors import (
+    AnswerGiven,
+    AnswerOpen,
+    AnswerTooLate,
+    NobodyCouldCome,
+    ReportDecided,
+    ReportKnown,
+    ReportTooLate,
+    RoomWasThere,
+    TellMore,
+)
 from meetings.models import NoShowReport
+from meetings.roomless import had_room
 
 log = logging.getLogger("linkpool.meetings")
 Absent, Decision = NoShowReport.Absent, NoShowReport.Decision
+_VERDICTS = {
+    Absent.STUDENT: Verdict.STUDENT_ABSENT,
+    Absent.TUTOR: Verdict.TUTOR_ABSENT,
+    Absent.ROOM: Verdict.NO_ROOM,
+}
 LEAST_WORDS = 20  # characters: an admin who was not there has to understand it
 MOST_WORDS = 2000
 
@@ -53,16 +70,19 @@ def reported_until(booking: Booking) -> datetime:
     return booking.ends_at + timedelta(hours=settings.NO_SHOW_REPORT_HOURS)
 
 
-def can_be_reported(booking: Booking, now: datetime) -> bool:
-    """True while the absence of somebody can be reported."""
-    return booking.status in HAPPENED and reported_from(booking) <= now <= reported_until(booking)
+def may_report(booking: Booking, user: User, now: datetime) -> bool:
+    """True while this person of the session can report: the tutor only if there was a room to come to."""
+    if booking.status not in HAPPENED or not reported_from(booking) <= now <= reported_until(booking):
+        return False
+    return user.pk != booking.tutor.user_id or had_room(booking)
 
 
 @transaction.atomic
 def report_absence(booking: Booking, *, who: User, statement: str) -> NoShowReport:
-    """Report that the other side did not come; they and the admins are told.
+    """Report that the other side did not come, or without a room that there was none; they and the admins are told.
 
-    Raises NotFound, BookingNotPaid, AbsenceTooEarly, ReportTooLate, ReportKnown, TellMore.
+    Raises NotFound, BookingNotPaid, AbsenceTooEarly, ReportTooLate, ReportKnown, TellMore; NobodyCouldCome if it is the
+    tutor's side and there was no room.
     """
     booking = lock_booking(booking)
     side, now = side_of(booking, who), timezone.now()
@@ -74,31 +94,45 @@ def report_absence(booking: Booking, *, who: User, statement: str) -> NoShowRepo
         raise AbsenceTooEarly
     if now > reported_until(booking):
         raise ReportTooLate
+    absent = _who_was_absent(booking, side)
     report = NoShowReport.objects.create(
         booking=booking,
-        absent=side.absent,
+        absent=absent,
         reported_by=who,
         statement=_words(statement),
         reported_at=now,
         answer_until=now + timedelta(hours=settings.NO_SHOW_ANSWER_HOURS),
     )
-    record_booking_change(booking, what="absence reported", became=side.absent, who=who)
+    record_booking_change(booking, what="absence reported", became=absent, who=who)
     tell(
         Notice.Fact.ABSENCE_REPORTED,
         to=side.others,
         booking=booking,
-        absent=side.absent,
+        absent=absent,
         answer_until=report.answer_until.isoformat(),
     )
     enqueue("meetings.mail_staff_of_absence", report_id=report.pk)
-    log.info("absence reported", extra={"booking": booking.reference, "user": who.pk, "state": side.absent})
+    log.info("absence reported", extra={"booking": booking.reference, "user": who.pk, "state": absent})
     return report
+
+
+def _who_was_absent(booking: Booking, side: Side) -> str:
+    if had_room(booking):
+        return side.absent
+    if side.absent == Absent.STUDENT:
+        raise NobodyCouldCome
+    return Absent.ROOM.value
+
+
+def is_of_side(report: NoShowReport, user: User) -> bool:
+    """Say whether the report is that of this person's side. That there was no room is reported for the student's side."""
+    called_by_student = report.absent in (Absent.TUTOR, Absent.ROOM)
+    return (side_of(report.booking, user).absent == Absent.TUTOR) == called_by_student
 
 
 def may_answer(report: NoShowReport, user: User, now: datetime) -> bool:
     """True if this person is asked to answer, has not done so and still has time."""
-    booking = report.booking
-    asked = side_of(booking, user).absent != report.absent
+    asked = not is_of_side(report, user)
     return asked and not report.answer and not report.decision and now <= report.answer_until
 
 
@@ -108,7 +142,7 @@ def answer_report(report: NoShowReport, *, who: User, answer: str) -> NoShowRepo
     booking = lock_booking(report.booking)
     report = NoShowReport.objects.select_for_update().get(pk=report.pk)
     now = timezone.now()
-    if side_of(booking, who).absent == report.absent:
+    if is_of_side(report, who):
         raise NotFound  # whoever reported it does not answer themselves
     if report.answer:
         raise AnswerGiven
@@ -128,11 +162,20 @@ def may_be_decided(report: NoShowReport, now: datetime) -> bool:
     return not report.decision and (bool(report.answer) or now > report.answer_until)
 
 
+def fits_no_room(report: NoShowReport, now: datetime) -> bool:
+    """True where the decision can be that there was no room. Nobody has to be heard about that: our own rows tell it.
+
+    One that was reported while there was none is decided so as well, if the room came too late to meet.
+    """
+    is_over = not report.decision and report.booking.ends_at <= now
+    return is_over and (report.is_of_room or not had_room(report.booking))
+
+
 @transaction.atomic
 def decide_report(report: NoShowReport, *, decision: str, who: User, note: str) -> NoShowReport:
     """Decide about a report; booking and money follow. The same decision again changes nothing.
 
-    Raises ReportDecided, AnswerOpen, TellMore, and what `record_absence` raises.
+    Raises ReportDecided, AnswerOpen, NobodyCouldCome, RoomWasThere, TellMore, and what `record_absence` raises.
     """
     verdict = Verdict(decision)
     note = _reason(note)
@@ -142,27 +185,37 @@ def decide_report(report: NoShowReport, *, decision: str, who: User, note: str) 
         return report
     if report.decision:
         raise ReportDecided
-    if not may_be_decided(report, timezone.now()):
+    now = timezone.now()
+    if not may_be_decided(report, now) and not (verdict is Verdict.NO_ROOM and fits_no_room(report, now)):
         raise AnswerOpen
     return _decide(report, booking, verdict=verdict, who=who, note=note)
 
 
 @transaction.atomic
 def decide_unreported(booking: Booking, *, absent: str, who: User, note: str) -> NoShowReport:
-    """Let an admin who knows it record an absence that nobody reported. Raises what `decide_report` raises; ReportKnown."""
+    """Let an admin who knows it record what nobody reported: an absence, or that there was no room.
+
+    Raises what `decide_report` raises; ReportKnown.
+    """
     note = _reason(note)
     booking = lock_booking(booking)
     if NoShowReport.objects.filter(booking=booking).exists():
         raise ReportKnown
+    if absent == Absent.ROOM and had_room(booking):
+        raise RoomWasThere
     now = timezone.now()
     report = NoShowReport.objects.create(
         booking=booking, absent=Absent(absent), reported_by=who, statement=note, reported_at=now, answer_until=now
     )
-    verdict = Verdict.STUDENT_ABSENT if report.absent == Absent.STUDENT else Verdict.TUTOR_ABSENT
-    return _decide(report, booking, verdict=verdict, who=who, note=note)
+    return _decide(report, booking, verdict=_VERDICTS[Absent(absent)], who=who, note=note)
 
 
 def _decide(report: NoShowReport, booking: Booking, *, verdict: Verdict, who: User, note: str) -> NoShowReport:
+    is_roomless = not had_room(booking)
+    if is_roomless and verdict is Verdict.STUDENT_ABSENT:
+        raise NobodyCouldCome
+    if verdict is Verdict.NO_ROOM and not (is_roomless or report.is_of_room):
+        raise RoomWasThere
     record_absence(booking, verdict=verdict, who=who, why=note)
     report.decision, report.decided_by = verdict.value, who
     report.decided_at, report.decision_note = timezone.now(), note

@@ -79,7 +79,6 @@ class Standing:
     details: str
     next_try_at: datetime | None
     staff_know: bool
-    is_given_up: bool  # the session is over, and had no room: nothing is tried any more
     tutor_knows: bool  # by mail, not only by the pages they look at
     needs_address: bool  # only a person's address helps: trying again would change nothing
 
@@ -120,7 +119,6 @@ def standing_of(meeting: Meeting | None, *, now: datetime) -> Standing:
         details=read_kept(broken.broken_why) if broken else "",
         next_try_at=next_try_at if is_soon else None,
         staff_know=meeting is not None and meeting.alerted_at is not None,
-        is_given_up=meeting is not None and (meeting.status == Meeting.Status.FAILED or meeting.time.end <= now),
         tutor_knows=is_by_hand or (broken is not None and not broken.is_unreadable),
         needs_address=needs_address,
     )

@@ -110,6 +110,13 @@ def mail_staff_of_absence(report_id: int) -> None:
     alerts.mail_staff_about_absence(NoShowReport.objects.select_related("booking").get(pk=report_id))
 
 
+@app.task(name="meetings.mail_staff_of_roomless", retry=Backoff())
+def mail_staff_of_roomless(report_ids: list[int]) -> None:
+    """Tell the staff which sessions ended without a room."""
+    reports = NoShowReport.objects.undecided().filter(pk__in=report_ids).select_related("booking")
+    alerts.mail_staff_about_roomless(list(reports.order_by("booking__during", "pk")))
+
+
 @app.task(name="meetings.close_room", retry=WHEN_DATABASE_IS_BACK, priority=LEISURE)
 def close_room(room_id: int) -> None:
     """Close a room that nobody wants any more; its row says when to try again."""

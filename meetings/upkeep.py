@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from bookings.kept import Kept
 from bookings.models import Booking
-from meetings import closing, links, many, planning
+from meetings import closing, links, many, planning, roomless
 from meetings.chain import POOL
 from meetings.models import Meeting, MeetingLink
 from meetings.provisioning import BATCH, Tally
@@ -41,7 +41,7 @@ def make_round(now: datetime) -> Tally:
 
 
 def catch_up(now: datetime) -> None:
-    """Plan what was missed, move and drop what was moved and called off, end what is over."""
+    """Plan what was missed, move and drop what was moved and called off, end what is over, report what had no room."""
     facts = {
         "planned": plan_missed(now),
         "moved": follow_moved(),
@@ -49,6 +49,7 @@ def catch_up(now: datetime) -> None:
         "left": links.empty_retired_links(),
         "ended": end_over(now),
         "failed": give_up_over(now),
+        "reported": roomless.report_roomless(now),
         "let_go": closing.let_go_of_unwanted(now),
     }
     if any(facts.values()):

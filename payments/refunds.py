@@ -203,7 +203,8 @@ def _reason_of(booking: Booking) -> Refund.Reason:
     """Return why money goes back for a session, whoever asks: a session of which nobody knows is called off as well."""
     if booking.status == Booking.Status.EXPIRED:
         return Refund.Reason.LATE
-    was_cancelled = booking.status == Booking.Status.CANCELLED and not booking.changes.filter(what="absence").exists()
+    absences = booking.changes.filter(what="absence").exclude(became="no_room")  # without a room nobody was absent
+    was_cancelled = booking.status == Booking.Status.CANCELLED and not absences.exists()
     return Refund.Reason.CANCELLED if was_cancelled else Refund.Reason.ABSENT
 
 

@@ -147,3 +147,10 @@ def make_meeting(booking: Booking, **fields: Any) -> Meeting:
     meeting = Meeting.objects.create(booking=booking, during=(booking.starts_at, booking.ends_at), **{**defaults, **fields})
     meeting.refresh_from_db()
     return meeting
+
+
+def make_held(booking: Booking, **fields: Any) -> Meeting:
+    """A meeting in a link of the pool, at the time of the booking, that was ready an hour before."""
+    ready = {"status": Meeting.Status.READY, "next_attempt_at": None, "ready_at": booking.starts_at - timedelta(hours=1)}
+    reserved = (booking.starts_at, booking.ends_at + timedelta(minutes=10))
+    return make_meeting(booking, **{"link": make_link(), "reserved": reserved, **ready, **fields})

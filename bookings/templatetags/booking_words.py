@@ -27,6 +27,7 @@ _ABSENCE = {
     "tutor_absent": gettext_lazy("Decided: the tutor was absent"),
     "unclear": gettext_lazy("Decided: it is not clear who was absent"),
     "took_place": gettext_lazy("Decided: the session took place"),
+    "no_room": gettext_lazy("Decided: there was no room, so the session did not take place"),
 }
 _NOTED = {
     "absence reported": gettext_lazy("An absence was reported"),
@@ -37,7 +38,7 @@ _HAPPENED = {
     Booking.Status.REQUESTED: gettext_lazy("The tutor was asked"),
     Booking.Status.ACCEPTED: gettext_lazy("Accepted"),
     Booking.Status.PAID: gettext_lazy("Paid"),
-    Booking.Status.COMPLETED: gettext_lazy("The session took place"),
+    Booking.Status.COMPLETED: gettext_lazy("The session is over"),  # whether anybody came is another question
     Booking.Status.EXPIRED: gettext_lazy("Not paid in time, so the time was released"),
     Booking.Status.DECLINED: gettext_lazy("Declined"),
     Booking.Status.CANCELLED: gettext_lazy("Cancelled"),
@@ -99,6 +100,8 @@ def in_words(change: Change) -> str:
         return _("Another time was proposed: %(time)s") % {"time": _time_in_words(change.became)}
     if change.what == "status" and change.became in _HAPPENED:
         return str(_HAPPENED[Booking.Status(change.became)])
+    if change.what == "absence reported" and change.became == "room":
+        return _("There was no room for the session")
     if change.what in _NOTED:
         return str(_NOTED[change.what])
     if change.what == "absence":

@@ -1,8 +1,9 @@
-"""Absence reports: what both sides said, who opened the door, and the decision, which moves the money."""
+"""Absence reports: what both sides said, if there was a room, who opened it, and the decision, which moves the money."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
@@ -21,8 +22,10 @@ from django.utils.translation import gettext_lazy
 from bookings.admin.bookings import format_during
 from bookings.admin.buttons import Button, ButtonsAdmin
 from bookings.models import Booking, User
-from meetings.models import Attendance, NoShowReport
-from meetings.no_shows import decide_report, decide_unreported, may_be_decided
+from meetings.models import Attendance, Meeting, NoShowReport
+from meetings.no_shows import decide_report, decide_unreported, fits_no_room, may_be_decided
+from meetings.places import name_of_place
+from meetings.roomless import had_room
 
 Decision = NoShowReport.Decision
 
@@ -40,12 +43,20 @@ def _admin(request: HttpRequest) -> User:
     return request.user
 
 
-def _button(decision: Decision, label: Any) -> Button:
+def _is_due(report: NoShowReport) -> bool:
+    return may_be_decided(report, timezone.now())
+
+
+def _exact(instant: datetime) -> str:
+    return date_format(timezone.localtime(instant), "EXACT_TIME_FORMAT")
+
+
+def _button(decision: Decision, label: Any, has_use: Callable[[NoShowReport], bool] = _is_due) -> Button:
     return Button(
         decision.value,
         label,
         _decide(decision),
-        lambda report: may_be_decided(report, timezone.now()),
+        has_use,
         is_final=True,
         asks=gettext_lazy("Why (both sides read it)"),
     )
@@ -62,11 +73,20 @@ class NoShowReportAdmin(ButtonsAdmin):
     show_full_result_count = False
     actions = None
     fields = [
-        *("booking", "shown_time", "student", "tutor", "came", "absent", "reported_by", "statement", "reported_at"),
+        *("booking", "shown_time", "student", "tutor", "room", "came", "absent", "reporter", "statement", "reported_at"),
         *("answer_until", "answer", "answered_by", "answered_at", "decision", "decided_by", "decided_at", "decision_note"),
     ]
     buttons = (
-        _button(Decision.STUDENT_ABSENT, gettext_lazy("The student was absent: nothing goes back")),
+        _button(
+            Decision.NO_ROOM,
+            gettext_lazy("There was no room, so it did not take place: all goes back"),
+            lambda report: fits_no_room(report, timezone.now()),
+        ),
+        _button(
+            Decision.STUDENT_ABSENT,
+            gettext_lazy("The student was absent: nothing goes back"),
+            lambda report: _is_due(report) and had_room(report.booking),
+        ),
         _button(Decision.TUTOR_ABSENT, gettext_lazy("The tutor was absent: all goes back")),
         _button(Decision.UNCLEAR, gettext_lazy("It is not clear: all goes back")),
         _button(Decision.TOOK_PLACE, gettext_lazy("The session took place: nothing goes back")),
@@ -78,7 +98,7 @@ class NoShowReportAdmin(ButtonsAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[NoShowReport]:
         found: QuerySet[NoShowReport] = super().get_queryset(request)
-        return found.select_related("booking__student", "booking__tutor__user")
+        return found.select_related("booking__student", "booking__tutor__user", "reported_by")
 
     @admin.display(description=gettext_lazy("time"), ordering="booking__during")
     def shown_time(self, report: NoShowReport) -> str:
@@ -92,24 +112,37 @@ class NoShowReportAdmin(ButtonsAdmin):
     def tutor(self, report: NoShowReport) -> str:
         return str(report.booking.tutor)
 
+    @admin.display(description=gettext_lazy("room"))
+    def room(self, report: NoShowReport) -> str:
+        """Where people could meet, and since when: one that came late is to be seen."""
+        booking = report.booking
+        if not had_room(booking):
+            return _("There was none: nobody could come.")
+        meeting: Meeting = booking.meeting
+        if meeting.ready_at is None:
+            return _("It had one, and lost it.")
+        words = {"place": name_of_place(meeting), "time": _exact(meeting.ready_at)}
+        if meeting.ready_at > booking.starts_at:
+            return _("%(place)s, since %(time)s: after the start") % words
+        return _("%(place)s, ready at %(time)s") % words
+
+    @admin.display(description=gettext_lazy("reported by"))
+    def reporter(self, report: NoShowReport) -> str:
+        return str(report.reported_by or _("the site itself"))
+
     @admin.display(description=gettext_lazy("who opened the door"))
     def came(self, report: NoShowReport) -> str:
         """Everybody who went through the door, with the first and the last time."""
         rows = Attendance.objects.filter(meeting__booking=report.booking).select_related("user").order_by("opened_at")
-        told = [
-            (
-                str(one.user),
-                *(date_format(timezone.localtime(at), "EXACT_TIME_FORMAT") for at in (one.opened_at, one.last_opened_at)),
-            )
-            for one in rows
-        ]
+        told = [(str(one.user), _exact(one.opened_at), _exact(one.last_opened_at)) for one in rows]
         return format_html_join("; ", "{}: {} – {}", told) or _("nobody")
 
     @admin.display(description=gettext_lazy("state"))
     def state(self, report: NoShowReport) -> str:
         if report.decision:
             return str(report.get_decision_display())
-        return _("to be decided") if may_be_decided(report, timezone.now()) else _("can still be answered")
+        is_known = report.is_of_room and report.booking.ends_at <= timezone.now()  # of a missing room our own rows tell
+        return _("to be decided") if is_known or _is_due(report) else _("can still be answered")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -128,7 +161,7 @@ class NoShowReportAdmin(ButtonsAdmin):
         """Let an admin record an absence that nobody reported: a page that says what it does to the money, then POST."""
         if not self.may_press(request):  # before anything is shown: it names people and their money
             raise PermissionDenied
-        booking = get_object_or_404(Booking.objects.with_people(), reference=reference)
+        booking = get_object_or_404(Booking.objects.with_people().select_related("meeting"), reference=reference)
         report = NoShowReport.objects.filter(booking=booking).first()
         if report is not None:
             return redirect(f"admin:{self.page_name('change')}", report.pk)
@@ -143,6 +176,7 @@ class NoShowReportAdmin(ButtonsAdmin):
             "title": _("Record an absence"),
             "booking": booking,
             "shown_time": format_during(booking.time),
+            "had_room": had_room(booking),
         }
         return TemplateResponse(request, "admin/meetings/noshowreport/mark.html", context)
 

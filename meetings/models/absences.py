@@ -1,4 +1,4 @@
-"""Somebody says that the other did not come. The other may answer; an admin decides."""
+"""Somebody says that the other did not come, or that there was no room. The other may answer; an admin decides."""
 
 from __future__ import annotations
 
@@ -25,21 +25,29 @@ class NoShowReport(models.Model):
     class Absent(models.TextChoices):
         STUDENT = "student", _("the student")
         TUTOR = "tutor", _("the tutor")
+        ROOM = "room", _("nobody: there was no room")
 
     class Decision(models.TextChoices):
         STUDENT_ABSENT = "student_absent", _("the student was absent")
         TUTOR_ABSENT = "tutor_absent", _("the tutor was absent")
         UNCLEAR = "unclear", _("it is not clear who was absent")
         TOOK_PLACE = "took_place", _("the session took place")
+        NO_ROOM = "no_room", _("there was no room, so the session did not take place")
 
     booking = models.OneToOneField(
         Booking, on_delete=models.PROTECT, related_name="no_show_report", verbose_name=_("booking")
     )
     absent = models.CharField(_("who was absent"), max_length=10, choices=Absent)
+    # Empty: the site itself, of a session that ended without a room.
     reported_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", verbose_name=_("reported by")
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("reported by"),
     )
-    statement = models.TextField(_("what happened"), max_length=2000)
+    statement = models.TextField(_("what happened"), max_length=2000, blank=True)
     reported_at = models.DateTimeField(_("reported at"))
     answer_until = models.DateTimeField(_("can be answered until"))
     answered_by = models.ForeignKey(
@@ -80,10 +88,18 @@ class NoShowReport(models.Model):
                 name="no_show_report_decision_has_its_time",
             ),
             models.CheckConstraint(
-                condition=Q(decision__in=["", "student_absent", "tutor_absent", "unclear", "took_place"]),
+                condition=Q(decision__in=["", "student_absent", "tutor_absent", "unclear", "took_place", "no_room"]),
                 name="no_show_report_decision_is_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(reported_by__isnull=False) | Q(absent="room"), name="no_show_report_of_a_person_has_its_name"
             ),
         ]
 
     def __str__(self) -> str:
         return f"{self.booking.reference}: {self.get_absent_display()}"
+
+    @property
+    def is_of_room(self) -> bool:
+        """True where nobody is called absent."""
+        return self.absent == self.Absent.ROOM

@@ -131,6 +131,11 @@ class Meeting(models.Model):
                 condition=Q(status__in=["ready", "ended"], closed_at=None),
                 name="meeting_call_by_end",
             ),
+            models.Index(
+                Func(F("during"), function="upper", output_field=models.DateTimeField()),
+                condition=Q(status="failed"),
+                name="meeting_failed_by_end",
+            ),
             models.Index(fields=["next_attempt_at"], condition=Q(status="waiting"), name="meeting_waiting"),
             models.Index(fields=["requested_at"], name="meeting_by_request"),
             models.Index(fields=["alerted_at"], condition=Q(alerted_at__isnull=False), name="meeting_alerted"),

@@ -1,4 +1,4 @@
-"""Say that the other side did not come, or answer it. And what the booking's page shows of it."""
+"""Say that the other side did not come, or that there was no room; or answer it. And what the booking's page shows of it."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from bookings.views.answers import SeeOther
 from meetings import no_shows
 from meetings.forms import StatementForm
 from meetings.models import Attendance, NoShowReport
+from meetings.roomless import ended_without_room, had_room
 
 
 @require_GET
@@ -62,7 +63,7 @@ def absence_state(request: PersonRequest, reference: str) -> HttpResponse:
     """Return the fragment of the booking's page about absence; empty while there is nothing to say."""
     booking = _booking(request, reference)
     facts = _facts(booking, request.user, now=timezone.now())
-    if facts["report"] is None and not facts["can_report"]:
+    if facts["report"] is None and not (facts["can_report"] or facts["lacked_room"]):
         return HttpResponse()
     return render(request, "meetings/_booking_absence.html", facts)
 
@@ -74,19 +75,28 @@ def _booking(request: PersonRequest, reference: str) -> Booking:
 
 def _facts(booking: Booking, user: User, *, now: datetime) -> dict[str, Any]:
     report: NoShowReport | None = getattr(booking, "no_show_report", None)
+    calls_absent = no_shows.side_of(booking, user).absent
     return {
         "booking": booking,
         "report": report,
-        "calls_absent": no_shows.side_of(booking, user).absent,
-        "can_report": report is None and no_shows.can_be_reported(booking, now),
+        "calls_absent": calls_absent,
+        "is_tutor": calls_absent == NoShowReport.Absent.STUDENT,
+        "is_about_room": report.is_of_room if report else _lacks_room(booking, now),
+        "lacked_room": ended_without_room(booking, now),
+        "can_report": report is None and no_shows.may_report(booking, user, now),
         "can_answer": report is not None and no_shows.may_answer(report, user, now),
-        "is_mine": report is not None and no_shows.side_of(booking, user).absent == report.absent,
+        "is_mine": report is not None and no_shows.is_of_side(report, user),
         "happened": booking.status in HAPPENED,
         "reported_from": reported_from(booking),
         "reported_until": no_shows.reported_until(booking),
         "is_too_early": now < reported_from(booking),
         "decision": report.get_decision_display() if report and report.decision else "",
     }
+
+
+def _lacks_room(booking: Booking, now: datetime) -> bool:
+    """True if it began without a room and has had none so far."""
+    return booking.status in HAPPENED and booking.starts_at <= now and not had_room(booking)
 
 
 def _show(request: PersonRequest, booking: Booking, form: StatementForm, *, status: int = 200) -> HttpResponse:

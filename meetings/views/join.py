@@ -16,8 +16,9 @@ from bookings.digests import digest
 from bookings.models import Booking, User
 from bookings.views.answers import SeeOther
 from meetings.joining import Door, find_door, hand_out_address, other_came_at, record_attendance
-from meetings.no_shows import can_be_reported
+from meetings.no_shows import may_report
 from meetings.places import name_of_place, remark_of
+from meetings.roomless import ended_without_room
 from meetings.standing import standing_of
 
 WAITING = "waiting"
@@ -70,13 +71,15 @@ def booking_status(request: HttpRequest, reference: str) -> HttpResponse:
 def _version_of(facts: dict[str, Any]) -> str:
     """Return what changes with whatever the fragment shows, and with when it is to look again."""
     door = facts["door"]
-    told = [facts[name] for name in ("standing", "place", "remark", "other_came_at", "can_report", "look_again_in")]
+    names = ("standing", "place", "remark", "other_came_at", "lacked_room", "is_reported", "can_report", "look_again_in")
+    told = [facts[name] for name in names]
     return digest(door.state, door.opens_at, door.is_ready, *told)
 
 
 def _facts(door: Door, booking: Booking, user: User, *, now: datetime) -> dict[str, Any]:
     """What pages show of a meeting; the tutor reads why it is not ready, the others that it is looked after."""
     is_tutor = user.pk == booking.tutor.user_id
+    is_reported = getattr(booking, "no_show_report", None) is not None
     return {
         "booking": booking,
         "door": door,
@@ -87,7 +90,9 @@ def _facts(door: Door, booking: Booking, user: User, *, now: datetime) -> dict[s
         "other_came_at": other_came_at(door, booking, user),
         "remark": remark_of(door.meeting) if door.meeting and door.is_ready and is_tutor else "",
         "reported_from": reported_from(booking),
-        "can_report": getattr(booking, "no_show_report", None) is None and can_be_reported(booking, now),
+        "lacked_room": ended_without_room(booking, now),
+        "is_reported": is_reported,
+        "can_report": not is_reported and may_report(booking, user, now),
     }
 
 

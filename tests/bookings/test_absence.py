@@ -16,9 +16,16 @@ STATUS = {
     Verdict.STUDENT_ABSENT: "no_show_student",
     Verdict.TUTOR_ABSENT: "no_show_tutor",
     Verdict.UNCLEAR: "cancelled",
+    Verdict.NO_ROOM: "cancelled",
     Verdict.TOOK_PLACE: "completed",
 }
-BACK = {Verdict.STUDENT_ABSENT: 0, Verdict.TUTOR_ABSENT: 150_000, Verdict.UNCLEAR: 150_000, Verdict.TOOK_PLACE: None}
+BACK = {
+    Verdict.STUDENT_ABSENT: 0,
+    Verdict.TUTOR_ABSENT: 150_000,
+    Verdict.UNCLEAR: 150_000,
+    Verdict.NO_ROOM: 150_000,
+    Verdict.TOOK_PLACE: None,
+}
 
 
 @pytest.fixture
@@ -51,7 +58,8 @@ def test_verdict_becomes_the_state_of_the_booking_and_moves_the_money(
     booking.refresh_from_db()
     assert booking.status == (status if verdict is Verdict.TOOK_PLACE else STATUS[verdict])
     assert booking.refund == BACK[verdict]
-    assert heard == ([(booking.order.reference, 150_000, "absent")] if BACK[verdict] else [])
+    why = "cancelled" if verdict is Verdict.NO_ROOM else "absent"
+    assert heard == ([(booking.order.reference, 150_000, why)] if BACK[verdict] else [])
     assert [(c.what, c.became, c.who) for c in booking.changes.all()] == [("absence", verdict.value, root)]
 
 

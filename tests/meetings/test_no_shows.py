@@ -8,9 +8,9 @@ from bookings.errors import AbsenceTooEarly, BookingNotPaid, DomainError, NotFou
 from bookings.models import Booking, Notice
 from bookings.times import During
 from meetings.errors import AnswerGiven, AnswerOpen, AnswerTooLate, ReportDecided, ReportKnown, ReportTooLate, TellMore
-from meetings.models import NoShowReport
+from meetings.models import Meeting, NoShowReport
 from meetings.no_shows import answer_report, decide_report, decide_unreported, report_absence
-from tests.factories import make_booking, make_order, make_user, tomorrow
+from tests.factories import make_booking, make_held, make_order, make_user, tomorrow
 from tests.race import race
 
 pytestmark = pytest.mark.django_db
@@ -27,12 +27,20 @@ def parent(db):
 def booking(sam, ada, parent) -> Booking:
     """Sam's hour with Ada, tomorrow at noon, which a parent pays."""
     order = make_order(parent, status="paid")
-    return make_booking(sam, ada, during=During(START, END), status="paid", order=order)
+    booking = make_booking(sam, ada, during=During(START, END), status="paid", order=order)
+    make_held(booking)
+    return booking
 
 
 def at(minutes: int):
     """Travel to so many minutes after the start."""
     return time_machine.travel(START + timedelta(minutes=minutes), tick=False)
+
+
+def be_at(booking, during, **fields) -> None:
+    """Have the session, and its room, at another time."""
+    Booking.objects.filter(pk=booking.pk).update(during=during, blocks=during, **fields)
+    Meeting.objects.filter(booking=booking).update(during=during, reserved=during, ready_at=during[0])
 
 
 def report(booking, who) -> NoShowReport:
@@ -94,9 +102,7 @@ def test_report_must_say_what_happened(booking, sam, words):
 @pytest.mark.django_db(transaction=True)
 def test_both_sides_report_at_once_and_one_report_is_made(booking, sam, ada):
     began = timezone.now() - timedelta(minutes=30)
-    Booking.objects.filter(pk=booking.pk).update(
-        during=(began, began + timedelta(hours=1)), blocks=(began, began + timedelta(hours=1))
-    )
+    be_at(booking, (began, began + timedelta(hours=1)))
     people = [sam, ada.user] * 4
     outcomes = race(lambda n: report_absence(booking, who=people[n], statement=WORDS), threads=8)
     assert sorted(type(outcome.error).__name__ for outcome in outcomes) == ["NoneType"] + ["ReportKnown"] * 7
@@ -193,8 +199,7 @@ def test_absence_before_its_time_is_not_recorded_by_an_admin_either(booking, roo
 @pytest.mark.django_db(transaction=True)
 def test_two_admins_decide_differently_and_one_decision_stands(booking, sam, ada, root):
     began = timezone.now() - timedelta(hours=20)
-    during = (began, began + timedelta(hours=1))
-    Booking.objects.filter(pk=booking.pk).update(during=during, blocks=during, status="completed")
+    be_at(booking, (began, began + timedelta(hours=1)), status="completed")
     made = report_absence(booking, who=sam, statement=WORDS)
     NoShowReport.objects.update(answer_until=began)
     choices = ["student_absent", "tutor_absent"] * 3

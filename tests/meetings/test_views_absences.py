@@ -8,9 +8,9 @@ from django.utils import timezone
 
 from bookings.models import Booking
 from bookings.times import During
-from meetings.models import Attendance, NoShowReport
+from meetings.models import Attendance, Meeting, NoShowReport
 from meetings.no_shows import answer_report, report_absence
-from tests.factories import make_booking, make_meeting, make_order, make_user, tomorrow
+from tests.factories import make_booking, make_held, make_order, make_user, tomorrow
 
 pytestmark = pytest.mark.django_db
 START = tomorrow()
@@ -20,7 +20,9 @@ WORDS = "I waited for twenty minutes and nobody came."
 @pytest.fixture
 def booking(sam, ada) -> Booking:
     order = make_order(make_user("parent@example.com"), status="paid")
-    return make_booking(sam, ada, during=During(START, START + timedelta(hours=1)), status="paid", order=order)
+    booking = make_booking(sam, ada, during=During(START, START + timedelta(hours=1)), status="paid", order=order)
+    make_held(booking)
+    return booking
 
 
 def visit(person, booking, name="absence", *, minutes=20, post=None):
@@ -76,7 +78,7 @@ def test_refusal_is_one_sentence(booking, sam):
 
 def test_page_shows_who_opened_the_door(booking, sam):
     Attendance.objects.create(
-        meeting=make_meeting(booking), user=sam, opened_at=START, last_opened_at=START + timedelta(minutes=5)
+        meeting=booking.meeting, user=sam, opened_at=START, last_opened_at=START + timedelta(minutes=5)
     )
     assert "Sam Student, first at 19:00" in visit(sam, booking).text  # Jakarta's clock
 
@@ -90,6 +92,7 @@ def report(booking, sam, ada) -> NoShowReport:
     began = timezone.now() - timedelta(hours=3)
     during = (began, began + timedelta(hours=1))
     Booking.objects.filter(pk=booking.pk).update(during=during, blocks=during, status="completed")
+    Meeting.objects.filter(booking=booking).update(during=during, reserved=during, ready_at=began)
     booking.refresh_from_db()
     made = report_absence(booking, who=sam, statement=WORDS)
     return answer_report(made, who=ada.user, answer="I was there, you were not at all.")
@@ -134,6 +137,7 @@ def test_admin_marks_an_absence_after_seeing_what_goes_back(desk, booking):
     began = timezone.now() - timedelta(hours=3)
     during = (began, began + timedelta(hours=1))
     Booking.objects.filter(pk=booking.pk).update(during=during, blocks=during)
+    Meeting.objects.filter(booking=booking).update(during=during, reserved=during, ready_at=began)
     path = reverse("admin:meetings_noshowreport_mark", args=[booking.reference])
     assert "Rp150,000 go back to the payer" in desk.get(path).text.replace("\xa0", "")
     assert desk.post(path, {"absent": "nobody", "text": "x"}).status_code == 302
