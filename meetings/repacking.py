@@ -28,8 +28,11 @@ from meetings.packing import No, Use, find_places, most_at_once
 
 log = logging.getLogger("linkpool.pool")
 
-# How far before and after the session links are looked at: near first, as each day that is looked at is locked.
-REACHES = (timedelta(hours=6), timedelta(days=1), timedelta(days=4))
+# How far before and after the session links are looked at: near first, as each day that is looked at is locked. Uses that
+# reach beyond must stay, so a row of them without a pause, such as of whole days, is seen whole only from afar.
+REACHES = (timedelta(hours=6), timedelta(days=1), timedelta(days=4), timedelta(days=16), timedelta(days=64))
+FAR = timedelta(days=4)  # looked at further only where there are few uses: everybody waits meanwhile
+FEW_USES = 5_000
 BEFORE_DOOR = timedelta(minutes=5)  # so long before its door opens a session is left where it is
 WHY = "to make room for another session"
 _NEW = 0  # the key of the session that looks for a link: no meeting has it
@@ -69,7 +72,11 @@ def room_made(during: During, *, within: timedelta) -> Iterator[MeetingLink | No
 
     A transaction: the days stay locked while the block runs, and what it raises undoes the moves.
     """
-    seen = whole_days(During(during.start - within, during.end + within))
+    first = max(during.start - within, min(during.start, timezone.now()))  # what is over stands in nobody's way
+    seen = whole_days(During(first, during.end + within))
+    if within > FAR and _is_crowded(seen):
+        yield No.GAVE_UP
+        return
     with transaction.atomic():
         lock_days(seen)
         yield _make_room(during, seen)
@@ -107,20 +114,30 @@ def look(seen: During, *, leaving_out: Booking | None = None) -> View:
     return View(links, uses, cut)
 
 
+def _is_crowded(seen: During) -> bool:
+    held = Meeting.objects.holding_links().filter(reserved__overlap=(seen.start, seen.end)).order_by()
+    some = held.filter(link__in=list(MeetingLink.objects.available().values_list("pk", flat=True)))
+    return len(some.values_list("pk")[: FEW_USES + 1]) > FEW_USES
+
+
 def _make_room(during: During, seen: During) -> MeetingLink | No:
     busy: set[int] = set()
     for _attempt in range(3):
         view = look(seen)
         places = find_places(list(view.links), view.pinned(busy), [Use(during.span, _NEW)])
         if isinstance(places, No):
-            # What a wider look would show to be movable may still help.
-            return No.GAVE_UP if places is No.STUCK and (view.cut or busy) else places
+            return No.GAVE_UP if places is No.STUCK and (busy or _may_help(view, during)) else places
         found = view.links[places.pop(_NEW)]
         kept = _move(places, view)
         if not kept:
             return found
         busy |= kept
     return No.GAVE_UP
+
+
+def _may_help(view: View, during: During) -> bool:
+    """Say whether a wider look may show a way: not if there is none even with leave to move what is cut."""
+    return bool(view.cut) and find_places(list(view.links), view.uses, [Use(during.span, _NEW)]) is not No.STUCK
 
 
 def _move(places: dict[int, int], view: View) -> set[int]:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 import time_machine
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from bookings.models import Booking, Change, Notice
 from bookings.times import During
+from meetings import repacking
 from meetings.errors import NoLinkLeft
 from meetings.links import cordon_link
 from meetings.models import Meeting, MeetingLink
@@ -137,6 +141,51 @@ def test_room_is_made_days_away_if_need_be():
     wanted = waiting_meeting(lesson(100, 250))
     assign_link(wanted)
     assert overlaps_on_one_link() == []
+
+
+@pytest.fixture
+def rows() -> Callable[[int], Meeting]:
+    """Two links that are never free at once, and a session that finds a gap in each: so many days before and after it
+    all must change places, or none.
+
+    Sessions of 24 hours, the longest there are, with 10 minutes of rest.
+    """
+
+    def make(days: int) -> Meeting:
+        noon, use = 40 * 1440, 1450
+        for gap_ends, gap_began in ((65, 0), (130, 65)):
+            link = make_link()
+            for number in range(days):
+                on(link, lesson(noon + gap_ends + number * use, 1440))
+                on(link, lesson(noon + gap_began - (number + 1) * use, 1440))
+        return waiting_meeting(lesson(noon, 120))
+
+    return make
+
+
+@pytest.mark.parametrize("days", [5, 18])
+def test_nobody_is_lost_where_sessions_are_cut_at_the_edge_of_what_is_looked_at(rows: Callable[[int], Meeting], days: int):
+    assign_link(rows(days))
+    assert Meeting.objects.filter(status="ready").count() == 4 * days + 1
+    assert overlaps_on_one_link() == []
+
+
+def test_far_look_is_for_pools_with_few_sessions(rows: Callable[[int], Meeting], monkeypatch: pytest.MonkeyPatch):
+    wanted = rows(5)
+    monkeypatch.setattr(repacking, "FEW_USES", 19)
+    with pytest.raises(NoLinkLeft):
+        assign_link(wanted)
+    monkeypatch.setattr(repacking, "FEW_USES", 20)
+    assign_link(wanted)
+
+
+def test_nobody_looks_further_where_no_way_would_be_found(two_halves: tuple[Meeting, Meeting]):
+    Meeting.objects.update(seen_at=timezone.now())
+    on(make_link(), lesson(-60, 300))
+    on(MeetingLink.objects.get(label="One"), lesson(660, 120))  # over midnight, and free to move
+    with CaptureQueriesContext(connection) as asked, pytest.raises(NoLinkLeft):
+        assign_link(waiting_meeting(lesson(0, 130)))
+    assert sum("generate_series" in query["sql"] for query in asked) == 1
 
 
 def test_new_link_is_one_that_nobody_has_seen(two_halves: tuple[Meeting, Meeting]):
