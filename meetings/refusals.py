@@ -53,7 +53,7 @@ ADVICE: Mapping[str, str | Promise] = {
     **dict.fromkeys(["redirect_uri_mismatch"], _WAY_BACK),
     **dict.fromkeys(["accessNotConfigured", "SERVICE_DISABLED"], _SWITCHED_OFF),
     **dict.fromkeys(["unauthorized_client", "insufficientPermissions", "ACCESS_TOKEN_SCOPE_INSUFFICIENT"], _RIGHTS),
-    **dict.fromkeys(["forbiddenForServiceAccounts", "4711", "4700", "403"], _RIGHTS),
+    **dict.fromkeys(["forbiddenForServiceAccounts", "PERMISSION_DENIED", "4711", "4700", "403"], _RIGHTS),
     **dict.fromkeys(["invalid_grant", "1001", "1010"], _NOBODY),
     "key_file": _FILE,
 }

@@ -24,6 +24,7 @@ from meetings.providers.google_doors import NOBODY_ADMITS
 from meetings.providers.google_service import EVENTS_SCOPE, LADDER
 from meetings.providers.meet_spaces import SPACES_SCOPE
 from meetings.provisioning import provision_meeting
+from meetings.refusals import refusals_of_set_up
 from meetings.set_up import doubts_of_site
 from meetings.ways import usable_ways
 from tests.factories import an_hour, make_booking, make_link, make_tutor, make_user, tomorrow
@@ -93,6 +94,7 @@ def test_operator_is_told_which_right_lets_people_in(google: GoogleDouble, setti
     assert (meeting.trouble, meeting.last_error) == (Meeting.Trouble.SET_UP, in_english(NOBODY_ADMITS))
     assert meeting.alerted_at is not None
     assert any(str(NOBODY_ADMITS) in doubt for doubt in doubts_of_site())
+    assert ["all the rights" in refusal.advice for refusal in refusals_of_set_up(timezone.now())] == [True]
 
 
 def test_tutor_of_the_sites_own_domain_needs_no_further_right(
