@@ -30,17 +30,29 @@ ONCE = timedelta(days=36_500)
 FORESEEN = frozenset({Alert.Kind.FORECAST.value})  # looked at by the hour, and told of once: it is not there yet
 
 
+BY_NIGHT = frozenset({Alert.Kind.DIFFERENCES.value})  # found by the round that compares, and nowhere else
+
+
 def watch(now: datetime) -> int:
     """Look at every kind of trouble of now and mail what is to be told. Returns how many kinds were mailed of."""
-    return for_each(sorted({*Alert.Kind.values} - FORESEEN), partial(follow, now=now))
+    return for_each(sorted({*Alert.Kind.values} - FORESEEN - BY_NIGHT), partial(follow, now=now))
+
+
+def follow(kind: str, *, now: datetime) -> bool:
+    """Note whether this kind of trouble begins, goes on or is over, and mail the staff if it is time. True if it was."""
+    return _follow(kind, FINDERS[kind], now=now)
+
+
+def follow_finding(kind: str, finding: Finding, *, now: datetime) -> bool:
+    """As `follow`, where a round has found out how things stand."""
+    return _follow(kind, lambda _now: finding, now=now)
 
 
 @transaction.atomic
-def follow(kind: str, *, now: datetime) -> bool:
-    """Note whether this kind of trouble begins, goes on or is over, and mail the staff if it is time. True if it was."""
+def _follow(kind: str, find: Callable[[datetime], Finding], *, now: datetime) -> bool:
     Alert.objects.get_or_create(kind=kind)
     alert = Alert.objects.select_for_update().get(kind=kind)
-    finding = FINDERS[kind](now)
+    finding = find(now)
     is_told = _tell_trouble(alert, finding, now=now)
     if alert.is_on and not finding.is_on:
         alert.end(at=now)

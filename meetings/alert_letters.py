@@ -101,6 +101,11 @@ def _forecast(members: Mapping[str, Any]) -> str:
     return told % {"needed": forecast.peak.needed, "all": forecast.links}
 
 
+def _differences(members: Mapping[str, Any]) -> str:
+    names = ", ".join(dict.fromkeys(one.label for one in members.values()))
+    return _("Too many rooms differ, so nothing was changed: %(names)s") % {"names": names}
+
+
 SUBJECTS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     Alert.Kind.MISSING: _missing,
     Alert.Kind.PROVIDERS: _providers,
@@ -109,4 +114,5 @@ SUBJECTS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     Alert.Kind.QUEUE: _queue,
     Alert.Kind.POOL: _pool,
     Alert.Kind.FORECAST: _forecast,
+    Alert.Kind.DIFFERENCES: _differences,
 }

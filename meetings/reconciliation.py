@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -85,42 +85,54 @@ class Remedy:
     difference: Difference
     mend: Callable[[], object]
 
+    @property
+    def changes(self) -> bool:
+        """False for what is only told of."""
+        return self.mend is not _leave
+
     def __str__(self) -> str:
         return str(self.difference)
 
 
-def reconcile(now: datetime, *, tell: Callable[[Difference], object] = lambda _difference: None) -> int:
-    """Mend every difference, and return how many there were; `tell` hears of each before it is mended.
+Tell = Callable[[Difference], object]
+Judge = Callable[[Account, Sequence[Remedy]], object]
 
-    An account that cannot be asked, or a room that cannot be mended, keeps nothing from the others; what nobody foresaw
-    is raised once they are done.
+
+def reconcile(now: datetime, *, tell: Tell = lambda _one: None, may_mend: Judge = lambda _account, _all: True) -> int:
+    """Compare each account wholly, then mend what differs; return how many differences there were.
+
+    `tell` hears of each as it is found. `may_mend` is asked for each account before anything of it is changed. An account
+    that cannot be asked, or a room that cannot be mended, keeps nothing from the others; what nobody foresaw is raised once
+    they are done.
     """
 
-    def mend(remedy: Remedy) -> bool:
-        tell(remedy.difference)
+    def mend(remedy: Remedy) -> None:
         log.warning("rooms differ", extra={"reason": str(remedy)})
         remedy.mend()
-        return True
 
-    return _compare_all(now, mend)
+    def mend_all(account: Account, remedies: Sequence[Remedy]) -> None:
+        if may_mend(account, remedies):
+            for_each(remedies, mend)
+
+    return _compare_all(now, tell, mend_all)
 
 
-def find_differences(now: datetime, *, tell: Callable[[Difference], object]) -> int:
+def find_differences(now: datetime, *, tell: Tell) -> int:
     """Tell of what `reconcile` would mend, without changing anything. Returns and raises as that does."""
-
-    def say(remedy: Remedy) -> bool:
-        tell(remedy.difference)
-        return True
-
-    return _compare_all(now, say)
+    return _compare_all(now, tell, lambda _account, _remedies: None)
 
 
-def _compare_all(now: datetime, act: Callable[[Remedy], bool]) -> int:
+def _compare_all(now: datetime, tell: Tell, act: Judge) -> int:
     number = 0
 
     def look_at(account: Account) -> None:
         nonlocal number
-        number += for_each(_compare(account, now), act)
+        remedies: list[Remedy] = []
+        for remedy in _compare(account, now):
+            tell(remedy.difference)
+            remedies.append(remedy)
+        number += len(remedies)
+        act(account, remedies)
 
     for_each(accounts(), look_at)
     return number

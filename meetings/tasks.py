@@ -22,9 +22,9 @@ from meetings import (
     hygiene,
     kept_calls,
     many,
+    nightly,
     overrun,
     provisioning,
-    reconciliation,
     upkeep,
 )
 from meetings.models import Alert, Meeting, MeetingLink, NoShowReport
@@ -133,9 +133,9 @@ def try_vendors_again(timestamp: int) -> None:
 @app.periodic(cron="23 19 * * *")  # UTC: between two and three at night in Jakarta
 @app.task(name="meetings.reconcile_rooms", queueing_lock="meetings.reconcile_rooms", priority=LEISURE)
 def reconcile_rooms(timestamp: int) -> None:
-    """Compare our rooms with those that the vendors have, and mend what differs."""
+    """Compare our rooms with those that the vendors have, and mend what differs if it is little."""
     closing.forget_over(timezone.now())
-    reconciliation.reconcile(timezone.now())
+    nightly.reconcile_by_night(timezone.now())
 
 
 @app.periodic(cron="20 3 * * *")

@@ -21,6 +21,7 @@ class Alert(models.Model):
         QUEUE = "queue", _("background work is late")
         POOL = "pool", _("the pool is nearly full")
         FORECAST = "forecast", _("the pool will be nearly full")
+        DIFFERENCES = "differences", _("more rooms differ than is believable")
 
     kind = models.CharField(_("kind"), max_length=20, choices=Kind, unique=True)
     begun_at = models.DateTimeField(_("begun at"), null=True, blank=True)
@@ -36,7 +37,12 @@ class Alert(models.Model):
         ordering = ["kind"]
         constraints = [
             models.CheckConstraint(
-                condition=Q(kind__in=["missing", "providers", "set_up", "connections", "queue", "pool", "forecast"]),
+                condition=Q(
+                    kind__in=[
+                        *("missing", "providers", "set_up", "connections"),
+                        *("queue", "pool", "forecast", "differences"),
+                    ]
+                ),
                 name="alert_kind_is_known",
             ),
             models.CheckConstraint(
