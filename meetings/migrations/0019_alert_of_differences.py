@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("meetings", "0017_alert_of_the_set_up"),
+        ("meetings", "0018_reports_of_no_room"),
     ]
 
     operations = [
