@@ -1,4 +1,4 @@
-"""Zoom on a local port: OAuth under `/oauth`, the API under `/v2`."""
+"""Zoom on a local port: OAuth under `/oauth`, the API under `/v2`, and where its addresses lead people: `/j` and `/s`."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class ZoomDouble(ZoomOAuth):
             return self.oauth(request)
         try:
             self._refuse_if_told(request)
-            return self._api(request)
+            return self._come_in(request) if request.path.startswith(("/j/", "/s/")) else self._api(request)
         except Refused as refused:
             return Answer(refused.status, refused.body, self._limits(refused))
 
@@ -88,6 +88,18 @@ class ZoomDouble(ZoomOAuth):
             body = {"topic": topic, "agenda": agenda, "start_time": starts_at.strftime("%Y-%m-%dT%H:%M:%SZ")}
             return self._make(self.hosts[email], body).id
 
+    def _come_in(self, request: Request) -> Answer:
+        """Say as whom a browser comes in: by a start_url as the host, who begins the meeting; else as a guest, who waits."""
+        kind, _slash, number = request.path.strip("/").partition("/")
+        host, meeting = self._find(number)
+        if kind == "j":
+            is_let_in = meeting.settings["join_before_host"] or meeting.status == "started"
+            return Answer(200, {"role": "guest", "waits_for_host": not is_let_in})
+        if request.method != "GET" or not host.has_given(request.query.get("zak", [""])[0], meeting.id, self.now()):
+            raise Refused(400, 3003, "You are not the meeting host.")
+        meeting.status = "started"
+        return Answer(200, {"role": "host", "email": host.email})
+
     def _refuse_if_told(self, request: Request) -> None:
         asked = f"{request.method} {request.path}"
         for place, (beginning, refused) in enumerate(self.refusals):
@@ -118,7 +130,7 @@ class ZoomDouble(ZoomOAuth):
         if not host.can_host:
             raise Refused(400, 3161, "Meeting hosting and scheduling capabilities are not allowed for your user account.")
         host.count_call(self.now())
-        return Answer(201, self._make(host, body).facts(host, self.url))
+        return Answer(201, self._make(host, body).facts(host, self.url, self.now()))
 
     def _make(self, host: Host, body: Thing) -> Meeting:
         meeting = Meeting(
@@ -146,7 +158,7 @@ class ZoomDouble(ZoomOAuth):
         found = [one for one in host.meetings.values() if _is_listed(one, asked.get("type", "scheduled"), self.now())]
         size, begin = min(size, self.page_size), int(asked.get("next_page_token") or 0)
         more = str(begin + size) if begin + size < len(found) else ""
-        page = [one.facts(host, self.url, lists_only=True) for one in found[begin : begin + size]]
+        page = [one.facts(host, self.url, self.now(), lists_only=True) for one in found[begin : begin + size]]
         return Answer(200, {"page_size": size, "total_records": len(found), "next_page_token": more, "meetings": page})
 
     def _meeting(self, grant: Grant, method: str, number: str, request: Request) -> Answer:
@@ -156,7 +168,7 @@ class ZoomDouble(ZoomOAuth):
         if grant.host is not None and grant.host is not host:
             raise Refused(400, 3003, "You are not the meeting host.")
         if method == "GET":
-            return Answer(200, meeting.facts(host, self.url))
+            return Answer(200, meeting.facts(host, self.url, self.now()))
         if method == "DELETE":
             self._delete(host, meeting)
         else:

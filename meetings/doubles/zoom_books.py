@@ -14,6 +14,7 @@ from bookings.doubles.server import Request
 
 Thing = dict[str, Any]
 CALLS_A_DAY = 100  # create and update, of one host
+KEY_LIFE = timedelta(hours=2)  # of a start_url
 WRITTEN = "%Y-%m-%dT%H:%M:%SZ"
 
 FIELDS: dict[str, type | tuple[type, ...]] = {
@@ -77,8 +78,8 @@ class Meeting:
     made_at: datetime
     status: str = "waiting"  # or started, ended
 
-    def facts(self, host: Host, url: str, *, lists_only: bool = False) -> Thing:
-        """Return it as Zoom writes it; lists cut the agenda and know no settings."""
+    def facts(self, host: Host, url: str, now: datetime, *, lists_only: bool = False) -> Thing:
+        """Return it as Zoom writes it, with another start_url each time; lists cut the agenda and know no settings."""
         pwd = f"?pwd={self.password}.1" if self.password else ""
         told: Thing = {
             "uuid": f"/{secrets.token_urlsafe(12)}==",
@@ -96,7 +97,7 @@ class Meeting:
         if lists_only:
             return told
         told |= {"host_email": host.email, "status": "waiting" if self.status == "ended" else self.status}
-        told |= {"settings": self.settings, "start_url": f"{url}/s/{self.id}?zak={secrets.token_urlsafe(24)}"}
+        told |= {"settings": self.settings, "start_url": f"{url}/s/{self.id}?zak={host.new_key(self.id, now)}"}
         return told | ({"password": self.password} if self.password else {})
 
 
@@ -113,6 +114,7 @@ class Host:
     id: str = field(default_factory=lambda: secrets.token_urlsafe(16))
     meetings: dict[int, Meeting] = field(default_factory=dict)
     calls: dict[str, int] = field(default_factory=dict)  # of each day (UTC)
+    keys: dict[str, tuple[int, datetime]] = field(default_factory=dict)  # of start_urls: for which meeting, until when
 
     def count_call(self, now: datetime) -> None:
         """Raises Refused for the 101st create or update of a day."""
@@ -121,6 +123,17 @@ class Host:
             message = f"You have reached the maximum daily rate limit ({CALLS_A_DAY}) for this API. Try again later."
             raise Refused(429, 429, message)
         self.calls[day] = self.calls.get(day, 0) + 1
+
+    def new_key(self, number: int, now: datetime) -> str:
+        """Give what makes its bearer the host of this meeting."""
+        key = secrets.token_urlsafe(24)
+        self.keys[key] = (number, now + KEY_LIFE)
+        return key
+
+    def has_given(self, key: str, number: int, now: datetime) -> bool:
+        """Say whether the key opens this meeting still."""
+        meant, ends_at = self.keys.get(key, (0, now))
+        return meant == number and ends_at > now
 
     def effective(self, asked: Thing, before: Thing | None = None) -> Thing:
         """Return the settings that a meeting gets: a waiting room is told before, and policies have the last word."""

@@ -52,6 +52,31 @@ def test_meeting_has_what_it_was_asked_for(call: Call):
     assert "zak=" in made["start_url"]
 
 
+def test_host_comes_in_by_an_address_that_is_new_each_time_and_ends_after_two_hours(call: Call, zoom: ZoomDouble):
+    made, other = make(call), make(call)
+    place = f"/v2/meetings/{made['id']}"
+    first, second = (call("GET", place)[1]["start_url"] for _time in range(2))
+    assert len({first, second, made["start_url"]}) == 3
+
+    def come(address: str) -> dict[str, Any]:
+        answer: dict[str, Any] = requests.get(address, timeout=5).json()
+        return answer
+
+    assert come(made["join_url"]) == {"role": "guest", "waits_for_host": False}  # nobody asked for a waiting room
+    assert come(first.replace(str(made["id"]), str(other["id"])))["code"] == 3003
+    assert come(first) == {"role": "host", "email": ADA}
+    assert call("GET", place)[1]["status"] == "started"
+    zoom.pass_time(7200)
+    assert come(second)["code"] == 3003
+
+
+def test_guest_waits_where_nobody_joins_before_the_host(call: Call):
+    made = make(call, settings={"waiting_room": True, "join_before_host": False})
+    assert requests.get(made["join_url"], timeout=5).json()["waits_for_host"] is True
+    requests.get(made["start_url"], timeout=5)
+    assert requests.get(made["join_url"], timeout=5).json()["waits_for_host"] is False
+
+
 def test_create_twice_is_two_meetings(call: Call):
     assert make(call)["id"] != make(call)["id"]
 

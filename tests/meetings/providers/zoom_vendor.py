@@ -51,7 +51,7 @@ class ZoomVendor(DoubledVendor):
     def addresses(self, external_id: str) -> tuple[str, str]:
         hosts = self.zoom.hosts.values()
         [told] = [
-            host.meetings[key].facts(host, self.zoom.url)
+            host.meetings[key].facts(host, self.zoom.url, self.zoom.now())
             for host in hosts
             for key in host.meetings
             if str(key) == external_id
