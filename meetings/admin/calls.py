@@ -15,7 +15,7 @@ from bookings.admin.reading import ReadOnlyAdmin
 from meetings.models import ProviderCall
 from meetings.providers import provider_label
 
-ASKED = ["create", "move", "cancel", "check", "end", "find", "list", "refresh"]
+ASKED = ["create", "move", "cancel", "check", "end", "enter", "find", "list", "refresh"]
 
 
 @admin.display(description=_("provider"), ordering="provider")

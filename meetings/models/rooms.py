@@ -98,7 +98,7 @@ class ProviderCall(models.Model):
         VideoConnection, on_delete=models.CASCADE, null=True, blank=True, related_name="calls", verbose_name=_("connection")
     )
     provider = models.CharField(_("provider"), max_length=20)
-    what = models.CharField(_("what"), max_length=20)  # create, move, cancel, check, end, find, list, refresh
+    what = models.CharField(_("what"), max_length=20)  # create, move, cancel, check, end, enter, find, list, refresh
     attempt = models.PositiveIntegerField(_("try"), default=1)
     began_at = models.DateTimeField(_("began at"))
     seconds = models.FloatField(_("seconds"))

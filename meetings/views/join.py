@@ -15,6 +15,7 @@ from bookings.absence import reported_from
 from bookings.digests import digest
 from bookings.models import Booking, User
 from bookings.views.answers import SeeOther
+from meetings.entering import enter
 from meetings.joining import Door, find_door, hand_out_address, other_came_at, record_attendance
 from meetings.no_shows import may_report
 from meetings.places import name_of_place, remark_of
@@ -98,10 +99,11 @@ def _facts(door: Door, booking: Booking, user: User, *, now: datetime) -> dict[s
 
 def _through(booking: Booking, user: User, request: HttpRequest) -> HttpResponse:
     now = timezone.now()
-    address = hand_out_address(booking, user, now=now)
+    is_coming = request.method == "GET"  # a HEAD only looks
+    address = enter(booking, user) if is_coming else hand_out_address(booking, user, now=now)
     if not address:  # shut, or taken away, at this very moment
         return _to_waiting(request)
-    if request.method == "GET":  # a HEAD only looks
+    if is_coming:
         record_attendance(booking.meeting, user, now=now)
     return HttpResponseRedirect(address)
 

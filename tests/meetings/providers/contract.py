@@ -12,8 +12,9 @@ import pytest
 
 from meetings.providers.base import Access, RoomMaker
 from tests.meetings.making import lesson
-from tests.meetings.providers.asking import KEY, OTHER_KEY, WithVendor, facts, ready_room, room_request
+from tests.meetings.providers.asking import KEY, OTHER_KEY, facts, ready_room, room_request
 from tests.meetings.providers.contract_books import BooksContract
+from tests.meetings.providers.contract_doors import DoorContract, DoorFaultContract
 from tests.meetings.providers.contract_faults import FaultContract
 from tests.meetings.providers.contract_tokens import TokenContract
 from tests.meetings.providers.vendors import Vendor
@@ -29,7 +30,7 @@ ODD_TITLES = {
 }
 
 
-class RoomMakerContract(WithVendor[Vendor]):
+class RoomMakerContract(DoorContract):
     """Create, again, another, move, cancel, check, find: what every caller relies on."""
 
     def test_room_has_an_id_and_two_addresses(self, maker: RoomMaker, access: Access | None):
@@ -91,5 +92,5 @@ class RoomMakerContract(WithVendor[Vendor]):
         assert maker.doubts() == []
 
 
-class VendorContract(RoomMakerContract, BooksContract, FaultContract, TokenContract):
+class VendorContract(RoomMakerContract, BooksContract, FaultContract, TokenContract, DoorFaultContract):
     """The same, and what the vendor has then; lost, broken, slow and wrong answers; tokens refused."""
