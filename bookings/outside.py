@@ -37,6 +37,11 @@ class Patience:
     timeouts: tuple[float, float] = TIMEOUTS
     time_limit: float = TIME_LIMIT
 
+    def at_most(self, other: Patience) -> Patience:
+        """Return the shorter of each of the two."""
+        connect, read = (min(mine, theirs) for mine, theirs in zip(self.timeouts, other.timeouts, strict=True))
+        return Patience((connect, read), min(self.time_limit, other.time_limit))
+
 
 USUAL_PATIENCE = Patience()
 

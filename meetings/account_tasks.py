@@ -7,7 +7,7 @@ from procrastinate.contrib.django import app
 
 from bookings.jobs import HASTE, LEISURE, WHEN_DATABASE_IS_BACK, Backoff, enqueue_once
 from bookings.models import Tutor
-from meetings import alerts, connection_mails, giving_back, keeping_alive, provisioning, switch_mails, switching
+from meetings import alerts, connection_mails, giving_back, keeping_alive, provisioning, renewing, switch_mails, switching
 from meetings.models import ProviderSwitch, VideoConnection
 
 SWITCHING_SECONDS = 50  # a job moves sessions for so long; the round of every minute goes on
@@ -36,6 +36,19 @@ def look_after_accounts(timestamp: int) -> None:
 def check_account(connection_id: int) -> None:
     """Renew an account's token and look at what it can do."""
     keeping_alive.check_and_note(VideoConnection.objects.get(pk=connection_id))
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="meetings.renew_for_doors", queueing_lock="meetings.renew_for_doors", priority=HASTE)
+def renew_for_doors(timestamp: int) -> None:
+    """Have the accounts ready with which tutors are about to come in."""
+    renewing.renew_for_doors(timezone.now())
+
+
+@app.task(name="meetings.renew_account", retry=WHEN_DATABASE_IS_BACK, priority=LEISURE)
+def renew_account(connection_id: int) -> None:
+    """Renew an account's token if it ends soon."""
+    renewing.renew(VideoConnection.objects.get(pk=connection_id))
 
 
 @app.task(name="meetings.give_back", retry=WHEN_DATABASE_IS_BACK, priority=LEISURE)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 from datetime import datetime, timedelta
 
-from django.db.models import Q
 from django.utils import timezone
 
 from bookings.models import Booking, User
@@ -19,12 +18,13 @@ from meetings.joining import hand_out_address
 from meetings.models import Meeting, ProviderCall, VideoConnection
 from meetings.providers import find_maker
 from meetings.providers.base import RoomMaker, Visitor
+from meetings.silence import LOOKED_BACK, is_silent
 from meetings.tokens_at_hand import token_at_hand
 
 log = logging.getLogger("linkpool.meetings")
 
 ENTER = "enter"  # what such a call is named
-SILENCE = timedelta(seconds=30)  # a vendor that kept somebody waiting in vain is not asked again for so long
+REFUSED = timedelta(seconds=30)  # what was refused to an account, or went wrong there, is not asked again for so long
 
 
 def enter(booking: Booking, user: User) -> str:
@@ -91,9 +91,9 @@ def _own_account(meeting: Meeting, booking: Booking) -> VideoConnection | None:
 
 
 def _is_left_alone(account: VideoConnection, *, now: datetime) -> bool:
-    """True where nobody should wait: the vendor was silent a moment ago, refused this account, or asked for a pause."""
+    """True where nobody should wait: the vendor let somebody wait in vain, refused this account, or asked for a pause."""
     if account.paused_until is not None and account.paused_until > now:
         return True
-    lately = ProviderCall.objects.filter(provider=account.provider, what=ENTER, began_at__gt=now - SILENCE)
-    silent = Q(outcome=ProviderCall.Outcome.UNAVAILABLE, http_status=None)
-    return lately.filter(silent | Q(connection=account), outcome__in=ProviderCall.TROUBLE).exists()
+    tried = ProviderCall.objects.filter(connection=account, what=ENTER, began_at__gt=now - REFUSED)
+    was_refused = tried.filter(outcome__in=ProviderCall.TROUBLE).exists()
+    return was_refused or is_silent(account.provider, since=now - LOOKED_BACK)

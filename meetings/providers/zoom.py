@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from bookings.outside import TIME_LIMIT, TIMEOUTS, Patience
 from meetings.errors import ConnectionBroken, ProviderCannot, ProviderMisconfigured, ProviderTrouble, ProviderUnavailable
-from meetings.providers.base import Access, FoundRoom, Owner, Room, RoomMaker, RoomRequest
+from meetings.providers.base import Access, FoundRoom, Owner, Room, RoomMaker, RoomRequest, Visitor
 from meetings.providers.zoom_api import ENDED, IN_PROGRESS, NO_MEETING, NO_USER, ZoomApi
 from meetings.providers.zoom_hosts import hosts_of, is_cut_short
 from meetings.providers.zoom_words import (
@@ -34,12 +34,14 @@ from meetings.providers.zoom_words import (
     instant_of,
     number_of,
     room_of,
+    way_of_host,
 )
 
 log = logging.getLogger("linkpool.meetings")
 
 PAGE_SIZE = "100"  # a list of 300 with long titles is more than an answer may be
 MOST_PAGES = 100
+AT_THE_DOOR = Patience((2.0, 4.0), 4.0)  # somebody waits there, and may come in without what is asked for
 IS_PERSONAL = _("This Zoom account puts all meetings into its personal room, where strangers may be. Another way is taken.")
 
 IS_NO_USER = _("There is no Zoom user with your address in the account of this site. Another way is taken.")
@@ -69,6 +71,7 @@ class ZoomProvider(RoomMaker):
         self._marker = Marker(mark)
         self._api_url = api_url.rstrip("/")
         self._api = ZoomApi(self._api_url, Patience(timeouts, time_limit))
+        self._door = ZoomApi(self._api_url, AT_THE_DOOR.at_most(Patience(timeouts, time_limit)))
         self._schemes = frozenset({"https", urlsplit(api_url).scheme})
 
     @property
@@ -114,6 +117,16 @@ class ZoomProvider(RoomMaker):
 
     def check(self, external_id: str, access: Access | None) -> Room:
         return self._room(self._read(external_id, _opened(access)))
+
+    def way_in(self, address: str, external_id: str, visitor: Visitor, access: Access | None) -> str:
+        """Return for the tutor what lets the host in, whoever is signed in to Zoom on the device; for students `address`.
+
+        With another account the tutor would wait with the student, and nobody be there to let them in. Never with the
+        account of the site: the tutor would be signed in as its owner.
+        """
+        if not visitor.is_tutor or access is None or access.owner is not Owner.TUTOR:
+            return address
+        return way_of_host(self._door.ask(access, "GET", _place(external_id)), api_url=self._api_url) or address
 
     def find(self, key: str, access: Access | None) -> Room | None:
         opened = _opened(access)

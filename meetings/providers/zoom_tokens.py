@@ -14,9 +14,11 @@ from urllib.parse import urlsplit
 from bookings.outside import Call, Patience, Reply
 from meetings.errors import ProviderMisconfigured, ProviderTrouble, ProviderUnavailable
 from meetings.providers.asking import asked_to_wait, send_call
+from meetings.providers.zoom_words import is_at_zoom
 
 REPLACED = "4741"  # a newer consent of the same person took this one's place
 USUAL_SECONDS = 3599
+LONGEST_HOST = 200
 _WORD = re.compile(r"\w{1,60}")
 
 
@@ -48,14 +50,10 @@ class ZoomApp:
         Tokens are sent there, so nobody else may be named.
         """
         told = answer.get("api_url")
-        try:
-            parts, ours = urlsplit(told if isinstance(told, str) else ""), urlsplit(self.api_url)
-            host = parts.hostname or ""
-            is_zooms = parts.scheme == "https" and parts.port is None and (host == "zoom.us" or host.endswith(".zoom.us"))
-        except ValueError:
+        if not isinstance(told, str) or not is_at_zoom(told, api_url=self.api_url):
             return ""
-        is_ours = (parts.scheme, parts.netloc) == (ours.scheme, ours.netloc)
-        if "@" in parts.netloc or len(host) > 200 or not (is_zooms or is_ours):
+        parts = urlsplit(told)
+        if len(parts.netloc) > LONGEST_HOST:
             return ""
         return f"{parts.scheme}://{parts.netloc}/v2"
 

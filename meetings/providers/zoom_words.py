@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,6 +18,7 @@ from meetings.providers.words import one_line
 Answer = dict[str, Any]
 
 LONGEST_TOPIC, LONGEST_ADDRESS = 200, 1000
+LONGEST_WAY = 2000  # a redirect to a longer address is refused by Django
 MINUTE = timedelta(minutes=1)
 MOST_MINUTES = 1440
 FREE_MINUTES = 40  # after these a host without a paid plan is cut off
@@ -37,6 +39,9 @@ SETTINGS: Answer = {
 }
 # Nobody signs in as a host whom all share, so nobody could let anybody in.
 WITHOUT_HOST: Answer = {**SETTINGS, "waiting_room": False, "join_before_host": True, "jbh_time": 0}
+
+_PLAIN = re.compile(rf"[!-~]{{1,{LONGEST_WAY}}}")  # what browsers drop from an address is in none of Zoom's
+_ZOOM = re.compile(r"([a-z0-9-]+\.)*zoom\.us")
 
 IS_OVER = _("This session is over.")
 ENDS_AFTER_40_MINUTES = _("This Zoom account has no paid plan: Zoom ends the meeting after 40 minutes, and both join again.")
@@ -119,7 +124,7 @@ def number_of(meeting: Answer) -> str:
 
 
 def room_of(meeting: Answer, *, schemes: frozenset[str]) -> Room:
-    """Return the room. `start_url` is never read: it makes its bearer the host. Raises ProviderUnavailable."""
+    """Return the room. `start_url` is no part of it: it makes its bearer the host. Raises ProviderUnavailable."""
     address = meeting.get("join_url")
     if not isinstance(address, str) or len(address) > LONGEST_ADDRESS or urlsplit(address).scheme not in schemes:
         raise ProviderUnavailable(detail="answered without a meeting's address")
@@ -130,6 +135,28 @@ def room_of(meeting: Answer, *, schemes: frozenset[str]) -> Room:
         is_in_use=meeting.get("status") == "started",
         remark=LETS_NO_GUESTS_IN if effective(meeting, "meeting_authentication") else "",
     )
+
+
+def way_of_host(meeting: Answer, *, api_url: str) -> str:
+    """Return the address that lets its bearer in as the host, for two hours; "" if none came that leads to Zoom.
+
+    Whoever has it is signed in to the host's account: it is followed by the host at once, and neither kept nor logged.
+    """
+    address = meeting.get("start_url")
+    return address if isinstance(address, str) and is_at_zoom(address, api_url=api_url) else ""
+
+
+def is_at_zoom(address: str, *, api_url: str) -> bool:
+    """Say whether an address leads over https to a host of Zoom's, or to the very host at which we ask."""
+    if not _PLAIN.fullmatch(address):
+        return False
+    try:
+        parts, ours = urlsplit(address), urlsplit(api_url)
+        is_zooms = parts.scheme == "https" and parts.port is None and bool(_ZOOM.fullmatch(parts.hostname or ""))
+    except ValueError:
+        return False
+    is_ours = (parts.scheme, parts.netloc) == (ours.scheme, ours.netloc)
+    return "@" not in parts.netloc and (is_zooms or is_ours)
 
 
 def effective(meeting: Answer, setting: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -29,6 +29,7 @@ from meetings.models import Meeting, MeetingLink, VideoConnection
 from meetings.planning import plan_meeting
 from meetings.pool import assign_link
 from meetings.provisioning import provision_in_turn
+from meetings.renewing import renew_for_doors
 from meetings.upkeep import make_round
 from tests.conftest import Drain
 from tests.factories import an_hour, make_booking, make_order, make_payment, make_user, tomorrow
@@ -118,11 +119,11 @@ def desk_pages(root: User) -> Iterator[str]:
             yield client.get(path).content.decode(errors="replace")
 
 
-def pages_of(booking: Booking, person: User | None) -> Iterator[tuple[str, str]]:
+def pages_of(booking: Booking, person: User | None, paths: Iterable[str] = ()) -> Iterator[tuple[str, str]]:
     client = Client()
     if person is not None:
         client.force_login(person)
-    for path in sorted(paths_for(booking)):
+    for path in sorted(paths or paths_for(booking)):
         answer = client.get(path)
         yield path, answer.content.decode(errors="replace") + str(answer.headers)
 
@@ -168,6 +169,37 @@ def test_no_row_mail_or_line_of_the_log_tells_it(
     assert not told(secrets, rows_elsewhere())
     assert not told(secrets, caplog.text + str([vars(record) for record in caplog.records]))
     assert not told(secrets, "".join(letters))
+
+
+def test_way_in_of_zooms_host_is_told_to_the_door_of_its_tutor_alone(
+    ada: Tutor, booking: Booking, call: Any, settings: Any, caplog: pytest.LogCaptureFixture, drain: Drain
+):
+    """Whoever has a start_url is signed in as the tutor for two hours (meetings.md, section 6)."""
+    caplog.set_level(logging.DEBUG)
+    door = reverse("meetings:join", args=[booking.reference])
+    with site_with_zoom(settings) as zoom:
+        connect_zoom(ada, zoom)
+        Tutor.objects.update(meeting_provider="zoom")
+        made_ready(Booking.objects.get())
+        with time_machine.travel(START - timedelta(minutes=5), tick=False):
+            renew_for_doors(timezone.now())
+            drain()
+            near = [path for path in paths_for(booking) if booking.reference in path or path.startswith("/teaching/")]
+            people = [ada.user, booking.student]
+            pages = [(person, path, text) for person in people for path, text in pages_of(booking, person, near)]
+            one = {"bookingId": booking.reference, "sessionId": booking.reference}
+            answers = [call(path, one) for path in ("/api/create-meeting-link", "/api/sessions/retry-meeting-link")]
+            make_round(timezone.now())
+            drain()
+        keys = set(zoom.hosts[ada.user.email].keys)
+
+    assert [(person, path) for person, path, text in pages if told(keys, text)] == [(ada.user, door)]
+    assert [status for status, _answer in answers] == [200, 200]
+    assert sum(one.path.startswith("/v2/meetings/") for one in zoom.requests) == 1  # no other page has asked for one
+    kept = rows_elsewhere() + serializers.serialize("json", [*Meeting.objects.all(), *VideoConnection.objects.all()])
+    letters = [letter.message().as_string() for letter in mail.outbox]
+    for text in (kept, str(answers), caplog.text + str([vars(record) for record in caplog.records]), *letters):
+        assert not told(keys | {"zak=", "start_url"}, text)
 
 
 def test_room_that_google_made_for_the_pool_is_not_named_by_its_code(settings: Any, booking: Booking, root: User):
