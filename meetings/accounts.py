@@ -1,4 +1,7 @@
-"""What happens to a tutor's account at a vendor: it is kept, looked at, let go. Lock order: Tutor, then its connections."""
+"""What happens to a tutor's account at a vendor: it is kept, looked at, let go.
+
+Lock order: `lock_tutor`, then connections, and the Tutor's row last.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,7 @@ from meetings.providers.base import ABILITY_UNSEEN, Access
 
 log = logging.getLogger("linkpool.meetings")
 
-ACCOUNT_LOCK = 76005
+ACCOUNT_LOCK, TUTOR_LOCK = 76005, 76006
 
 
 @transaction.atomic
@@ -135,8 +138,13 @@ def note_refusal(connection: VideoConnection, trouble: ProviderTrouble) -> None:
 
 
 def lock_tutor(tutor: Tutor) -> None:
-    """Let others who change this tutor's connections or choice wait until this transaction ends."""
-    list(Tutor.objects.filter(pk=tutor.pk).select_for_update(no_key=True).values_list("pk"))
+    """Let others who change this tutor's connections or choice wait until this transaction ends.
+
+    Not with the tutor's row: whoever holds a slot, accepts or moves a session locks that, and a connection is waited for as
+    long as its vendor takes to renew a token. So write that row last.
+    """
+    with database.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [TUTOR_LOCK, tutor.pk % 2**31])
 
 
 def _lock_account(provider: str, account_id: str) -> None:

@@ -173,7 +173,7 @@ def unfinished(now: datetime) -> list[ProviderSwitch]:
 
 
 def _write_wish(tutor: Tutor, provider: str, *, now: datetime, why: Kept) -> None:
-    """Lock the tutor, end what is under way (its sessions stay, `why`) and write the wish. Raises ProviderNotForYou."""
+    """Keep others out, end what is under way (its sessions stay, `why`) and write the wish. Raises ProviderNotForYou."""
     lock_tutor(tutor)
     require_usable(tutor, provider)
     for earlier in ProviderSwitch.objects.filter(tutor=tutor, finished_at=None):

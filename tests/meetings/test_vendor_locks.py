@@ -6,22 +6,26 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from bookings.doubles.server import Answer, Request
-from bookings.models import Booking, Tutor, User
+from bookings.holds import place_hold
+from bookings.models import Booking, SessionType, Tutor, User
+from meetings.accounts import keep_account
 from meetings.chain import place_at
 from meetings.connections import access_to
 from meetings.errors import MeetingNotWaiting
 from meetings.models import Meeting, VendorRoom, VideoConnection
+from meetings.oauth.base import AccountLook, Tokens
 from meetings.provisioning import provision_meeting, try_again_for
 from meetings.results import believe
 from meetings.rooms import LEASE, ask_for_room, call_vendor
-from tests.factories import make_booking, make_meeting
+from meetings.switching import leave_account
+from tests.factories import make_booking, make_meeting, tomorrow
 from tests.meetings.acme import Acme
 from tests.meetings.conftest import connect
-from tests.meetings.consenting import ConsentDouble, a_vendor, stored
+from tests.meetings.consenting import RIGHTS, ConsentDouble, a_vendor, stored
 from tests.meetings.consenting import connect as connect_consent
 from tests.race import race
 from tests.workers import is_somebody_waiting_for_a_lock, wait_until
@@ -127,6 +131,43 @@ def test_booking_is_free_while_its_account_is_renewed_at_a_vendor_that_hangs(
 
     assert [outcome.error for outcome in outcomes] == [None] * 3
     assert outcomes[1].value == Meeting.Status.READY
+
+
+@pytest.mark.parametrize("verb", ["leave", "keep"])
+def test_tutors_times_can_be_held_while_an_account_waits_for_a_vendor_that_hangs(
+    ada: Tutor, maths: SessionType, kim: User, vendor: ConsentDouble, monkeypatch: pytest.MonkeyPatch, verb: str
+):
+    account = connect_consent(ada, vendor)
+    refused, tokens = stored(account).access_token, Tokens(*vendor.grant(), 3600, RIGHTS)
+    is_asked, may_answer = threading.Event(), threading.Event()
+
+    def answer_late(request: Request) -> Answer:
+        is_asked.set()
+        assert may_answer.wait(timeout=60)
+        return ConsentDouble.answer(vendor, request)
+
+    def change() -> object:
+        assert is_asked.wait(timeout=30)
+        if verb == "leave":
+            return leave_account(account, asked_by=ada.user)
+        return keep_account(ada, "zoom", tokens, AccountLook("ada@vendor.test", "ada@vendor.test"))
+
+    def hold() -> object:
+        try:
+            assert is_asked.wait(timeout=30)
+            wait_until(is_somebody_waiting_for_a_lock)
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute("SET LOCAL lock_timeout = '2s'")
+                return place_hold(maths, starts_at=tomorrow(15), student=kim).status
+        finally:
+            may_answer.set()
+
+    monkeypatch.setattr(vendor, "answer", answer_late)
+    works = (lambda: access_to(account).renewed(refused), change, hold)
+    outcomes = race(lambda number: works[number](), threads=3)
+
+    assert [outcome.error for outcome in outcomes] == [None] * 3
+    assert outcomes[2].value == Booking.Status.HELD
 
 
 def test_use_of_an_account_is_written_with_what_the_vendor_remarked(acme: Acme, ada: Tutor, meeting: Meeting):
