@@ -14,6 +14,7 @@ from email.utils import parseaddr
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.db.models import F
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from icalendar import Calendar, Event, vCalAddress
@@ -40,12 +41,29 @@ class Invitation:
 def we_invite(booking: Booking) -> bool:
     """Say whether the entry of this session is ours to send. The one place for that decision.
 
-    Nobody gets two invitations for one session: where a provider invites both sides by itself (`"INVITES": True` in its
-    entry of MEETING_PROVIDERS) our mails are plain. Before there is a meeting the tutor's choice counts.
+    Nobody gets two invitations for one session: where a provider invites both sides by itself our mails are plain. The
+    place that people were told of counts, not one that is being tried, and before there is a meeting the tutor's choice.
     """
     meeting = getattr(booking, "meeting", None)
-    provider = meeting.provider if meeting is not None else booking.tutor.meeting_provider
-    return not settings.MEETING_PROVIDERS.get(provider, {}).get("INVITES", False)
+    return not invites_by_itself(meeting.told_provider if meeting is not None else booking.tutor.meeting_provider)
+
+
+def invites_by_itself(provider: str) -> bool:
+    """True where a provider invites both sides to what it holds (`"INVITES": True` in its entry of MEETING_PROVIDERS)."""
+    return bool(settings.MEETING_PROVIDERS.get(provider, {}).get("INVITES", False))
+
+
+def hand_over_entry(booking: Booking) -> None:
+    """Note that another party invites from now on. What changes hands is a new version, in which it leaves or comes back.
+
+    Of the entry alone: the booking is what it was, and what people were told of it holds.
+    """
+    Booking.objects.filter(pk=booking.pk).update(handovers=F("handovers") + 1)
+
+
+def version_of_entry(booking: Booking) -> int:
+    """Return the SEQUENCE of the entry: it grows with every change of the session, and of the one who invites to it."""
+    return booking.sequence + booking.handovers
 
 
 def invite(booking: Booking, *, to: User, at: datetime) -> Invitation:
@@ -61,7 +79,7 @@ def withdraw(booking: Booking, *, to: User, at: datetime) -> Invitation:
 def write_file(booking: Booking, *, reader: User) -> str:
     """Return a file with one entry, to be put into a calendar by hand. The same UID: an invitation makes no second."""
     calendar = _calendar(PUBLISH)
-    calendar.add_component(_event(booking, reader, at=settled_at(booking)))
+    calendar.add_component(_event(booking, reader, at=settled_at(booking), is_off=_is_off(booking)))
     return _text(calendar)
 
 
@@ -78,7 +96,7 @@ def write_feed(bookings: Iterable[Booking], *, reader: User) -> str:
     calendar.add("refresh-interval", ASKED_AGAIN_AFTER, parameters={"VALUE": "DURATION"})
     calendar.add("x-published-ttl", "PT30M")
     for booking in bookings:
-        calendar.add_component(_event(booking, reader, at=settled_at(booking)))
+        calendar.add_component(_event(booking, reader, at=settled_at(booking), is_off=_is_off(booking)))
     return _text(calendar)
 
 
@@ -89,7 +107,7 @@ def settled_at(booking: Booking) -> datetime:
 
 def _mail(booking: Booking, method: str, *, to: User, at: datetime) -> Invitation:
     calendar = _calendar(method)
-    event = _event(booking, to, at=at)
+    event = _event(booking, to, at=at, is_off=method == CANCEL or _is_off(booking))
     name, address = parseaddr(settings.DEFAULT_FROM_EMAIL)  # a bare address, the same as the mail's sender
     event.add("organizer", _person(address, name or settings.SITE_NAME), encode=False)
     guest = _person(to.email, name_of(to))
@@ -108,16 +126,19 @@ def _calendar(method: str) -> Calendar:
     return calendar
 
 
-def _event(booking: Booking, reader: User, *, at: datetime) -> Event:
+def _is_off(booking: Booking) -> bool:
+    return booking.status == Booking.Status.CANCELLED
+
+
+def _event(booking: Booking, reader: User, *, at: datetime, is_off: bool) -> Event:
     """Return the session as the reader sees it. A payer, who has no way in, is led to the booking's page."""
     role = role_of(reader, booking)
     page = settings.SITE_URL + booking.get_absolute_url()
     way_in = page if role is Role.PAYER else settings.SITE_URL + reverse("meetings:join", args=[booking.reference])
-    is_off = booking.status == Booking.Status.CANCELLED
     words = {"way_in": way_in, "page": page, "reference": booking.reference}
     event = Event()
     event.add("uid", f"booking-{booking.reference}@{urlsplit(settings.SITE_URL).hostname}")
-    event.add("sequence", booking.sequence)
+    event.add("sequence", version_of_entry(booking))
     event.add("dtstamp", at.astimezone(UTC))
     event.add("dtstart", booking.starts_at.astimezone(UTC))
     event.add("dtend", booking.ends_at.astimezone(UTC))

@@ -20,6 +20,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
+from bookings.calendars import version_of_entry
 from bookings.errors import NoticeOutdated
 from bookings.jobs import enqueue
 from bookings.languages import speaking_to
@@ -48,8 +49,8 @@ def mail_notice(notice_id: int) -> bool:
     if not is_still_true(notice, now=now):
         _drop(notice, now)
         return False
-    _queue(notice, now)
-    Notice.objects.filter(pk=notice.pk).update(mailed_at=now)
+    entry = _queue(notice, now)
+    Notice.objects.filter(pk=notice.pk).update(mailed_at=now, entry=entry)
     return True
 
 
@@ -103,8 +104,8 @@ def send_once(stamp: str, hand_over: Callable[[], object]) -> None:
         log.info("notice sent", extra={"kind": notice.fact, "user": notice.to_id, "booking": notice.booking})
 
 
-def _queue(notice: Notice, now: datetime) -> None:
-    """Hand the mail to the queue: a job in this transaction."""
+def _queue(notice: Notice, now: datetime) -> str:
+    """Hand the mail to the queue: a job in this transaction. Returns what it tells a calendar (`Notice.entry`)."""
     with speaking_to(notice.to):
         mail = write_mail(notice, at=now)
     message = EmailMultiAlternatives(mail.subject, mail.text, settings.DEFAULT_FROM_EMAIL, [notice.to.email])
@@ -117,10 +118,11 @@ def _queue(notice: Notice, now: datetime) -> None:
         "Auto-Submitted": "auto-generated",
     }
     message.send()
+    return mail.invitation.method if mail.invitation is not None else ""
 
 
 def _version(notice: Notice) -> int:
-    return notice.booking.sequence if notice.booking else 0
+    return version_of_entry(notice.booking) if notice.booking else 0
 
 
 def _message_id(notice: Notice, now: datetime) -> str:

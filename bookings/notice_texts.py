@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from bookings import calendars
 from bookings.availability import next_slots
-from bookings.calendars import Invitation
+from bookings.calendars import CANCEL, REQUEST, Invitation
 from bookings.letters import write_letter
 from bookings.letters.letter import Letter, Row
 from bookings.letters.telling import Role, name_of, role_of, say_instant, say_session, say_time
@@ -36,12 +36,12 @@ class Mail:
 def write_mail(notice: Notice, *, at: datetime) -> Mail:
     """Put a notice into a mail, in the language and zone that are active. Wants it `with_rows`."""
     _tell_whole_move(notice)
-    letter = _with_more(notice, write_letter(notice))
-    invitation = _invitation_for(notice, at=at)
+    invitation = entry_for(notice, at=at)
+    letter = _with_more(notice, write_letter(notice)).with_more(paragraphs=_about_the_entry(notice, invitation))
     facts = {
         "letter": letter,
         "greeting": _("Hello %(name)s,") % {"name": name_of(notice.to)} if notice.to.full_name else _("Hello,"),
-        "has_entry": invitation is not None,
+        "has_entry": invitation is not None and (invitation.method == REQUEST or notice.fact == Fact.CANCELLED),
         "site_name": settings.SITE_NAME,
         "site_url": settings.SITE_URL,
         "profile_url": settings.SITE_URL + reverse("bookings:profile"),
@@ -94,18 +94,39 @@ def _free_times(near: list[During]) -> list[Row]:
     return [Row(_("Free near that time"), "\n".join(say_instant(slot.start) for slot in near))]
 
 
-def _invitation_for(notice: Notice, *, at: datetime) -> Invitation | None:
-    """Return the calendar entry for those who sit in the session: new, changed, or taken back from who has it."""
+def entry_for(notice: Notice, *, at: datetime) -> Invitation | None:
+    """Return the calendar entry for those who sit in the session: new, changed, or taken back from who has it.
+
+    Where another party has begun to invite, or has ceased to, the mail that tells of the other place takes ours back or
+    brings it: nobody is left with two entries, or with none.
+    """
     booking = notice.booking
-    if booking is None or role_of(notice.to, booking) is Role.PAYER or not calendars.we_invite(booking):
+    if booking is None or role_of(notice.to, booking) is Role.PAYER:
         return None
+    is_ours = calendars.we_invite(booking)
     if notice.fact in (Fact.PAID, Fact.MOVED):
-        return calendars.invite(booking, to=notice.to, at=at)
+        return calendars.invite(booking, to=notice.to, at=at) if is_ours else None
     if notice.fact == Fact.CANCELLED and _has_entry(notice):
         return calendars.withdraw(booking, to=notice.to, at=at)
+    if notice.fact == Fact.LINK_CHANGED and booking.handovers and is_ours != _has_entry(notice):
+        change = calendars.invite if is_ours else calendars.withdraw
+        return change(booking, to=notice.to, at=at)
     return None
 
 
 def _has_entry(notice: Notice) -> bool:
-    invited = Notice.objects.filter(to=notice.to, booking=notice.booking, fact__in=[Fact.PAID, Fact.MOVED])
-    return invited.filter(mailed_at__isnull=False, dropped_at=None).exists()
+    """True if the last mail that told the reader's calendar of this session put it in."""
+    told = Notice.objects.filter(to=notice.to, booking=notice.booking, mailed_at__isnull=False, dropped_at=None)
+    last = told.exclude(entry="").order_by("-mailed_at", "-pk").values_list("entry", flat=True)
+    return last.first() == REQUEST
+
+
+def _about_the_entry(notice: Notice, invitation: Invitation | None) -> list[str]:
+    """Say why a calendar is told although the session takes place as it was booked."""
+    if invitation is None or notice.fact != Fact.LINK_CHANGED:
+        return []
+    if invitation.method == CANCEL:
+        return [_("It takes place as booked. Its new place invites you by itself, so our entry leaves your calendar.")]
+    return [
+        _("It takes place as booked. The entry in this mail takes the place of any other invitation that you had for it.")
+    ]

@@ -59,9 +59,12 @@ def _is_held_there(notice: Notice, now: datetime) -> bool:
 
 
 def _is_elsewhere_by_now(notice: Notice, booking: Booking) -> bool:
-    """True if it was moved on since, and told in another way than by a notice: by the one mail of a switch."""
+    """True if it was moved on since, and told in another way than by a notice: by the one mail of a switch.
+
+    What may carry an entry is mailed all the same, for no other mail brings it.
+    """
     there, meeting = notice.details.get("provider"), getattr(booking, "meeting", None)
-    return bool(there and meeting and meeting.is_ready and meeting.provider != there)
+    return bool(there and meeting and meeting.is_ready and meeting.provider != there and not booking.handovers)
 
 
 def _has_no_place(notice: Notice, now: datetime) -> bool:

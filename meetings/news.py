@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from bookings.calendars import hand_over_entry, invites_by_itself
 from bookings.models import Notice, User
 from bookings.notices import tell, version_of
 from meetings.models import Meeting, SessionSwitch, VideoConnection
@@ -27,15 +28,26 @@ def tell_of_place(meeting: Meeting, *, but: User | None = None) -> None:
     | a fallback, the way back, another wish | both                 | a notice at once                             |
     | a person who gave an address (`but`)   | both but that person | a notice at once                             |
     | a switch that the tutor asked for      | the student          | one mail for all, at its end (switch_mails)  |
+    | any, if another party invites from now | both, whoever did it | a notice at once: it brings a calendar entry |
     """
-    if meeting.provider != meeting.told_provider and not _is_told_by_switch(meeting):
+    if meeting.provider == meeting.told_provider:
+        return
+    if _changes_inviter(meeting) or not _is_told_by_switch(meeting):
         tell_of_new_room(meeting, but=but)
 
 
 def tell_of_new_room(meeting: Meeting, *, but: User | None = None) -> None:
-    """Tell them that the session has another room, once for each generation of it; locks as in `tell_of_place`."""
+    """Tell them that the session has another room, once for each generation of it; locks as in `tell_of_place`.
+
+    A mail carries one session's entry of a calendar: RFC 5546 has one UID in a message, and mail programs show the first
+    alone. So where another party invites from now on each session is told by itself, and nobody is left out.
+    """
     booking, again = meeting.booking, f"{version_of(meeting.booking)}:{meeting.generation}"
-    people = [person for person in (booking.student, booking.tutor.user) if person != but]
+    people = [booking.student, booking.tutor.user]
+    if _changes_inviter(meeting):
+        hand_over_entry(booking)
+    else:
+        people = [person for person in people if person != but]
     facts: dict[str, Any] = {"provider": meeting.provider, "place": place_in_english(meeting)}
     facts |= _why_not_as_wished(meeting)
     tell(Notice.Fact.LINK_CHANGED, to=people, booking=booking, key=again, **facts)
@@ -51,6 +63,10 @@ def _why_not_as_wished(meeting: Meeting) -> dict[str, str]:
     own = VideoConnection.objects.connected().filter(tutor=tutor, provider=tutor.meeting_provider)
     refused = own.exclude(refused_why="").values_list("refused_why", flat=True).first()
     return {"refused_why": refused} if refused else {}
+
+
+def _changes_inviter(meeting: Meeting) -> bool:
+    return invites_by_itself(meeting.provider) != invites_by_itself(meeting.told_provider)
 
 
 def _is_told_by_switch(meeting: Meeting) -> bool:

@@ -121,6 +121,7 @@ class Booking(models.Model):
     moves = models.PositiveSmallIntegerField(_("times moved by the student"), default=0)
     moved_free_until = models.DateTimeField(null=True, blank=True, editable=False)  # set by moves (terms.py)
     sequence = models.PositiveIntegerField(_("version of the calendar entry"), default=0, editable=False)
+    handovers = models.PositiveIntegerField(default=0, editable=False)  # how often another party began to invite
 
     objects = BookingQuerySet.as_manager()
 

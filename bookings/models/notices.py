@@ -79,6 +79,8 @@ class Notice(models.Model):
     created_at = models.DateTimeField(_("made at"), auto_now_add=True)
     read_at = models.DateTimeField(_("read at"), null=True, blank=True)
     mailed_at = models.DateTimeField(_("mail queued at"), null=True, blank=True)
+    # What its mail told a calendar: REQUEST puts the session in, CANCEL takes it out, empty leaves it alone.
+    entry = models.CharField(max_length=10, blank=True, editable=False)
     sent_at = models.DateTimeField(_("mail sent at"), null=True, blank=True)
     dropped_at = models.DateTimeField(_("mail dropped at"), null=True, blank=True, help_text=_("It was no longer true."))
 

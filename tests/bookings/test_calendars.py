@@ -128,6 +128,19 @@ def test_nothing_is_taken_back_from_who_never_got_an_entry(lesson: Booking, drai
     assert [one.get_content_type() for one in sent_to("sam@example.com").get_payload()] == ["text/plain", "text/html"]
 
 
+def test_entry_is_taken_back_though_a_mail_without_one_came_between(lesson: Booking, drain: Drain):
+    for fact in (Fact.PAID, Fact.LINK_CHANGED):
+        tell(fact, to=[lesson.student], booking=lesson)
+        drain()
+    Booking.objects.filter(pk=lesson.pk).update(status=Status.CANCELLED, sequence=1)
+    lesson.refresh_from_db()
+    tell(Fact.CANCELLED, to=[lesson.student], booking=lesson)
+    drain()
+
+    part, event = entry_in(sent_to("sam@example.com"))
+    assert (part.get_param("method"), event["SEQUENCE"]) == ("CANCEL", 1)
+
+
 def test_only_those_who_sit_in_the_session_get_an_entry(sam: User, ada: Tutor, lesson: Booking, drain: Drain):
     parent = make_user("parent@example.com")
     other = make_booking(
