@@ -1,5 +1,6 @@
 """What is said of a meeting that is not ready: who knows of it, and what helps."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -74,3 +75,5 @@ def test_tutor_who_is_asked_where_the_first_place_fails_is_promised_no_try(booki
         assert words in said
     for words in ("The next try by itself", "None of the places on your list"):
         assert words not in said
+    (button,) = re.findall(r'class="button"[^>]*>([^<]+)', said)  # the one that helps first
+    assert button == "Give an address"
