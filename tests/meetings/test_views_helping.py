@@ -254,9 +254,9 @@ def test_mail_about_another_place_names_it_and_an_older_one_is_not_mailed(bookin
     give_address(booking, OWN, who=ada.user)
     give_address(booking, "https://whereby.com/ada", who=ada.user)
     give_address(booking, OWN + "2", who=ada.user)
-    older, newer = Notice.objects.with_rows().filter(fact="link_changed", to=sam).order_by("pk")
+    *older, newer = Notice.objects.with_rows().filter(fact="link_changed", to=sam).order_by("pk")
     now = timezone.now()
-    assert (is_still_true(older, now=now), is_still_true(newer, now=now)) == (False, True)
+    assert [is_still_true(one, now=now) for one in (*older, newer)] == [False, False, True]  # the first in the pool's stead
     letter = write_letter(newer)
     assert letter.sentence.endswith("is now held at Zoom.")
     assert "us02web" not in f"{letter}"
