@@ -27,7 +27,7 @@ def tell_of_place(meeting: Meeting, *, but: User | None = None) -> None:
     | and an address they saw holds no more  | both                 | a notice at once (`tell_of_new_room`)        |
     | a fallback, the way back, another wish | both                 | a notice at once                             |
     | a person who gave an address (`but`)   | both but that person | a notice at once                             |
-    | a switch that the tutor asked for      | the student          | one mail for all, at its end (switch_mails)  |
+    | a switch                               | both but who asked   | one mail for all, at its end (switch_mails)  |
     | any, if another party invites from now | both, whoever did it | a notice at once: it brings a calendar entry |
     """
     if meeting.provider == meeting.told_provider:

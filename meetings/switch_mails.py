@@ -1,8 +1,10 @@
-"""The one mail to each student whose sessions are held elsewhere from now on."""
+"""The one mail to each student whose sessions are held elsewhere from now on, and to a tutor who did not ask for it."""
 
 from __future__ import annotations
 
 from collections import defaultdict
+from datetime import datetime
+from itertools import chain
 
 from django.conf import settings
 from django.core.mail import send_mail
@@ -13,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from bookings.languages import speaking_to
-from bookings.models import Booking, Tutor, User
+from bookings.models import Booking, User
 from meetings.models import Meeting, ProviderSwitch
 from meetings.places import name_of_place
 
@@ -38,26 +40,36 @@ def tell_of_switch(switch_id: int) -> int:
     for meeting in to_come.select_related("booking__student", "link").order_by("booking__during", "pk"):
         told[meeting.booking.student].append(meeting)
     for student, meetings in told.items():
-        if student.is_active:
-            _mail(student, meetings, switch.tutor)
+        _mail(student, meetings, "sessions_switched", switch)
+    if told and switch.asked_by_id != switch.tutor.user_id:  # staff, or a program: the tutor has not seen it
+        _mail(switch.tutor.user, sorted(chain(*told.values()), key=_start), "sessions_switched_for_you", switch)
     news = [meeting.pk for meetings in told.values() for meeting in meetings]
     Meeting.objects.filter(pk__in=news).update(told_provider=switch.provider)
     return len(told)
 
 
-def _mail(student: User, meetings: list[Meeting], tutor: Tutor) -> None:
-    """Name the place as the students know it: links of the pool may be of several companies."""
+def _start(meeting: Meeting) -> datetime:
+    return meeting.booking.starts_at
+
+
+def _mail(person: User, meetings: list[Meeting], letter: str, switch: ProviderSwitch) -> None:
+    """Name the place as people know it: links of the pool may be of several companies."""
+    if not person.is_active:
+        return
     bookings = [meeting.booking for meeting in meetings]
-    with speaking_to(student):
+    with speaking_to(person):
         places = dict.fromkeys(name_of_place(meeting) for meeting in meetings)
-        names = {"tutor": str(tutor), "place": ", ".join(places)}
+        names = {"tutor": str(switch.tutor), "place": ", ".join(places)}
         facts = {
             **names,
-            "person": student,
+            "person": person,
             "sessions": [(one, settings.SITE_URL + reverse("meetings:join", args=[one.reference])) for one in bookings],
+            "places_url": settings.SITE_URL + reverse("meetings:connection_list"),
             "zone": timezone.get_current_timezone_name(),
             "site_name": settings.SITE_NAME,
         }
-        text = render_to_string("mail/meetings/sessions_switched.txt", facts)
-        subject = _("Your sessions with %(tutor)s: now at %(place)s") % names
-    send_mail(subject, text, settings.DEFAULT_FROM_EMAIL, [student.email])
+        text = render_to_string(f"mail/meetings/{letter}.txt", facts)
+        is_own = person == switch.tutor.user
+        subject = _("Your sessions: now at %(place)s") if is_own else _("Your sessions with %(tutor)s: now at %(place)s")
+        subject %= names
+    send_mail(subject, text, settings.DEFAULT_FROM_EMAIL, [person.email])

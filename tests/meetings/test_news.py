@@ -143,6 +143,22 @@ def test_session_that_is_told_of_by_itself_is_not_told_of_by_its_switch(meeting:
     assert tell_of_switch(switch.pk) == 0
 
 
+@pytest.mark.parametrize("asked_by", ["the tutor", "a program"])
+def test_tutor_is_mailed_of_a_switch_that_somebody_else_asked_for(
+    meeting: Meeting, acme: Acme, ada: Tutor, sam: User, asked_by: str
+):
+    make_link()
+    fall_back(meeting, acme)
+    switch = start_switch(ada, "acme", asked_by=ada.user if asked_by == "the tutor" else None)
+    assert carry_on(switch, seconds=10)
+    tell_of_switch(switch.pk)
+
+    to_ada = [letter for letter in mail.outbox if letter.to == [ada.user.email]]
+    assert [str(letter.subject) for letter in to_ada] == ["Your sessions: now at Acme"] * (asked_by == "a program")
+    assert all(str(sam) in letter.body and meeting.booking.reference in letter.body for letter in to_ada)
+    assert switched() == [f"{SWITCHED} Acme"]
+
+
 def test_fallback_within_a_switch_is_told_at_once(meeting: Meeting, acme: Acme, ada: Tutor):
     make_link()
     connect(ada)
