@@ -24,7 +24,7 @@ from meetings.errors import ProviderLeftAlone, RoomGone
 from meetings.models import Meeting, VendorRoom, VideoConnection
 from meetings.models.rooms import VendorRoomQuerySet
 from meetings.providers import find_maker
-from meetings.providers.base import Access, RoomMaker
+from meetings.providers.base import Access, Person, RoomMaker
 from meetings.rooms import LEASE, release_room, settle_account
 from meetings.silence import require_voice
 
@@ -98,11 +98,11 @@ def _close(room: VendorRoom, maker: RoomMaker) -> str:
 
 def _find(room: VendorRoom, maker: RoomMaker, access: Access | None) -> str:
     """Return the number of a room that may have been made by a call whose answer was lost, and keep it."""
-    found = None
+    found, tutor = None, room.meeting.booking.tutor
     with note_call(
         provider=room.provider, what="find", connection=room.connection, meeting=room.meeting, attempt=room.attempts
     ) as call:
-        found = maker.find(room.key, access)
+        found = maker.find(room.key, access, Person(str(tutor), tutor.user.email))
     settle_account(room.connection, call)
     if call.trouble is not None and not isinstance(call.trouble, RoomGone):
         raise call.trouble

@@ -113,7 +113,7 @@ class GoogleProvider(RoomMaker):
             return room
         return replace(room, is_in_use=self._is_in_use(event, account))
 
-    def find(self, key: str, access: Access | None) -> Room | None:
+    def find(self, key: str, access: Access | None, tutor: Person) -> Room | None:
         try:
             event = self._read(event_id(key, self._mark), _opened(access))
         except RoomGone:

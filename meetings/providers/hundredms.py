@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from bookings.outside import TIME_LIMIT, TIMEOUTS, Patience
 from meetings.errors import ProviderMisconfigured, ProviderUnavailable, RoomGone
-from meetings.providers.base import Access, FoundRoom, Room, RoomMaker, RoomRequest, Visitor
+from meetings.providers.base import Access, FoundRoom, Person, Room, RoomMaker, RoomRequest, Visitor
 from meetings.providers.hundredms_api import HundredmsApi
 from meetings.providers.hundredms_set_up import SetUp
 from meetings.providers.words import one_line
@@ -105,7 +105,7 @@ class HundredmsProvider(RoomMaker):
         known = urlencode({name: value for name, value in told.items() if value}, quote_via=quote)
         return f"{address}{'&' if '?' in address else '?'}{known}" if known else address
 
-    def find(self, key: str, access: Access | None) -> Room | None:
+    def find(self, key: str, access: Access | None, tutor: Person) -> Room | None:
         """Return the room, pending where its codes were never made."""
         name = self._name_of(key)
         for room in self._rooms({"name": name, "enabled": "true"}):

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from bookings.outside import TIME_LIMIT, TIMEOUTS, Patience
 from meetings.errors import ConnectionBroken, ProviderCannot, ProviderMisconfigured, ProviderTrouble, ProviderUnavailable
-from meetings.providers.base import Access, FoundRoom, Owner, Room, RoomMaker, RoomRequest, Visitor
+from meetings.providers.base import Access, FoundRoom, Owner, Person, Room, RoomMaker, RoomRequest, Visitor
 from meetings.providers.zoom_api import ENDED, IN_PROGRESS, NO_MEETING, NO_USER, ZoomApi
 from meetings.providers.zoom_hosts import hosts_of, is_cut_short
 from meetings.providers.zoom_words import (
@@ -90,9 +90,9 @@ class ZoomProvider(RoomMaker):
 
     def create(self, request: RoomRequest, access: Access | None) -> Room:
         opened = _opened(access)
-        if not request.is_first_try and (before := self._look_for(request.key, opened, self._home(request, opened))):
+        if not request.is_first_try and (before := self._look_for(request.key, opened, self._home(request.tutor, opened))):
             return self.move(number_of(before), request, opened)
-        home = self._home(request, opened)
+        home = self._home(request.tutor, opened)
         settings = SETTINGS if self._has_host(request, opened) else WITHOUT_HOST
         body = body_of(request, self._marker, settings=settings, now=datetime.now(UTC))
         return self._room_for(request, self._ask_of(home, opened, "POST", body=body), opened)
@@ -128,12 +128,16 @@ class ZoomProvider(RoomMaker):
             return address
         return way_of_host(self._door.ask(access, "GET", _place(external_id)), api_url=self._api_url) or address
 
-    def find(self, key: str, access: Access | None) -> Room | None:
+    def find(self, key: str, access: Access | None, tutor: Person) -> Room | None:
+        """Look only where `create` makes them: a walk through all users of a large account outlasts whoever waits for it."""
         opened = _opened(access)
-        for home in hosts_of(self._api, opened, self._host):
-            if found := self._look_for(key, opened, home):
-                return self._room(found)
-        return None
+        try:
+            found = self._look_for(key, opened, self._home(tutor, opened))
+        except ProviderCannot as trouble:
+            if trouble.code != NO_USER:
+                raise
+            return None
+        return self._room(found) if found else None
 
     def list_rooms(self, access: Access | None, *, since: datetime) -> Iterable[FoundRoom]:
         opened = _opened(access)
@@ -143,9 +147,9 @@ class ZoomProvider(RoomMaker):
                 if key is not None and (starts_at is None or starts_at >= since):
                     yield FoundRoom(key, number_of(meeting), starts_at)
 
-    def _home(self, request: RoomRequest, access: Access) -> str:
+    def _home(self, tutor: Person, access: Access) -> str:
         """Return whose meetings these are: an app that a tutor connected may only say "me"."""
-        return "me" if access.owner is Owner.TUTOR else quote(self._host or request.tutor.email, safe="")
+        return "me" if access.owner is Owner.TUTOR else quote(self._host or tutor.email, safe="")
 
     def _has_host(self, request: RoomRequest, access: Access) -> bool:
         """Say whether the tutor is the meeting's host, who lets people in."""
@@ -195,7 +199,7 @@ class ZoomProvider(RoomMaker):
             raise ProviderMisconfigured(detail="the account's policy lets nobody in before the host of ZOOM_HOST")
         room = self._room(meeting)
         if request.during.minutes > FREE_MINUTES and not room.remark:
-            home = self._home(request, access)
+            home = self._home(request.tutor, access)
             if is_cut_short(self._api, access, home, account=f"{self._api_url} {access.account} {home}"):
                 return replace(room, remark=ENDS_AFTER_40_MINUTES)
         return room

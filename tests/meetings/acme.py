@@ -13,7 +13,7 @@ from typing import Any
 
 from bookings.times import During
 from meetings.errors import ProviderCannot, ProviderUnavailable, RoomGone
-from meetings.providers.base import Access, FoundRoom, Owner, Room, RoomMaker, RoomRequest
+from meetings.providers.base import Access, FoundRoom, Owner, Person, Room, RoomMaker, RoomRequest
 
 
 @dataclass
@@ -113,7 +113,7 @@ class AcmeMaker(RoomMaker):
         with ACME.call("check"):
             return ACME.room(external_id)
 
-    def find(self, key: str, access: Access | None) -> Room | None:
+    def find(self, key: str, access: Access | None, tutor: Person) -> Room | None:
         with ACME.call("find"):
             found = [number for number, held in ACME.rooms.items() if held.key == key and held.is_open]
         return Room(found[0]) if found else None

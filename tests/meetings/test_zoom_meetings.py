@@ -21,7 +21,7 @@ from meetings.doubles.zoom import ZoomDouble
 from meetings.doubles.zoom_books import CALLS_A_DAY
 from meetings.errors import ProviderCannot, ProviderUnavailable
 from meetings.models import Meeting, ProviderCall, VendorRoom, VideoConnection
-from meetings.planning import plan_meeting
+from meetings.planning import drop_meeting, plan_meeting
 from meetings.provisioning import provision_meeting
 from meetings.upkeep import make_round
 from tests.factories import an_hour, make_booking, make_link, make_meeting, make_tutor, make_user, tomorrow
@@ -206,6 +206,21 @@ def test_account_of_the_site_hosts_for_tutors_who_connected_nothing(zoom: ZoomDo
     ready = provision_meeting(planned(make_tutor(meeting_provider="zoom"), sam))
     assert [str(one) for one in zoom.hosts[HOST].meetings] == [ready.external_id]
     assert VideoConnection.objects.get().tutor is None
+
+
+def test_meeting_of_a_lost_answer_is_closed_with_the_tutor_who_hosts_it(zoom: ZoomDouble, sam: User, settings: Any):
+    host_for_all(zoom, settings, host="")
+    tutor = make_tutor(meeting_provider="zoom")
+    zoom.add_host(tutor.user.email)
+    meeting = planned(tutor, sam)
+    zoom.fail_next(Fault.RESET, "POST /v2/users")
+    with pytest.raises(ProviderUnavailable):
+        provision_meeting(meeting)
+    assert len(held(zoom)) == 1
+    drop_meeting(meeting.booking)
+    with later(minutes=5):
+        assert closing.close_room(VendorRoom.objects.get().pk)
+    assert held(zoom) == {}
 
 
 @pytest.mark.parametrize("told_by", ["zoom", "our calls"])

@@ -20,6 +20,7 @@ from tests.meetings.providers.vendors import Vendor
 KEY = "BK-23456789BC-0"
 OTHER_KEY = "BK-23456789BC-1"
 BERLIN = "Europe/Berlin"
+TUTOR = Person("Ada", "ada@example.com")
 V = TypeVar("V", bound=Vendor)
 
 
@@ -29,7 +30,7 @@ def room_request(key: str = KEY, **changes: Any) -> RoomRequest:
         "title": "Maths",
         "during": lesson(),
         "time_zone": "Asia/Jakarta",
-        "tutor": Person("Ada", "ada@example.com"),
+        "tutor": TUTOR,
         "student": Person("Sam", "sam@example.com"),
         "join_url": "http://testserver/join/BK-23456789BC",
     }

@@ -14,6 +14,7 @@ from tests.meetings.providers.asking import (
     BERLIN,
     KEY,
     OTHER_KEY,
+    TUTOR,
     WithVendor,
     facts,
     lessons_across_clock_changes,
@@ -95,16 +96,16 @@ class BooksContract(WithVendor[DoubledVendor]):
 
     def test_room_is_found_by_its_key(self, vendor: DoubledVendor, maker: RoomMaker, access: Access | None):
         vendor.add_strangers_room()
-        assert maker.find(KEY, access) is None
+        assert maker.find(KEY, access, TUTOR) is None
         room = ready_room(maker, room_request(), access)
         ready_room(maker, room_request(OTHER_KEY), access)
-        found = maker.find(KEY, access)
+        found = maker.find(KEY, access, TUTOR)
         assert found is not None
         assert facts(found)[0] == room.external_id
 
     def test_cancelled_room_is_not_found(self, maker: RoomMaker, access: Access | None):
         maker.cancel(ready_room(maker, room_request(), access).external_id, access)
-        assert maker.find(KEY, access) is None
+        assert maker.find(KEY, access, TUTOR) is None
 
     def test_list_has_our_rooms_and_nobody_elses(self, vendor: DoubledVendor, maker: RoomMaker, access: Access | None):
         vendor.shorten_pages()

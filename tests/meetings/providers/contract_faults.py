@@ -10,7 +10,7 @@ from bookings.doubles.server import Fault
 from meetings.errors import ProviderUnavailable
 from meetings.providers.base import Access, RoomMaker
 from tests.meetings.making import lesson
-from tests.meetings.providers.asking import KEY, WithVendor, facts, ready_room, room_request
+from tests.meetings.providers.asking import KEY, TUTOR, WithVendor, facts, ready_room, room_request
 from tests.meetings.providers.vendors import DoubledVendor
 
 FINE_WHEN_EMPTY = (Fault.SLOW, Fault.CUT, Fault.GARBLED, Fault.HUGE)  # an answer of status 204 has no body to spoil
@@ -43,7 +43,7 @@ class FaultContract(WithVendor[DoubledVendor]):
         vendor.double.fail_next(fault, vendor.calls["create"][0])
         with pytest.raises(ProviderUnavailable):
             ready_room(vendor.hasty(), room_request(), access)
-        found = maker.find(KEY, access)
+        found = maker.find(KEY, access, TUTOR)
         assert (found is not None) == bool(vendor.rooms())
         if found is not None:
             maker.cancel(found.external_id, access)

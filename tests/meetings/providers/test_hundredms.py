@@ -15,7 +15,7 @@ from bookings.doubles.server import Fault
 from meetings.doubles.hundredms import DEFAULT_TEMPLATE, HundredmsDouble
 from meetings.errors import ProviderMisconfigured, ProviderTrouble, ProviderUnavailable, RoomGone
 from tests.meetings.making import lesson
-from tests.meetings.providers.asking import KEY, room_request
+from tests.meetings.providers.asking import KEY, TUTOR, room_request
 from tests.meetings.providers.hundredms_vendor import KEYS, HundredmsVendor
 from tests.meetings.providers.scripted import ScriptedVendor
 
@@ -184,7 +184,7 @@ def test_room_without_codes_is_found_to_be_closed(hms: HundredmsDouble, vendor: 
     hms.fail_next(Fault.ERROR, "POST /v2/room-codes/")
     with pytest.raises(ProviderUnavailable):
         vendor.maker().create(room_request(), None)
-    found = vendor.maker().find(KEY, None)
+    found = vendor.maker().find(KEY, None, TUTOR)
     assert found is not None
     assert (found.is_pending, found.external_id) == (True, next(iter(hms.rooms)))
 

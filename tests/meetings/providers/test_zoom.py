@@ -16,7 +16,7 @@ from meetings.doubles.zoom_books import Meeting
 from meetings.errors import ConnectionBroken, ProviderCannot
 from meetings.providers.base import Owner
 from tests.meetings.making import lesson
-from tests.meetings.providers.asking import KEY, OTHER_KEY, room_request
+from tests.meetings.providers.asking import KEY, OTHER_KEY, TUTOR, room_request
 from tests.meetings.providers.zoom_vendor import ADA, APP, ZoomVendor
 
 
@@ -84,13 +84,13 @@ def test_meeting_of_an_earlier_try_is_found_by_its_marker_and_given_the_time_of_
 def test_meeting_of_another_site_is_not_taken_for_ours(zoom: ZoomDouble, vendor: ZoomVendor):
     other = vendor.zoom_maker(mark="other").create(room_request(), vendor.access)
     assert vendor.maker().create(room_request(), vendor.access).external_id != other.external_id
-    assert vendor.zoom_maker(mark="linkpool").find(KEY, vendor.access) is None
+    assert vendor.zoom_maker(mark="linkpool").find(KEY, vendor.access, TUTOR) is None
 
 
 def test_host_key_is_never_taken_over(vendor: ZoomVendor):
     maker = vendor.maker()
     room = maker.create(room_request(), vendor.access)
-    for one in (room, maker.check(room.external_id, vendor.access), maker.find(KEY, vendor.access)):
+    for one in (room, maker.check(room.external_id, vendor.access), maker.find(KEY, vendor.access, TUTOR)):
         assert "/s/" not in repr(one)
         assert "zak" not in repr(one)
 

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -11,7 +12,7 @@ from meetings.doubles.zoom import ZoomDouble
 from meetings.errors import ProviderCannot, ProviderMisconfigured, ProviderUnavailable
 from meetings.providers.base import Owner, Person
 from meetings.providers.zoom_account import ZoomAccount
-from tests.meetings.providers.asking import KEY, room_request
+from tests.meetings.providers.asking import KEY, TUTOR, room_request
 from tests.meetings.providers.zoom_vendor import ADA, APP, ZoomVendor
 
 ACCOUNT = "account-1"
@@ -106,12 +107,28 @@ def test_without_a_host_each_tutor_is_one_under_the_own_address(zoom: ZoomDouble
     maker, access = provider(zoom), account(zoom)
     room = maker.create(room_request(), access)
     assert [str(one) for one in zoom.hosts[ADA].meetings] == [room.external_id]
-    found = maker.find(KEY, access)
+    found = maker.find(KEY, access, TUTOR)
     assert found is not None
     assert found.external_id == room.external_id
     assert [one.external_id for one in maker.list_rooms(access, since=zoom.now())] == [room.external_id]
     maker.cancel(room.external_id, access)
     assert not zoom.hosts[ADA].meetings
+
+
+def test_meeting_is_looked_for_with_its_tutor_alone_however_many_users_there_are(zoom: ZoomDouble):
+    for number in range(60):
+        zoom.add_host(f"tutor{number}@example.com")
+    maker, access = provider(zoom), account(zoom)
+    room = maker.create(room_request(), access)
+    before = len(zoom.requests)
+    found = maker.find(KEY, access, TUTOR)
+    assert found is not None
+    assert found.external_id == room.external_id
+    assert [one.path for one in zoom.requests[before:]] == [f"/v2/users/{quote(ADA)}/meetings"]
+
+
+def test_tutor_who_is_no_user_of_the_account_has_no_meeting_there(zoom: ZoomDouble):
+    assert provider(zoom).find(KEY, account(zoom), Person("Bob", "bob@example.com")) is None
 
 
 def test_account_is_known_by_its_number_where_every_tutor_is_a_host(zoom: ZoomDouble):
