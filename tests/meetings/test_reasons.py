@@ -130,7 +130,9 @@ def test_tutor_reads_why_zoom_refused_the_session_until_one_is_held_there_again(
     letters = {address: letter.body for letter in mail.outbox for address in letter.to}
     assert str(why) in letters[ada.user.email]
     assert str(why) not in letters[meeting.booking.student.email]
-    assert str(why) in desk_of_ada.get("/teaching/meetings/").content.decode()
+    page = desk_of_ada.get("/teaching/meetings/").content.decode()
+    assert str(why) in page
+    assert "Refused a session" in page
 
     provision_meeting(session_at("zoom", ada, lesson(120)))
     connection.refresh_from_db()

@@ -86,7 +86,7 @@ def test_fault_that_shows_in_some_calls_only_is_told_of_as_well():
         make_call("acme")
 
         assert look_around() == ["[Linkpool] Refused because of the set-up: Acme"]
-        assert "It has worked since." in mail.outbox[0].body
+        assert "Nothing: it has worked since" in mail.outbox[0].body
         clock.shift(timedelta(days=2))
         assert look_around() == []
 
