@@ -85,8 +85,9 @@ def _may_be_inside() -> Combinable:
     That its call is done with (`closed_at`) is no such answer: of most links nobody can end one.
     """
     came = Q(seen_at__isnull=False) | Q(Exists(Attendance.objects.filter(meeting=OuterRef("pk"))))
-    ended = [ProviderCall.Outcome.DONE, ProviderCall.Outcome.GONE]
-    sent_out = ProviderCall.objects.filter(meeting=OuterRef("pk"), what="end", outcome__in=ended)
+    is_gone = Q(outcome=ProviderCall.Outcome.GONE, connection=F("meeting__link__connection"))  # others see no room either
+    ended = Q(outcome=ProviderCall.Outcome.DONE) | is_gone
+    sent_out = ProviderCall.objects.filter(ended, meeting=OuterRef("pk"), what="end")
     return ExpressionWrapper(came & ~Q(Exists(sent_out)), output_field=BooleanField())
 
 

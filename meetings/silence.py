@@ -19,7 +19,7 @@ from meetings.models import ProviderCall
 PAUSE = timedelta(seconds=15)
 IN_VAIN = 2.0  # seconds from which on a call without an answer was a wait
 ONE_CALL = timedelta(seconds=30)  # longer than a vendor is waited for: whoever asks in everybody's place has as long
-LOOKED_BACK = timedelta(minutes=1)  # beyond a call and its pause: nobody waits for that vendor any more
+LOOKED_BACK = timedelta(minutes=2)  # longer than the calls of one question and a pause: nobody waits for that vendor by then
 LASTS_AT_MOST = timedelta(minutes=10)  # a longer silence counts as one of this length
 
 _NO_ANSWER = Q(outcome=ProviderCall.Outcome.UNAVAILABLE, http_status=None)

@@ -17,7 +17,7 @@ from meetings.vendor_rounds import VendorRound
 from tests.conftest import Drain
 from tests.factories import make_link
 from tests.meetings.google_rooms import OWNER, Room, room_at_google
-from tests.meetings.making import lesson, make_call, overlaps_on_one_link, waiting_meeting
+from tests.meetings.making import lesson, make_call, make_connection, overlaps_on_one_link, waiting_meeting
 from tests.race import race
 
 pytestmark = pytest.mark.django_db
@@ -105,8 +105,19 @@ def test_session_stays_only_if_the_vendor_has_really_sent_people_out(earlier, la
     make_link()
     come(earlier)
     Meeting.objects.filter(pk=earlier.pk).update(closed_at=earlier.time.end)
-    make_call("google", outcome, what="end", meeting=earlier, began_at=earlier.time.end)
+    link.connection = make_connection(provider="google")
+    link.save()
+    make_call("google", outcome, what="end", meeting=earlier, began_at=earlier.time.end, connection=link.connection)
     assert round_at(before_the_door_opens(later)) == moved
+
+
+def test_account_that_did_not_make_the_room_cannot_say_that_it_is_gone(earlier, later, link):
+    make_link()
+    come(earlier)
+    link.connection = make_connection(provider="google")
+    link.save()
+    make_call("google", "gone", what="end", meeting=earlier, began_at=earlier.time.end, connection=make_connection())
+    assert round_at(before_the_door_opens(later)) == 1
 
 
 def test_session_moves_though_the_call_before_counts_as_done_with(earlier, later, link):
