@@ -16,7 +16,7 @@ from rest_framework.views import APIView
 from bookings.errors import InvalidInput, NotFound
 from bookings.models import ApiKey, Booking, Tutor
 from meetings import joining, many, planning, provisioning, switching
-from meetings.errors import ConnectionBroken, LinkSearchFailed, NoLinkLeft
+from meetings.errors import ConnectionBroken, LinkSearchFailed, NoLinkLeft, ProviderNotForYou
 from meetings.forecast import DAYS, MOST_DAYS, foresee
 from meetings.models import Meeting
 
@@ -112,6 +112,8 @@ class MigrateProvider(MeetingsCall):
         tutor, provider = _find_tutor(request), _text(request, "provider")
         if not provider:
             raise InvalidInput(_("Missing required field: provider"))
+        if not _SLUG.fullmatch(provider):  # the database takes no NUL and no half of a character
+            raise ProviderNotForYou
         switch = switching.take_up_switch(tutor, provider)
         switching.carry_on(switch, seconds=CALL_LASTS.total_seconds())
         tally = switching.tally_of(switch)

@@ -100,6 +100,8 @@ def test_sessions_that_keep_their_place_until_a_person_gives_an_address_are_name
         ({"tutor": "ada", "provider": "teams"}, 400, "Sessions cannot be held there."),
         ({"tutor": "ada", "provider": "zoom"}, 400, "Sessions cannot be held there."),
         ({"tutor": "ada", "provider": "x" * 20_000}, 400, "Sessions cannot be held there."),
+        ({"tutor": "ada", "provider": "\0"}, 400, "Sessions cannot be held there."),
+        ({"tutor": "ada", "provider": "\ud800"}, 400, "Sessions cannot be held there."),
     ],
 )
 def test_what_cannot_be_done_is_refused_and_changes_nothing(
