@@ -42,9 +42,15 @@ def place_in_english(meeting: Meeting) -> str:
 
 
 def name_of_host(address: str) -> str:
-    """Return what the host of an address is called: a company's name, else the host; empty for no address."""
-    host = (urlsplit(address).hostname or "").lower()
-    return next((name for known, name in NAMES.items() if host == known or host.endswith(f".{known}")), host)
+    """Return what the host of an address is called: a company's name, else the host; empty for no address.
+
+    Empty as well where the host alone is the address: whoever reads it could walk in.
+    """
+    parts = urlsplit(address)
+    host = (parts.hostname or "").lower()
+    is_whole = not parts.path.strip("/") and not parts.query
+    unknown = "" if is_whole else host
+    return next((name for known, name in NAMES.items() if host == known or host.endswith(f".{known}")), unknown)
 
 
 def remark_of(meeting: Meeting) -> str:

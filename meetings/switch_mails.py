@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from bookings.languages import speaking_to
 from bookings.models import Booking, User
 from meetings.models import Meeting, ProviderSwitch
-from meetings.places import name_of_place
+from meetings.places import label_of, name_of_place
 
 
 @transaction.atomic
@@ -58,8 +58,8 @@ def _mail(person: User, meetings: list[Meeting], letter: str, switch: ProviderSw
         return
     bookings = [meeting.booking for meeting in meetings]
     with speaking_to(person):
-        places = dict.fromkeys(name_of_place(meeting) for meeting in meetings)
-        names = {"tutor": str(switch.tutor), "place": ", ".join(places)}
+        places = filter(None, dict.fromkeys(name_of_place(meeting) for meeting in meetings))
+        names = {"tutor": str(switch.tutor), "place": ", ".join(places) or label_of(switch.provider)}
         facts = {
             **names,
             "person": person,
