@@ -51,11 +51,17 @@ def plan_meeting(booking: Booking) -> Meeting | None:
 
 
 def plan_paid_meeting(booking: Booking) -> Meeting:
-    """As `plan_meeting`, for those who need the meeting now, or that of a session that is over. Raises BookingNotPaid."""
+    """As `plan_meeting`, for those who need the meeting now, or that of a session that is over. Raises BookingNotPaid.
+
+    One whose session moved a moment ago follows it first: the address that it has is that of the old time.
+    """
     over = Meeting.objects.filter(booking=booking, booking__status=Booking.Status.COMPLETED, status__in=Meeting.HOLDING)
     meeting = plan_meeting(booking) or over.first()
     if meeting is None:
         raise BookingNotPaid
+    if meeting.is_live and meeting.time != meeting.booking.time:
+        move_meeting(meeting.booking)
+        meeting.refresh_from_db()
     return meeting
 
 

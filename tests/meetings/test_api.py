@@ -10,6 +10,7 @@ from bookings.completion import complete_over
 from bookings.models import Booking
 from meetings.alarms import watch
 from meetings.models import Meeting, MeetingLink
+from meetings.pool import choose_link
 from tests.factories import make_booking, make_link, make_tutor, make_user
 from tests.meetings.making import lesson, paid_booking, waiting_meeting
 from tests.race import race
@@ -220,3 +221,19 @@ def test_address_that_was_told_is_known_from_then_on(call, path: str, field: str
     assert known.ready_at is not None
     assert known.seen_at is not None
     assert known.ready_at <= known.seen_at <= timezone.now()
+
+
+@pytest.mark.parametrize(("path", "field"), [(ASSIGN, "bookingId"), (CREATE, "bookingId"), (RETRY, "sessionId")])
+def test_session_that_moved_a_moment_ago_is_told_no_address_of_its_old_time(call, path: str, field: str):
+    """The news of the move is not heard yet: whoever has that link then must not be met by this session."""
+    link, booking = make_link(), paid_booking()
+    assert call(path, {field: booking.reference})[0] == 200
+    later = lesson(600)
+    Booking.objects.update(during=(later.start, later.end), blocks=(later.start, later.end))
+    choose_link(waiting_meeting(later), link)  # at the new time it is another session's
+    assert call(path, {field: booking.reference})[0] == 409
+    other = make_link()
+    status, answer = call(path, {field: booking.reference})
+    assert (status, answer.get("meetingLink") or answer.get("join_url")) == (200, other.url)
+    meeting = Meeting.objects.get(booking=booking)
+    assert (meeting.link, meeting.time) == (other, later)
