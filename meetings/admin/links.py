@@ -133,15 +133,15 @@ class MeetingLinkAdmin(LinkHealth, ForecastPages):
         obj.pk = links.add_link(obj.url, label=obj.label, notes=obj.notes).pk
         obj.refresh_from_db()
 
-    @admin.action(description=gettext_lazy("Cordon: give to no more sessions"))
+    @admin.action(description=gettext_lazy("Cordon: give to no more sessions"), permissions=["change"])
     def cordon_links(self, request: HttpRequest, queryset: QuerySet[MeetingLink]) -> None:
         self._press_all(_cordon, request, queryset)
 
-    @admin.action(description=gettext_lazy("Use again"))
+    @admin.action(description=gettext_lazy("Use again"), permissions=["change"])
     def uncordon_links(self, request: HttpRequest, queryset: QuerySet[MeetingLink]) -> None:
         self._press_all(_uncordon, request, queryset)
 
-    @admin.action(description=gettext_lazy("Retire for good"))
+    @admin.action(description=gettext_lazy("Retire for good"), permissions=["change"])
     def retire_links(self, request: HttpRequest, queryset: QuerySet[MeetingLink]) -> None:
         self._press_all(_retire, request, queryset)
 

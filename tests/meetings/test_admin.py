@@ -119,6 +119,20 @@ def test_link_reported_as_leaked_is_retired_and_says_since_when(desk: Client):
     assert "Reported as leaked at" in page
 
 
+def test_staff_who_may_only_look_are_offered_nothing_that_they_may_not_do():
+    link = make_link()
+    clerk = make_user(is_staff=True)
+    clerk.user_permissions.set(Permission.objects.filter(codename__in=["view_meetinglink"]))
+    browser = Client()
+    browser.force_login(clerk)
+    for page in (browser.get(address(MeetingLink)), browser.get(address(MeetingLink, "change", link.pk))):
+        for verb in ("cordon_links", "retire_links", "/cordon/", "/retire/", "/leaked/"):
+            assert verb not in text_of(page)
+    answer = browser.post(address(MeetingLink), {"action": "retire_links", "_selected_action": [link.pk]})
+    link.refresh_from_db()
+    assert (answer.status_code in (200, 302), link.status) == (True, "available")
+
+
 @pytest.mark.parametrize(
     ("action", "status"), [("cordon_links", "cordoned"), ("uncordon_links", "available"), ("retire_links", "retired")]
 )
