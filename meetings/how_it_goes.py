@@ -79,10 +79,15 @@ class HowItGoes:
     troubles: Sequence[ProviderCall]
     refusals: Sequence[Refusal]
     connections: Sequence[VideoConnection]
+    broken: watching.Broken
     pool: PoolUse
     queue: Queue
     alerts: Sequence[Alert]
     providers: Sequence[SetUp]
+
+    @property
+    def more_broken(self) -> int:
+        return self.broken.number - len(self.connections)
 
     @property
     def missing(self) -> int:
@@ -104,6 +109,7 @@ def look(now: datetime) -> HowItGoes:
         troubles=watching.newest_troubles(since, most=ROWS),
         refusals=refusals_of_set_up(now),
         connections=list(watching.broken_connections()[:CONNECTIONS]),
+        broken=watching.count_broken(),
         pool=pool_use(now, today=times.day_bounds(today, today, zone)),
         queue=Queue(oldest_wait_seconds(now), count_late_jobs(now, after=timedelta(minutes=2)), read_pulse(now)),
         alerts=[alert for alert in Alert.objects.order_by("begun_at") if alert.is_on],

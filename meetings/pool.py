@@ -81,12 +81,13 @@ class Assignment:
 
 @dataclass(frozen=True)
 class Capacity:
-    """How many links there are in each state, and how many of them serve a lesson right now."""
+    """How many links there are in each state, and how many of all of them, or of the available ones, are in use now."""
 
     available: int
     cordoned: int
     retired: int
     in_use: int
+    available_in_use: int
 
 
 def assign_link(meeting: Meeting) -> MeetingLink:
@@ -226,4 +227,9 @@ def capacity(now: datetime) -> Capacity:
     busy_until = Subquery(predecessor(before=now).values("reserved__endswith"))
     links = MeetingLink.objects.annotate(busy_until=busy_until)
     states = {status.value: Count("pk", filter=Q(status=status)) for status in MeetingLink.Status}
-    return Capacity(**links.aggregate(**states, in_use=Count("pk", filter=Q(busy_until__gt=now))))
+    in_use = Q(busy_until__gt=now)
+    of_those = {
+        "in_use": Count("pk", filter=in_use),
+        "available_in_use": Count("pk", filter=in_use & Q(status=MeetingLink.Status.AVAILABLE)),
+    }
+    return Capacity(**links.aggregate(**states, **of_those))

@@ -38,6 +38,11 @@ class PoolUse:
     peak_ahead: int
 
     @property
+    def others_in_use(self) -> int:
+        """Links in use now that are cordoned or retired: sessions that had them keep them."""
+        return self.now.in_use - self.now.available_in_use
+
+    @property
     def is_nearly_full(self) -> bool:
         """True when ALERT_POOL_PERCENT of the available links, or more, will be in use at once."""
         return self.now.available > 0 and 100 * self.peak_ahead >= settings.ALERT_POOL_PERCENT * self.now.available

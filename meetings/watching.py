@@ -20,6 +20,7 @@ from bookings import times
 from bookings.models.bookings import BookingQuerySet
 from meetings.dashboard import sessions_without_link
 from meetings.models import Meeting, ProviderCall, VideoConnection
+from meetings.models.connections import UNREADABLE
 
 UNPLANNED = "unplanned"
 PREPARING = "preparing"
@@ -107,6 +108,14 @@ class Calls(Lengths):
     def percent(self) -> int:
         """Of a hundred calls, how many went well; rounded down."""
         return 100 * (self.number - self.trouble) // self.number if self.number else 100
+
+
+@dataclass(frozen=True)
+class Broken:
+    """Accounts that must be connected again. All but those `by_tutors` are the staff's: of the site, or unreadable."""
+
+    number: int
+    by_tutors: int
 
 
 def missing_by_reason(now: datetime) -> list[Missing]:
@@ -245,6 +254,13 @@ def broken_connections() -> QuerySet[VideoConnection]:
     connected: QuerySet[VideoConnection] = VideoConnection.objects.connected()
     broken = connected.filter(status=VideoConnection.Status.BROKEN)
     return broken.select_related("tutor__user").order_by("broken_at", "pk")
+
+
+def count_broken() -> Broken:
+    """Count the accounts that must be connected again, and those of them whose tutors can do so. One statement."""
+    by_tutors = Q(tutor__isnull=False) & ~Q(broken_why=UNREADABLE())
+    counted = broken_connections().order_by().aggregate(number=Count("pk"), by_tutors=Count("pk", filter=by_tutors))
+    return Broken(**counted)
 
 
 def _seconds(took: timedelta | None) -> float | None:

@@ -12,7 +12,10 @@ from django.test import Client
 from django.utils import timezone
 
 from bookings.models import Booking
-from meetings.models import Alert, Meeting, ProviderCall, VideoConnection
+from meetings import how_it_goes
+from meetings.models import Alert, Meeting, MeetingLink, ProviderCall, VideoConnection
+from meetings.models.connections import UNREADABLE
+from meetings.pool import assign_link
 from tests.factories import an_hour, make_booking, make_link, make_tutor, make_user
 from tests.meetings.making import lesson, make_call, make_connection, ready_meeting, waiting_meeting
 
@@ -183,3 +186,52 @@ def test_alerts_can_be_read(desk):
 
     assert "background work is late" in read(desk, "/admin/meetings/alert/")
     assert "background work is late" in read(desk, f"/admin/meetings/alert/{alert.pk}/change/")
+
+
+def test_broken_connections_are_all_counted_however_many_are_listed(desk, monkeypatch):
+    monkeypatch.setattr(how_it_goes, "CONNECTIONS", 1)
+    for _ in range(3):
+        make_connection(status=VideoConnection.Status.BROKEN, broken_at=timezone.now())
+
+    html = " ".join(read(desk).split())
+
+    assert html.count("2 more are not shown here.") == 1
+    assert re.search(r"<h2>Broken connections</h2> <p[^>]*>(<svg.*?</svg>)? ?3</p>", html)
+
+
+@pytest.mark.parametrize(
+    ("of_tutor", "of_site", "sentence"),
+    [
+        (True, False, "Their tutors have to connect again."),
+        (False, True, "They need you: the reasons stand below."),
+        (True, True, "Some need their tutors, the others need you: the reasons stand below."),
+    ],
+)
+def test_card_says_whose_turn_it_is_to_mend_a_connection(desk, of_tutor: bool, of_site: bool, sentence: str):
+    broken = {"status": VideoConnection.Status.BROKEN, "broken_at": timezone.now()}
+    if of_tutor:
+        make_connection(**broken)
+    if of_site:
+        VideoConnection.objects.create(provider="google", connected_at=timezone.now(), **broken)
+
+    assert sentence in read(desk)
+
+
+def test_tutor_whose_tokens_cannot_be_read_has_nothing_to_do(desk):
+    make_connection(status=VideoConnection.Status.BROKEN, broken_at=timezone.now(), broken_why=UNREADABLE())
+
+    assert "They need you: the reasons stand below." in read(desk)
+
+
+def test_links_in_use_are_those_that_the_sentence_beside_them_is_about(desk):
+    during = an_hour(timezone.now() - timedelta(minutes=10))
+    for _ in range(3):
+        make_link()
+        assign_link(waiting_meeting(during))
+    MeetingLink.objects.filter(pk=MeetingLink.objects.latest("pk").pk).update(status=MeetingLink.Status.CORDONED)
+
+    html = " ".join(read(desk).split())
+
+    assert "At most 2 at once today" in html
+    assert re.search(r"<h2>Links in use now</h2> <p[^>]*>(<svg.*?</svg>)? ?2</p>", html)
+    assert "1 more is in use that no new session gets." in html

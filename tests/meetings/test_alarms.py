@@ -14,6 +14,7 @@ from bookings.models import Booking, User
 from meetings import alarms, findings
 from meetings.many import share_out
 from meetings.models import Alert, Meeting, ProviderCall, VideoConnection
+from meetings.models.connections import UNREADABLE
 from meetings.pool import assign_link
 from meetings.provisioning import provision_meeting
 from meetings.troubles import tell_admins
@@ -194,6 +195,18 @@ def test_broken_connection_is_told_with_its_owner_and_a_second_one_after_the_qui
         assert look_around() == []
         clock.shift(MINUTE)
         assert look_around() == ["[Linkpool] 2 accounts must be connected again"]
+
+
+def test_mail_about_broken_connections_says_of_each_who_has_to_mend_it():
+    broken = {"status": VideoConnection.Status.BROKEN, "broken_at": timezone.now()}
+    make_connection(**broken)
+    make_connection(broken_why=UNREADABLE(), **broken)
+    VideoConnection.objects.create(provider="google", connected_at=timezone.now(), **broken)
+    look_around()
+    body = str(mail.outbox[0].body)
+    for sentence in ("The tutor is told, and has to connect it again.", "It is for you to mend", "nobody else was mailed"):
+        assert body.count(sentence) == 1
+    assert "have been told" not in body
 
 
 def test_late_background_work_is_told_of(settings):

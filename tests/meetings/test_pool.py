@@ -195,7 +195,7 @@ def test_capacity_counts_states_and_links_in_use_or_resting(django_assert_num_qu
     make_link(), make_link(), make_link(status="cordoned"), make_link(status="retired")
     assign_link(waiting_meeting(lesson(0)))
     with django_assert_num_queries(1):
-        assert capacity(lesson().start) == Capacity(available=2, cordoned=1, retired=1, in_use=0)
+        assert capacity(lesson().start) == Capacity(available=2, cordoned=1, retired=1, in_use=0, available_in_use=0)
     assert capacity(lesson().end + timedelta(minutes=9)).in_use == 1
     assert capacity(lesson().end + timedelta(minutes=10)).in_use == 0
 
