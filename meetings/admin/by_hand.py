@@ -52,7 +52,7 @@ class AddressByHandAdmin(ButtonsAdmin):
                 told = _("The session is held at this address now. Whoever has to know is told.")
                 self.message_user(request, told, messages.SUCCESS)
                 return redirect(f"admin:{self.page_name('change')}", meeting.pk)
-        shown = {"title": _("Address by hand"), "opts": self.opts, "meeting": meeting, "form": form}
+        shown = {"title": _("Give the session an address"), "opts": self.opts, "meeting": meeting, "form": form}
         return TemplateResponse(
             request, "admin/meetings/meeting/address.html", {**self.admin_site.each_context(request), **shown}
         )
