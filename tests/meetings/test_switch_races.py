@@ -116,7 +116,7 @@ def test_whatever_comes_first_the_list_is_true_and_the_moved_are_told(ada: Tutor
     """Three move eight sessions; as the third room is made, their tutor chooses to leave them."""
     for hour in range(8, 16):
         hold(sam, ada, hour)
-    switch = start_switch(ada, "acme", asked_by=None)
+    switch = start_switch(ada, "acme", asked_by=ada.user)
     third = threading.Event()
     acme.plan = [lambda: None, lambda: None, third.set]
 
