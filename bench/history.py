@@ -189,7 +189,8 @@ def _insert_lessons(sql: str, params: dict[str, Any]) -> list[int]:
         insert_rows(
             Meeting,
             {
-                "id": "id", "booking_id": "id", "provider": "'pool'", "link_id": "link", "during": "during",
+                "id": "id", "booking_id": "id", "provider": "'pool'", "told_provider": "'pool'", "link_id": "link",
+                "during": "during",
                 "reserved": "CASE WHEN link IS NOT NULL THEN tstzrange(starts, starts + interval '1 hour') END",
                 "status": "CASE WHEN link IS NULL THEN 'waiting' WHEN starts < now() THEN 'ended' ELSE 'ready' END",
                 "requested_at": "now()", "next_attempt_at": "CASE WHEN link IS NULL THEN now() END",

@@ -87,7 +87,7 @@ def _load(count: int) -> list[int]:
     history.load_history(past)
     keys = history.add_requests(past, count=count)
     Tutor.objects.update(meeting_provider=VENDOR)
-    Meeting.objects.filter(pk__in=keys).update(provider=VENDOR)
+    Meeting.objects.filter(pk__in=keys).update(provider=VENDOR, told_provider=VENDOR)
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE procrastinate_jobs, procrastinate_periodic_defers CASCADE")
     history.settle()
