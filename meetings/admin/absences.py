@@ -121,7 +121,10 @@ class NoShowReportAdmin(ButtonsAdmin):
         meeting: Meeting = booking.meeting
         if meeting.ready_at is None:
             return _("It had one, and lost it.")
-        words = {"place": name_of_place(meeting), "time": _exact(meeting.ready_at)}
+        words = {
+            "place": name_of_place(meeting),
+            "time": date_format(timezone.localtime(meeting.ready_at), "DATETIME_FORMAT"),
+        }
         if meeting.ready_at > booking.starts_at:
             return _("%(place)s, since %(time)s: after the start") % words
         return _("%(place)s, ready at %(time)s") % words

@@ -102,7 +102,12 @@ def _lacks_room(booking: Booking, now: datetime) -> bool:
 def _show(request: PersonRequest, booking: Booking, form: StatementForm, *, status: int = 200) -> HttpResponse:
     came = Attendance.objects.filter(meeting__booking=booking)
     parties = came.filter(user__in=[booking.student_id, booking.tutor.user_id]).select_related("user").order_by("opened_at")
-    context = {**_facts(booking, request.user, now=timezone.now()), "form": form, "came": parties}
+    facts = _facts(booking, request.user, now=timezone.now())
+    if facts["is_about_room"]:
+        form.fields["statement"].help_text = _(
+            "Say in a few words how it went, and where, if you met. The other side can read it."
+        )
+    context = {**facts, "form": form, "came": parties}
     return render(request, "meetings/absence.html", context, status=status)
 
 

@@ -42,7 +42,10 @@ def look_at_history(person: User, booking: Booking) -> str:
 
 def test_tutor_may_say_that_they_met_anyway(booking, ada, sam, root):
     report = end(booking)
-    assert "Send the answer" in look(ada.user, booking, "absence", 80).text
+    page = look(ada.user, booking, "absence", 80).text
+    assert ("Send the answer" in page, "how long you waited" in page) == (True, False)
+    assert "Read and answer" in look(ada.user, booking, "booking_absence", 80).text
+    assert "/absence/" not in look(sam, booking, "booking_absence", 80).text  # there is nothing to read yet
     assert "Send the answer" not in look(sam, booking, "absence", 80).text
     with at(80):
         answer_report(report, who=ada.user, answer="We met at my own room instead.")
