@@ -288,15 +288,11 @@ def test_moving_away_and_walking_in_at_that_moment_never_part():
 
 
 def test_round_takes_as_many_queries_for_many_sessions_as_for_one(link, django_assert_num_queries):
-    def opening(number: int) -> None:
+    at = lesson(60 + GAP).start - timedelta(minutes=16)
+    for number in (1, 20):
         for _ in range(number):
             one = make_link()
             on_link(one, 0)
             on_link(one, 60 + GAP)
-
-    opening(1)
-    at = lesson(60 + GAP).start - timedelta(minutes=16)
-    for number in (0, 20):
-        opening(number)
         with django_assert_num_queries(2):
             assert round_at(at) == 0
