@@ -34,9 +34,8 @@ MODULES = sorted(
     if not {"migrations", "management", "doubles"} & set(path.parts)  # doubles speak the vendors' own words
 )
 # Names that are the same in every language.
-NAMES = re.compile(
-    r"\b(UTC|PDF|Google Meet|Google|Outlook|Apple|iCal|ICS|Zoom|100ms|Midtrans|Stripe|HTTP|manage\.py [a-z_]+( --[a-z-]+)*)\b"
-)
+COMMANDS = r"manage\.py [a-z_]+( --[a-z-]+)*"
+NAMES = re.compile(rf"\b(UTC|PDF|Google Meet|Google|Outlook|Apple|iCal|ICS|Zoom|100ms|Midtrans|Stripe|HTTP|{COMMANDS})\b")
 SPOKEN_ATTRIBUTE = re.compile(r"""\b(?:alt|aria-label|placeholder|title|content|data-words|value)=(["'])(.*?)\1""")
 UNSPOKEN = re.compile(r"<(script|style|svg|code|pre)\b.*?</\1>|<!doctype[^>]*>|<meta[^>]*>|&\w+;", re.IGNORECASE | re.DOTALL)
 NAMES_OF_STYLES = re.compile(r"block \w+_class")
