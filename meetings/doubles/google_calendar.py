@@ -185,7 +185,7 @@ class GoogleCalendar(GoogleBooks):
             changed["sequence"] = event["sequence"] + 1
         self._ask_conference(changed, conference, account, request)
         account.events[identity] = changed
-        self._mail("changed", changed, request)
+        self._mail("changed" if event.get("attendees") else "invited", changed, request)
         return _shown(changed)
 
     def _delete(self, account: Account, identity: str, request: Request) -> Answer:

@@ -3,6 +3,9 @@
 The event's id is reckoned from the request's key, so asking twice gives one event (Calendar answers 409 the second
 time). The link comes later: Google makes it while we read the event again. A deleted event keeps its id, so a room that
 somebody deleted comes back only under a new key.
+
+Nobody is invited to a room before people get into it: an event of the site's account is made without guests, who are
+invited when its door is open. A room that is given up on the way there is no news to anybody.
 """
 
 from __future__ import annotations
@@ -32,11 +35,13 @@ from meetings.providers.google_events import (
     during_of,
     enters_by,
     event_id,
+    invitation,
     is_cancelled,
     is_near,
     key_of,
     new_event,
     room_of,
+    waiting_guests,
 )
 from meetings.providers.google_service import doubts_about_service_account
 from meetings.providers.meet_spaces import MeetSpaces
@@ -100,8 +105,10 @@ class GoogleProvider(RoomMaker):
         return self._room(self._changed(event, request, account), account, request)
 
     def cancel(self, external_id: str, access: Access | None) -> None:
+        account = _opened(access)
         try:
-            self._calendar.ask(_opened(access), "DELETE", _path(external_id), query=self._telling())
+            query = {"sendUpdates": self._telling_of_end(external_id, account)}
+            self._calendar.ask(account, "DELETE", _path(external_id), query=query)
         except RoomGone:
             return
 
@@ -159,17 +166,23 @@ class GoogleProvider(RoomMaker):
 
     def _insert(self, request: RoomRequest, account: Access) -> Event | None:
         """Return the new event, None where the id is taken."""
-        guests = self._guests(request, account)
-        enters = kinds_entered(request.tutor.email, account.account, guests=guests)
-        body = new_event(request, mark=self._mark, guests=guests, enters=enters if account.owner is Owner.SITE else ())
+        body = self._new_event(request, account)
         try:
-            return self._calendar.ask(account, "POST", EVENTS, body=body, query=self._writing())
+            return self._calendar.ask(account, "POST", EVENTS, body=body, query=self._writing(body))
         except RoomGone as error:  # 404 of a whole calendar
             raise ProviderCannot(HAS_NO_CALENDAR, detail=error.detail, code=error.code, status=error.status) from None
         except ProviderUnavailable as error:
             if error.status != 409:
                 raise
             return None
+
+    def _new_event(self, request: RoomRequest, account: Access) -> Event:
+        """Return the event to insert; in the site's own account its guests wait for the door."""
+        guests = self._guests(request, account)
+        if account.owner is not Owner.SITE:
+            return new_event(request, mark=self._mark, guests=guests)
+        enters = kinds_entered(request.tutor.email, account.account, guests=guests)
+        return new_event(request, mark=self._mark, enters=enters, waiting=guests)
 
     def _adopt(self, request: RoomRequest, account: Access) -> Event:
         """Return the event that is there for this key, at the lesson's time: it may have moved since it was made."""
@@ -183,18 +196,25 @@ class GoogleProvider(RoomMaker):
         if not changes:
             return event
         # Without conferenceData in it the link stays as it is; the guests, too, as long as they are not named.
-        self._calendar.ask(account, "PATCH", _path(event["id"]), body=changes, query=self._writing())
+        self._calendar.ask(account, "PATCH", _path(event["id"]), body=changes, query=self._writing(event))
         return self._read(event["id"], account)
 
     def _room(self, event: Event, account: Access, request: RoomRequest | None = None) -> Room:
-        """Return the room; one of the site's account only when people get in. What `request` lacks the event tells."""
+        """Return the room; one of the site's account only when people get in and are invited.
+
+        What `request` lacks the event tells.
+        """
         event = self._with_link(event, account)
         room = room_of(event)
         if room.is_pending or account.owner is not Owner.SITE:
             return room
-        guests = event.get("attendees") or ()
+        waiting = waiting_guests(event) if self.invites else []
+        guests = event.get("attendees") or waiting
         known = enters_by(event) if request is None else kinds_entered(request.tutor.email, account.account, guests=guests)
         space = open_door(self._spaces, code_of(event), account, host_enters=known)
+        if waiting:
+            body = invitation(waiting)
+            self._calendar.ask(account, "PATCH", _path(room.external_id), body=body, query=self._writing(body))
         return replace(room, is_in_use=space is not None and space.is_in_use)
 
     def _with_link(self, event: Event, account: Access) -> Event:
@@ -208,7 +228,7 @@ class GoogleProvider(RoomMaker):
             "conferenceData": conference_request(request_id),
             "extendedProperties": {"private": {"asked": request_id}},
         }
-        return self._calendar.ask(account, "PATCH", _path(room_of(event).external_id), body=body, query=self._writing())
+        return self._calendar.ask(account, "PATCH", _path(room_of(event).external_id), body=body, query=self._writing(event))
 
     def _read(self, external_id: str, account: Access) -> Event:
         """Return the event. Raises RoomGone if it is deleted: Calendar shows such an event as cancelled."""
@@ -231,12 +251,19 @@ class GoogleProvider(RoomMaker):
         people = [request.tutor, request.student] if account.owner is Owner.SITE else [request.student]
         return [one for one in people if one.email.lower() != account.account.lower()]
 
-    def _writing(self) -> dict[str, str]:
+    def _writing(self, event: Event) -> dict[str, str]:
         """Without conferenceDataVersion the whole conference is passed over in silence, at every write."""
-        return {"conferenceDataVersion": "1", **self._telling()}
+        return {"conferenceDataVersion": "1", "sendUpdates": self._telling(event)}
 
-    def _telling(self) -> dict[str, str]:
-        return {"sendUpdates": "all" if self.invites else "none"}
+    def _telling(self, event: Event) -> str:
+        """Return whom Google tells of a change to this event: its guests, where it has any."""
+        return "all" if self.invites and event.get("attendees") else "none"
+
+    def _telling_of_end(self, external_id: str, account: Access) -> str:
+        """Return whom Google tells that the event is deleted. Raises RoomGone if it is."""
+        if self.invites and account.owner is Owner.SITE:  # it may never have had its guests
+            return self._telling(self._read(external_id, account))
+        return "all" if self.invites else "none"
 
 
 def _opened(access: Access | None) -> Access:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,6 +21,8 @@ from meetings.providers.base import Person, Room, RoomRequest
 MEET_HOST = "meet.google.com"
 SECOND_TRY = "-2"
 LONGEST_TITLE = 250
+MOST_GUESTS = 2
+INVITED = "1"
 AROUND = timedelta(days=2)  # a call is looked for this near to the lesson only: looking costs a request
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029\ud800-\udfff]+")
 _ROOM = re.compile(r"/[a-z]{3,}-[a-z]{3,}-[a-z]{3,}")
@@ -36,10 +39,18 @@ def event_id(key: str, mark: str) -> str:
     return "lp" + base64.b32hexencode(digest).decode().rstrip("=").lower()
 
 
-def new_event(request: RoomRequest, *, mark: str, guests: list[Person], enters: Collection[str] = ()) -> Event:
+def new_event(
+    request: RoomRequest,
+    *,
+    mark: str,
+    guests: Sequence[Person] = (),
+    waiting: Sequence[Person] = (),
+    enters: Collection[str] = (),
+) -> Event:
     """Return the event to insert. By `mark` this site's events are found again.
 
-    `enters`: the kinds of rooms that the tutor gets into by themselves, for whoever reads the event without the request.
+    Two things are for whoever reads the event without the request: `enters`, the kinds of rooms that the tutor gets into by
+    themselves, and `waiting`, who is invited later.
     """
     event: Event = {
         "id": event_id(request.key, mark),
@@ -52,10 +63,29 @@ def new_event(request: RoomRequest, *, mark: str, guests: list[Person], enters: 
         },
         "conferenceData": conference_request(request.key),
     }
+    private = event["extendedProperties"]["private"]
     if enters:
-        event["extendedProperties"]["private"]["enters"] = ",".join(sorted(enters))
+        private["enters"] = ",".join(sorted(enters))
+    for number, one in enumerate(waiting):  # each for itself: a property holds 1024 characters
+        private[f"guest{number}"] = json.dumps(_guest(one), ensure_ascii=False)
     # A preset answer can be reset and leave the event invisible: `responseStatus` is left out.
     return event | ({"attendees": [_guest(one) for one in guests]} if guests else {})
+
+
+def invitation(waiting: list[dict[str, str]]) -> Event:
+    """Return what has to be sent so that they are guests now, and wait no longer: whoever leaves is not brought back."""
+    return {"attendees": waiting, "extendedProperties": {"private": {"invited": INVITED}}}
+
+
+def waiting_guests(event: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Return who is yet to be invited to this event, as it was written when it was made."""
+    if _private(event, "invited"):
+        return []
+    written = [_private(event, f"guest{number}") for number in range(MOST_GUESTS)]
+    try:
+        return [json.loads(one) for one in written if one]
+    except ValueError:  # somebody else wrote there
+        return []
 
 
 def changing_part(request: RoomRequest) -> Event:

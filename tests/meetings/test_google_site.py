@@ -26,6 +26,7 @@ from meetings.providers.meet_spaces import SPACES_SCOPE
 from meetings.provisioning import provision_meeting
 from meetings.refusals import refusals_of_set_up
 from meetings.set_up import doubts_of_site
+from meetings.upkeep import try_vendors_again
 from meetings.ways import usable_ways
 from tests.factories import an_hour, make_booking, make_link, make_tutor, make_user, tomorrow
 from tests.meetings.google_site import host_for_all, site_with_google
@@ -103,6 +104,44 @@ def test_tutor_of_the_sites_own_domain_needs_no_further_right(
     host_for_all(google, settings, tmp_path, may=EARLIER)
     ready = provision_meeting(planned(sam, user=make_user("ada@school.example.com")))
     assert (ready.provider, list(held(google))) == ("google", [ready.external_id])
+
+
+def told_by_google(google: GoogleDouble) -> set[str]:
+    """Return whom Google was asked to tell, of all that was written into calendars."""
+    writes = [one for one in google.requests if one.path.startswith(EVENTS) and one.method != "GET"]
+    return {word for one in writes for word in one.query["sendUpdates"]}
+
+
+@pytest.mark.parametrize("reads", [0, 2], ids=["at once", "later"])
+def test_session_that_cannot_be_held_there_is_news_to_nobody_however_often_it_is_tried(
+    google: GoogleDouble, settings: Any, tmp_path: Path, sam: User, reads: int
+):
+    settings.MEETING_PROVIDERS["google"]["OPTIONS"]["invites"] = True
+    host_for_all(google, settings, tmp_path, may=EARLIER)
+    google.hold_conferences(reads=reads)
+    meeting = planned(sam, fallback_providers=[])
+    for rounds in range(1, 4):
+        with pytest.raises(NoPlaceLeft):
+            try_again_later(meeting)
+        close_rooms()
+        assert (len(google.account(OFFICE).events), held(google)) == (rounds, {})
+        try_vendors_again(timezone.now())
+    assert told_by_google(google) == {"none"}
+    assert google.mails == []
+
+
+@pytest.mark.parametrize("reads", [0, 2], ids=["at once", "later"])
+def test_tutor_and_student_are_invited_once_to_a_room_they_get_into(
+    google: GoogleDouble, settings: Any, sam: User, reads: int
+):
+    settings.MEETING_PROVIDERS["google"]["OPTIONS"]["invites"] = True
+    google.hold_conferences(reads=reads)
+    meeting = planned(sam)
+    try_again_later(meeting)
+    [event] = google.account(OFFICE).events.values()
+    assert (meeting.status, meeting.external_id) == (Meeting.Status.READY, event["id"])
+    assert [one["email"] for one in event["attendees"]] == [meeting.booking.tutor.user.email, sam.email]
+    assert google.mails == [("invited", event["id"], "all")]
 
 
 def look() -> VideoConnection:
