@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from urllib.parse import quote
 
+from django.core.cache import cache
+
+from bookings.digests import digest
 from meetings.errors import ProviderTrouble
 from meetings.providers.base import Access, Owner
 from meetings.providers.zoom_api import ZoomApi
 
 BASIC = 1
-REMEMBERED = 3600.0  # seconds: a plan changes rarely
-MOST_REMEMBERED = 10_000
+REMEMBERED = 3600  # seconds: a plan changes rarely
 MOST_PAGES = 100
-
-_plans: dict[str, tuple[float, bool]] = {}
 
 
 def hosts_of(api: ZoomApi, access: Access, host: str) -> Iterator[str]:
@@ -40,14 +39,13 @@ def hosts_of(api: ZoomApi, access: Access, host: str) -> Iterator[str]:
 
 def is_cut_short(api: ZoomApi, access: Access, home: str, *, account: str) -> bool:
     """Say whether Zoom ends this host's meetings after 40 minutes; asked once an hour. No if it cannot be told."""
-    until, is_basic = _plans.get(account, (0.0, False))
-    if time.monotonic() < until:
-        return is_basic
+    key = f"meetings.zoom_plan:{digest(account)}"
+    known: bool | None = cache.get(key)
+    if known is not None:
+        return known
     try:
-        is_basic = api.ask(access, "GET", f"/users/{home}").get("type") == BASIC
+        is_basic: bool = api.ask(access, "GET", f"/users/{home}").get("type") == BASIC
     except ProviderTrouble:
         return False  # the meeting stands; a remark is not worth losing it
-    if len(_plans) >= MOST_REMEMBERED:
-        _plans.clear()
-    _plans[account] = (time.monotonic() + REMEMBERED, is_basic)
+    cache.set(key, is_basic, REMEMBERED)
     return is_basic

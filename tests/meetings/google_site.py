@@ -19,7 +19,7 @@ from tests.meetings.oauth.asking import connect
 from tests.meetings.providers.google_vendor import OFFICE
 from tests.meetings.providers.test_google_service import PRIVATE, PUBLIC, ROBOT
 
-IMPATIENT = Patience(timeouts=(5, 0.5), time_limit=2)
+IMPATIENT = Patience(timeouts=(5, 1.5), time_limit=3)
 
 
 @contextmanager

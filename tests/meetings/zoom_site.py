@@ -17,7 +17,7 @@ from tests.meetings.providers.hundredms_vendor import KEYS, MARK
 from tests.meetings.providers.zoom_vendor import APP
 
 ACCOUNT, HOST = "account-1", "office@example.com"
-IMPATIENT: dict[str, Any] = {"timeouts": (5, 0.5), "time_limit": 1}
+IMPATIENT: dict[str, Any] = {"timeouts": (5, 1.5), "time_limit": 2}
 
 
 @contextmanager
