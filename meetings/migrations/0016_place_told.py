@@ -17,6 +17,10 @@ def note_what_was_told(apps, schema_editor):
     wish = Subquery(Booking.objects.filter(pk=OuterRef("booking")).values("tutor__meeting_provider"))
     to_come = Meeting.objects.filter(during__endswith__gt=now)
     to_come.update(told_provider=Case(When(status="ready", then=F("provider")), default=Coalesce(told, wish)))
+    # Of a switch that is under way students hear at its end.
+    untold = apps.get_model("meetings", "SessionSwitch").objects.filter(outcome="moved", switch__told_at=None)
+    for line in untold.filter(meeting__in=to_come, switch__provider=F("meeting__provider")):
+        Meeting.objects.filter(pk=line.meeting_id).update(told_provider=line.was_provider)
 
 
 class Migration(migrations.Migration):

@@ -1,6 +1,11 @@
 from django.db import migrations, models
 
 
+def forget_kind(apps, schema_editor):
+    """On the way back: the rule of before knows no such alert."""
+    apps.get_model("meetings", "Alert").objects.filter(kind="set_up").delete()
+
+
 class Migration(migrations.Migration):
     dependencies = [
         ("meetings", "0016_place_told"),
@@ -38,4 +43,5 @@ class Migration(migrations.Migration):
                 name="alert_kind_is_known",
             ),
         ),
+        migrations.RunPython(migrations.RunPython.noop, forget_kind),
     ]

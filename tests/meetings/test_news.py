@@ -207,3 +207,16 @@ def test_rows_from_before_know_what_was_told(back_at_acme: Meeting, acme: Acme, 
 
     expected = {back_at_acme.pk: "acme", waiting.pk: "acme", fallen.pk: "pool"}
     assert dict(Meeting.objects.values_list("pk", "told_provider")) == expected
+
+
+def test_update_of_the_site_while_a_switch_is_under_way_leaves_its_students_to_be_told(meeting: Meeting, ada: Tutor):
+    make_link()
+    provision_meeting(meeting)
+    switch = start_switch(ada, "pool", asked_by=ada.user)
+    carry_on(switch, seconds=10)
+    Meeting.objects.update(told_provider="")
+
+    import_module("meetings.migrations.0016_place_told").note_what_was_told(apps, None)
+
+    assert Meeting.objects.get().told_provider == "acme"
+    assert tell_of_switch(switch.pk) == 1
