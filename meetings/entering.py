@@ -18,12 +18,11 @@ from meetings.joining import hand_out_address
 from meetings.models import Meeting, ProviderCall, VideoConnection
 from meetings.providers import find_maker
 from meetings.providers.base import RoomMaker, Visitor
-from meetings.silence import LOOKED_BACK, is_silent
+from meetings.silence import ENTER, LOOKED_BACK, is_silent
 from meetings.tokens_at_hand import token_at_hand
 
 log = logging.getLogger("linkpool.meetings")
 
-ENTER = "enter"  # what such a call is named
 REFUSED = timedelta(seconds=30)  # what was refused to an account, or went wrong there, is not asked again for so long
 
 

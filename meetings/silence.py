@@ -10,19 +10,18 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.core.cache import cache
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from meetings.errors import ProviderLeftAlone
 from meetings.models import ProviderCall
 
+ENTER = "enter"  # what a call for somebody at a door is named
 PAUSE = timedelta(seconds=15)
 IN_VAIN = 2.0  # seconds from which on a call without an answer was a wait
 ONE_CALL = timedelta(seconds=30)  # longer than a vendor is waited for: whoever asks in everybody's place has as long
 LOOKED_BACK = timedelta(minutes=2)  # longer than the calls of one question and a pause: nobody waits for that vendor by then
 LASTS_AT_MOST = timedelta(minutes=10)  # a longer silence counts as one of this length
-
-_NO_ANSWER = Q(outcome=ProviderCall.Outcome.UNAVAILABLE, http_status=None)
 
 
 def newest_in_vain(calls: QuerySet[ProviderCall], *, seconds: float = 0.0) -> ProviderCall | None:
@@ -57,12 +56,17 @@ def require_voice(provider: str) -> None:
 
 
 def silent_for(provider: str, *, since: datetime) -> timedelta:
-    """Return how long every call to the vendor has been a wait in vain by now, reckoned from then at the earliest."""
+    """Return how long every call to the vendor has been a wait in vain by now, reckoned from then at the earliest.
+
+    Nobody waits long at a door, so what is asked there does not count.
+    """
     now = timezone.now()
-    calls = ProviderCall.objects.filter(provider=provider, began_at__gt=now - LASTS_AT_MOST).order_by("began_at")
-    in_vain = _NO_ANSWER & Q(seconds__gte=IN_VAIN)
-    answered_at = calls.exclude(in_vain).values_list("began_at", flat=True).last()
-    if answered_at is not None:
-        calls = calls.filter(began_at__gt=answered_at)
-    first = calls.filter(in_vain).values_list("began_at", flat=True).first()
-    return now - max(first, since) if first is not None else timedelta()
+    calls = ProviderCall.objects.filter(provider=provider, began_at__gt=now - LASTS_AT_MOST).exclude(what=ENTER)
+    began_at: datetime | None = None
+    for call in calls.order_by("-began_at"):
+        is_answered = call.outcome != ProviderCall.Outcome.UNAVAILABLE or call.http_status is not None
+        is_apart = began_at is not None and began_at - call.ended_at > LOOKED_BACK
+        if is_answered or call.seconds < IN_VAIN or is_apart:
+            break
+        began_at = call.began_at
+    return now - max(began_at, since) if began_at is not None else timedelta()

@@ -265,11 +265,11 @@ def _write_wanted(session: SessionSwitch, switch: ProviderSwitch) -> None:
 def _write_trouble(session: SessionSwitch, error: DomainError) -> None:
     after = error.after if isinstance(error, ProviderTrouble) else None
     is_in_time = after is not None and session.meeting.booking.join_opens_at > timezone.now() + after
-    if isinstance(error, ProviderCannot) and after is not None and is_in_time:
-        _try_later(session, after, LATER)
+    if isinstance(error, ProviderCannot | ProviderLeftAlone) and after is not None and is_in_time:
+        _wait(session, after, LATER if isinstance(error, ProviderCannot) else None)
     elif isinstance(error, MeetingInTheMaking | ProviderUnavailable) and session.attempts < TRIES:
         doubled = min(AGAIN * 2 ** (session.attempts - 1), AGAIN_AT_MOST)
-        _try_later(session, max(doubled, after or timedelta()), None)
+        _try_later(session, max(doubled, after or timedelta()))
     else:
         _write(session, Outcome.FAILED, _REASONS.get(type(error), OUR_TROUBLE))
 
@@ -286,10 +286,14 @@ _REASONS: dict[type[DomainError], Kept] = {
 }
 
 
-def _try_later(session: SessionSwitch, pause: timedelta, why: Kept | None) -> None:
-    attempts = F("attempts") - 1 if why is LATER else F("attempts")
+def _try_later(session: SessionSwitch, pause: timedelta) -> None:
+    SessionSwitch.objects.waiting().filter(pk=session.pk).update(next_attempt_at=timezone.now() + pause, why="")
+
+
+def _wait(session: SessionSwitch, pause: timedelta, why: Kept | None) -> None:
+    """Take the try back: nobody was asked, or nobody will be before then."""
     mine = SessionSwitch.objects.waiting().filter(pk=session.pk)
-    mine.update(next_attempt_at=timezone.now() + pause, why=why() if why else "", attempts=attempts)
+    mine.update(next_attempt_at=timezone.now() + pause, why=why() if why else "", attempts=F("attempts") - 1)
 
 
 def _write(session: SessionSwitch, outcome: SessionSwitch.Outcome, why: Kept | None) -> None:

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import time
 
+from django.utils import timezone
+
 from meetings.errors import ProviderTrouble, ProviderUnavailable
 from meetings.models import VideoConnection
+from meetings.silence import LOOKED_BACK, is_silent
 
 ROUND_SECONDS = 40.0  # no call begins after that; what is left, the next round finds
 
@@ -19,7 +22,8 @@ class VendorRound:
 
     def __init__(self) -> None:
         self._ends = time.monotonic() + ROUND_SECONDS
-        self._silent: set[str] = set()
+        self._began_at = timezone.now()
+        self._silent: dict[str, bool] = {}
         self._busy: set[tuple[str, int | None]] = set()
 
     @property
@@ -27,8 +31,10 @@ class VendorRound:
         return time.monotonic() >= self._ends
 
     def may_ask(self, provider: str, account: VideoConnection | None) -> bool:
-        """False once the time is over, the provider was silent, or told this account to come again."""
-        is_left_alone = provider in self._silent or (provider, _key(account)) in self._busy
+        """False once the time is over, the provider was silent of late, or told this account to come again."""
+        if provider not in self._silent:
+            self._silent[provider] = is_silent(provider, since=self._began_at - LOOKED_BACK)
+        is_left_alone = self._silent[provider] or (provider, _key(account)) in self._busy
         return not is_left_alone and not self.is_over
 
     def note(self, provider: str, account: VideoConnection | None, trouble: ProviderTrouble | None) -> None:
@@ -36,7 +42,7 @@ class VendorRound:
         if not isinstance(trouble, ProviderUnavailable):
             return
         if trouble.status is None:  # nobody answered: whoever is asked next waits as long
-            self._silent.add(provider)
+            self._silent[provider] = True
         else:
             self._busy.add((provider, _key(account)))
 

@@ -19,8 +19,10 @@ from meetings.models import Meeting, ProviderCall, VendorRoom
 from meetings.provisioning import provision_meeting
 from meetings.reconciliation import Difference, reconcile
 from meetings.relocation import switch_provider
-from meetings.silence import require_voice
-from tests.factories import make_booking, make_link, make_meeting, make_tutor
+from meetings.silence import require_voice, silent_for
+from meetings.switching import carry_on, start_switch
+from meetings.vendor_rounds import VendorRound
+from tests.factories import an_hour, make_booking, make_link, make_meeting, make_tutor, tomorrow
 from tests.meetings.acme import Acme
 from tests.meetings.conftest import connect
 from tests.meetings.making import lesson, make_call, ready_meeting, waiting_meeting
@@ -198,3 +200,44 @@ def test_other_accounts_of_a_silent_vendor_wait_for_the_next_night(acme: Acme, m
 
     assert acme.calls == ["list", "list"]
     assert [one.detail for one in told] == ["no answer", *["another account had no answer a moment ago"] * 2]
+
+
+def test_silence_is_as_long_as_the_waits_that_follow_one_another():
+    now = timezone.now()
+    hour_ago = now - timedelta(hours=1)
+    for ended in (0, 60, 120):
+        wait_in_vain(ended=ended)
+    wait_in_vain(ended=500)  # who was asked between is not known
+    assert timedelta(seconds=139) < silent_for("acme", since=hour_ago) < timedelta(seconds=150)
+    assert silent_for("acme", since=now) < timedelta(seconds=10)
+    make_call("acme", began_at=timezone.now() - timedelta(seconds=50))
+    assert timedelta(seconds=19) < silent_for("acme", since=hour_ago) < timedelta(seconds=30)
+
+
+def test_wait_of_somebody_at_a_door_gives_no_vendor_up():
+    wait_in_vain(ended=60, what="enter")
+    assert silent_for("acme", since=timezone.now() - timedelta(hours=1)) == timedelta()
+
+
+def test_sessions_of_a_switch_wait_for_a_silent_vendor_without_a_try_less(acme: Acme, ada: Tutor, sam: User):
+    for hour in (9, 11, 13):
+        booking = make_booking(sam, ada, status=Booking.Status.PAID, during=an_hour(tomorrow(hour)))
+        make_meeting(booking, status="ready", link=make_link(), reserved=booking.during, next_attempt_at=None)
+    switch = start_switch(ada, "acme", asked_by=None)
+    for _pass in range(7):
+        wait_in_vain()
+        switch.sessions.update(next_attempt_at=timezone.now())
+        assert not carry_on(switch, seconds=10)
+    assert acme.calls == []
+    assert set(switch.sessions.values_list("outcome", "attempts")) == {("waiting", 0)}
+
+
+def test_round_leaves_a_vendor_alone_that_was_silent_in_the_one_before():
+    wait_in_vain(ended=60)
+    assert not VendorRound().may_ask("acme", None)
+    assert VendorRound().may_ask("zoom", None)
+    make_call("acme")
+    assert VendorRound().may_ask("acme", None)
+    ProviderCall.objects.all().delete()
+    wait_in_vain(ended=150)
+    assert VendorRound().may_ask("acme", None)

@@ -91,6 +91,7 @@ def test_round_leaves_alone_who_did_not_answer(
     assert vendors.may_ask("google", one)
 
 
+@pytest.mark.django_db
 def test_round_asks_nobody_when_its_time_is_over(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(vendor_rounds, "ROUND_SECONDS", 0.0)
     vendors = VendorRound()
