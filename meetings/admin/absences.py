@@ -24,7 +24,7 @@ from bookings.admin.buttons import Button, ButtonsAdmin
 from bookings.models import Booking, User
 from meetings.models import Attendance, Meeting, NoShowReport
 from meetings.no_shows import decide_report, decide_unreported, fits_no_room, may_be_decided
-from meetings.places import name_of_place
+from meetings.places import label_of, name_of_place
 from meetings.roomless import had_room
 
 Decision = NoShowReport.Decision
@@ -122,7 +122,7 @@ class NoShowReportAdmin(ButtonsAdmin):
         if meeting.ready_at is None:
             return _("It had one, and lost it.")
         words = {
-            "place": name_of_place(meeting),
+            "place": name_of_place(meeting) or label_of(meeting.provider),
             "time": date_format(timezone.localtime(meeting.ready_at), "DATETIME_FORMAT"),
         }
         if meeting.ready_at > booking.starts_at:

@@ -16,6 +16,7 @@ from bookings.access import PersonRequest, own_tutor
 from bookings.models import Tutor
 from bookings.times import parse_zone
 from bookings.views.answers import SeeOther
+from meetings.chain import chain_of
 from meetings.consents import Answer, begin_consent, receive_answer
 from meetings.models import VideoConnection
 from meetings.providers import provider_label
@@ -40,6 +41,7 @@ def show_ways(request: HttpRequest, tutor: Tutor, others: OthersForm | None = No
     context = {
         "tutor": tutor,
         "ways": ways,
+        "chain": chain_of(tutor),
         "has_account": any(way.connection for way in ways),
         "wish": wish,
         "broken": [(way, meanwhile_for(tutor, way.name, ways)) for way in ways if way.state == "broken"],

@@ -133,7 +133,14 @@ def test_tutor_reads_why_zoom_refused_the_session_until_one_is_held_there_again(
     page = desk_of_ada.get("/teaching/meetings/").content.decode()
     assert str(why) in page
     assert "Refused a session" in page
+    assert "It is asked again for each new session." in page
 
+    Tutor.objects.update(meeting_provider="pool", fallback_providers=[])
+    page = desk_of_ada.get("/teaching/meetings/").content.decode()
+    assert "It is asked again for each new session." not in page
+    assert "Refused a session" not in page
+
+    Tutor.objects.update(meeting_provider="zoom")
     provision_meeting(session_at("zoom", ada, lesson(120)))
     connection.refresh_from_db()
     assert connection.refused_why == ""

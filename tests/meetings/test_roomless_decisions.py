@@ -110,3 +110,14 @@ def test_admin_sees_a_room_that_came_after_the_start(sam, ada, desk):
         page = desk.get(reverse("admin:meetings_noshowreport_change", args=[report.pk])).text
     assert "after the start" in page
     assert "The student was absent: nothing goes back" not in page  # the tutor may still answer
+
+
+def test_admin_reads_where_the_room_was_though_its_address_has_no_name(sam, ada, desk):
+    booking = make_booking(sam, ada, during=During(START, END), status="paid")
+    address = "https://room.example.org"
+    make_held(booking, provider="manual", link=None, reserved=None, join_url_student=address, join_url_tutor=address)
+    with at(80):
+        report = report_absence(booking, who=sam, statement=WORDS)
+        page = desk.get(reverse("admin:meetings_noshowreport_change", args=[report.pk])).text
+    assert "Address by hand, " in page
+    assert "room.example.org" not in page
