@@ -16,8 +16,9 @@ from meetings import alarms
 from meetings.findings import Finding
 from meetings.models import Alert, VendorRoom
 from meetings.providers import provider_label
-from meetings.reconciliation import Account, Remedy, reconcile
 from meetings.reconciliation import Finding as Kind
+from meetings.reconciliation import Remedy, reconcile
+from meetings.vendor_accounts import Account
 
 log = logging.getLogger("linkpool.meetings")
 

@@ -14,7 +14,6 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
@@ -24,13 +23,12 @@ from bookings.jobs import enqueue
 from bookings.rounds import for_each
 from meetings.calls import note_call
 from meetings.closing import A_MONTH
-from meetings.connections import access_to
 from meetings.errors import ProviderLeftAlone, RoomGone
-from meetings.models import Meeting, VendorRoom, VideoConnection
-from meetings.providers import find_maker
-from meetings.providers.base import Access, FoundRoom, Owner, RoomMaker
+from meetings.models import Meeting, VendorRoom
+from meetings.providers.base import FoundRoom
 from meetings.rooms import next_generation, release_room, settle_account
-from meetings.silence import is_silent
+from meetings.silence import is_silent, is_silent_to_all
+from meetings.vendor_accounts import Account, accounts
 
 log = logging.getLogger("linkpool.meetings")
 
@@ -61,21 +59,6 @@ class Difference:
 
     def __str__(self) -> str:
         return f"{self.provider}: {self.finding}: {self.subject}" + (f" ({self.detail})" if self.detail else "")
-
-
-@dataclass(frozen=True)
-class Account:
-    """One account at one vendor; `connection` is None where the keys of the site are enough."""
-
-    provider: str
-    maker: RoomMaker
-    connection: VideoConnection | None
-
-    def __str__(self) -> str:
-        return str(self.connection) if self.connection else self.provider
-
-    def access(self) -> Access | None:
-        return access_to(self.connection) if self.connection else None
 
 
 @dataclass(frozen=True)
@@ -138,20 +121,6 @@ def _compare_all(now: datetime, tell: Tell, act: Judge) -> int:
     return number
 
 
-def accounts() -> Iterator[Account]:
-    """Yield the accounts that may have rooms of ours: those in use, and those that were and have rooms to come."""
-    for name in settings.MEETING_PROVIDERS:
-        maker = find_maker(name)
-        if maker is None or type(maker).list_rooms is RoomMaker.list_rooms:
-            continue
-        connections = VideoConnection.objects.filter(provider=name, status=VideoConnection.Status.ACTIVE).order_by("pk")
-        with_rooms = VendorRoom.objects.standing().filter(connection__isnull=False).values("connection")
-        for connection in connections.filter(pk__in=with_rooms) | connections.connected():
-            yield Account(name, maker, connection)
-        if Owner.NOBODY in maker.owners:
-            yield Account(name, maker, None)
-
-
 def _compare(account: Account, now: datetime) -> Iterator[Remedy]:
     """Yield each difference with what mends it."""
     try:
@@ -181,9 +150,9 @@ def _compare(account: Account, now: datetime) -> Iterator[Remedy]:
 
 
 def _list(account: Account, now: datetime) -> list[FoundRoom]:
-    """Ask for the rooms of an account, unless the vendor let another one wait in vain in this very round."""
-    if is_silent(account.provider, since=now):
-        raise ProviderLeftAlone(detail="another account had no answer a moment ago")
+    """Ask for the rooms of an account, unless the vendor let two others wait in vain a moment ago."""
+    if is_silent_to_all(account.provider, since=now):
+        raise ProviderLeftAlone(detail="other accounts had no answer a moment ago")
     listed: list[FoundRoom] = []
     with note_call(provider=account.provider, what="list", connection=account.connection) as call:
         listed = list(account.maker.list_rooms(account.access(), since=now))

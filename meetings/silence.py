@@ -41,6 +41,19 @@ def is_silent(provider: str, *, since: datetime) -> bool:
     return newest_in_vain(calls, seconds=IN_VAIN) is not None
 
 
+def is_silent_to_all(provider: str, *, since: datetime) -> bool:
+    """Say whether two accounts in a row waited in vain since then, and the second did so within PAUSE.
+
+    One alone says little of the others: it may be its own rooms that the vendor never gets to the end of.
+    """
+    calls = ProviderCall.objects.filter(provider=provider, began_at__gte=since)
+    last = newest_in_vain(calls, seconds=IN_VAIN)
+    if last is None or last.ended_at + PAUSE <= timezone.now():
+        return False
+    of_others = calls.exclude(connection=last.connection_id)
+    return newest_in_vain(of_others, seconds=IN_VAIN) is not None
+
+
 def require_voice(provider: str) -> None:
     """Return if the vendor may be asked. Raises ProviderLeftAlone while it is silent, or somebody asks in our place."""
     now = timezone.now()

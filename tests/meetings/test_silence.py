@@ -15,12 +15,13 @@ from bookings.models import Booking, Tutor, User
 from bookings.times import During
 from meetings import closing, silence
 from meetings.errors import ProviderLeftAlone, ProviderUnavailable
-from meetings.models import Meeting, ProviderCall, VendorRoom
+from meetings.models import Meeting, ProviderCall, VendorRoom, VideoConnection
 from meetings.provisioning import provision_meeting
 from meetings.reconciliation import Difference, reconcile
 from meetings.relocation import switch_provider
 from meetings.silence import require_voice, silent_for
 from meetings.switching import carry_on, start_switch
+from meetings.vendor_accounts import accounts as all_accounts
 from meetings.vendor_rounds import VendorRound
 from tests.factories import an_hour, make_booking, make_link, make_meeting, make_tutor, tomorrow
 from tests.meetings.acme import Acme
@@ -188,18 +189,47 @@ def test_room_that_is_not_closed_as_nobody_was_asked_keeps_its_tries(acme: Acme)
         assert closing.close_room(room.pk)
 
 
-def test_other_accounts_of_a_silent_vendor_wait_for_the_next_night(acme: Acme, monkeypatch: pytest.MonkeyPatch):
+@pytest.fixture
+def accounts(monkeypatch: pytest.MonkeyPatch) -> list[VideoConnection]:
+    """Three accounts at "zoom", where any call without an answer is a wait in vain."""
     monkeypatch.setattr(silence, "IN_VAIN", 0.0)
-    for _number in range(3):
-        connect(make_tutor())
-    wait_in_vain("zoom", ended=0)  # before this night's round began: it asks by itself
-    acme.plan = ["", ProviderUnavailable(detail="no answer")]  # the keys of the site, then the first of the accounts
+    return [connect(make_tutor()) for _number in range(3)]
+
+
+def compare() -> list[str]:
     told: list[Difference] = []
-
     reconcile(timezone.now(), tell=told.append)
+    return [one.detail for one in told]
 
-    assert acme.calls == ["list", "list"]
-    assert [one.detail for one in told] == ["no answer", *["another account had no answer a moment ago"] * 2]
+
+def test_account_that_waits_in_vain_keeps_no_other_from_being_compared(acme: Acme, accounts: list[VideoConnection]):
+    acme.plan = ["", ProviderUnavailable(detail="no answer")]  # the keys of the site, then the first of the accounts
+    assert compare() == ["no answer"]
+    assert acme.calls == ["list"] * 4
+
+
+def test_other_accounts_of_a_silent_vendor_wait_for_the_next_night(acme: Acme, accounts: list[VideoConnection]):
+    wait_in_vain("zoom", ended=0)  # before this night's round began: it asks by itself
+    acme.plan = ["", *[ProviderUnavailable(detail="no answer")] * 2]
+    assert compare() == ["no answer", "no answer", "other accounts had no answer a moment ago"]
+    assert acme.calls == ["list"] * 3
+
+
+def test_silence_of_two_accounts_keeps_the_others_for_a_pause_only(accounts: list[VideoConnection]):
+    since = timezone.now() - timedelta(minutes=5)
+    for ended, account in ((40, accounts[0]), (14, accounts[1])):
+        wait_in_vain("zoom", ended=ended, connection=account)
+    assert silence.is_silent_to_all("zoom", since=since)
+    with time_machine.travel(timezone.now() + timedelta(seconds=2), tick=False):
+        assert not silence.is_silent_to_all("zoom", since=since)
+
+
+def test_accounts_are_compared_in_any_order(acme: Acme):
+    """Else the same ones would come after those that never get an answer, night after night."""
+    for _number in range(8):
+        connect(make_tutor())
+    orders = {tuple(one.connection.pk for one in all_accounts() if one.connection) for _night in range(5)}
+    assert len(orders) > 1
 
 
 def test_silence_is_as_long_as_the_waits_that_follow_one_another():
