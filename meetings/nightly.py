@@ -17,7 +17,7 @@ from meetings.findings import Finding
 from meetings.models import Alert, VendorRoom
 from meetings.providers import provider_label
 from meetings.reconciliation import Finding as Kind
-from meetings.reconciliation import Remedy, reconcile
+from meetings.reconciliation import Remedy, Tell, reconcile
 from meetings.vendor_accounts import Account
 
 log = logging.getLogger("linkpool.meetings")
@@ -39,33 +39,50 @@ class HeldBack:
 def reconcile_by_night(now: datetime) -> int:
     """Mend what differs, but for accounts where more does than is believable: of those the staff are told.
 
-    Returns how many accounts were left as they are. Raises as `reconcile`.
+    One that they were told of is mended only after a night in which all of it was compared: what a vendor shows before it
+    falls silent may be a believable part of what is not. Returns how many accounts differ too much. Raises as `reconcile`.
     """
     held: dict[str, HeldBack] = {}
     silent: set[str] = set()
+    told = _told_of()
 
     def may_mend(account: Account, remedies: Sequence[Remedy]) -> bool:
-        if any(remedy.difference.finding is Kind.NO_ANSWER for remedy in remedies):
-            silent.add(_known_by(account))
+        key = _known_by(account)
         unbelievable = _too_much(account, remedies)
         if unbelievable is not None:
-            held[_known_by(account)] = unbelievable
+            held[key] = unbelievable
             log.error("too many rooms differ", extra={"provider": account.provider, "number": len(remedies)})
-        return unbelievable is None
+        if any(remedy.is_unanswered for remedy in remedies):
+            silent.add(key)
+        return unbelievable is None and key not in silent & told
 
     was_whole = False
     try:
         reconcile(now, may_mend=may_mend)
         was_whole = True
     finally:
-        if held or was_whole:
-            _tell(held, silent, now)
+        # Of one that did not answer this time nobody knows that it is well again.
+        if held or (was_whole and not silent & told):
+            _tell(held, now)
     return len(held)
 
 
-def note_mended(now: datetime) -> None:
-    """Note that a person had everything mended: what the staff were told of is over."""
-    alarms.follow_finding(Alert.Kind.DIFFERENCES, Finding({}, is_on=False), now=now)
+def reconcile_by_hand(now: datetime, *, tell: Tell) -> int:
+    """Mend all that differs, as a person wants it: what the staff were told of is over, if those accounts answered.
+
+    Returns and raises as `reconcile`.
+    """
+    silent: set[str] = set()
+
+    def may_mend(account: Account, remedies: Sequence[Remedy]) -> bool:
+        if any(remedy.is_unanswered for remedy in remedies):
+            silent.add(_known_by(account))
+        return True
+
+    number = reconcile(now, tell=tell, may_mend=may_mend)
+    if not silent & _told_of():
+        _tell({}, now)
+    return number
 
 
 def _too_much(account: Account, remedies: Sequence[Remedy]) -> HeldBack | None:
@@ -85,10 +102,13 @@ def _known_by(account: Account) -> str:
     return f"{account.provider}:{account.connection.pk if account.connection else ''}"
 
 
-def _tell(held: dict[str, HeldBack], silent: set[str], now: datetime) -> None:
-    """Tell of each account anew every night; of one that did not answer this time nobody knows that it is well again."""
+def _told_of() -> set[str]:
+    """Return by what the accounts are known that the staff were told of last."""
     told = Alert.objects.filter(kind=Alert.Kind.DIFFERENCES).values_list("told", flat=True).first() or []
-    if not held and silent & {key.partition("@")[0] for key in told}:
-        return
+    return {key.partition("@")[0] for key in told}
+
+
+def _tell(held: dict[str, HeldBack], now: datetime) -> None:
+    """Tell of each account anew every night; without any it is over."""
     members = {f"{key}@{now:%Y%m%d}": one for key, one in held.items()}
     alarms.follow_finding(Alert.Kind.DIFFERENCES, Finding(members, is_on=bool(members)), now=now)

@@ -23,7 +23,7 @@ from bookings.jobs import enqueue
 from bookings.rounds import for_each
 from meetings.calls import note_call
 from meetings.closing import A_MONTH
-from meetings.errors import ProviderLeftAlone, RoomGone
+from meetings.errors import ConnectionBroken, ProviderLeftAlone, ProviderTrouble, ProviderUnavailable, RoomGone
 from meetings.models import Meeting, VendorRoom
 from meetings.providers.base import FoundRoom
 from meetings.rooms import next_generation, release_room, settle_account
@@ -45,7 +45,7 @@ class Finding(StrEnum):
     TWICE = "twice"  # a second room for a key of which we know another one: it is closed
     GONE = "gone"  # we believe in it, the vendor does not: another one is made
     FOREIGN = "foreign"  # with our mark, but of a booking that is not ours: it is left alone
-    NO_ANSWER = "no answer"  # the account could not be asked
+    NO_ANSWER = "no answer"  # the account could not be asked, or not for all of its rooms
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,10 @@ class Remedy:
 
     difference: Difference
     mend: Callable[[], object]
+
+    @property
+    def is_unanswered(self) -> bool:
+        return self.difference.finding is Finding.NO_ANSWER
 
     @property
     def changes(self) -> bool:
@@ -126,8 +130,7 @@ def _compare(account: Account, now: datetime) -> Iterator[Remedy]:
     try:
         listed = _list(account, now)
     except DomainError as error:
-        detail = getattr(error, "detail", "") or type(error).__name__
-        yield Remedy(Difference(Finding.NO_ANSWER, account.provider, str(account), detail), _leave)
+        yield _without_answer(account, error)
         return
     keys = {found.key.upper() for found in listed if _KEY.fullmatch(found.key)}
     rooms = {room.key.upper(): room for room in VendorRoom.objects.filter(key__in=keys)}
@@ -141,12 +144,31 @@ def _compare(account: Account, now: datetime) -> Iterator[Remedy]:
             unknown.add(key)
         elif meeting := _meeting_of(found.key):
             yield Remedy(_difference(Finding.TWICE, account, found), partial(_close_second, account, found, meeting))
-    believed = _believed(account, now).exclude(key__in=keys)
-    for room in believed:
-        if is_silent(account.provider, since=now):
-            return
-        if _is_gone(account, room):
+    yield from _look_for_gone(account, _believed(account, now).exclude(key__in=keys), now)
+
+
+def _look_for_gone(account: Account, rooms: QuerySet[VendorRoom], now: datetime) -> Iterator[Remedy]:
+    """Ask for each very room: a list may be cut short, and nobody is to lose a room for that.
+
+    Where one of them has no answer the account is not compared wholly, and that is said as well; after a wait in vain the
+    rest is left.
+    """
+    unknown: ProviderTrouble | None = None
+    for room in rooms:
+        trouble = _check(account, room)
+        if isinstance(trouble, RoomGone):
             yield Remedy(Difference(Finding.GONE, account.provider, room.key), partial(_make_another, room.pk))
+        elif isinstance(trouble, (ProviderUnavailable, ConnectionBroken)):
+            unknown = trouble
+            if is_silent(account.provider, since=now):
+                break
+    if unknown is not None:
+        yield _without_answer(account, unknown)
+
+
+def _without_answer(account: Account, error: DomainError) -> Remedy:
+    detail = getattr(error, "detail", "") or type(error).__name__
+    return Remedy(Difference(Finding.NO_ANSWER, account.provider, str(account), detail), _leave)
 
 
 def _list(account: Account, now: datetime) -> list[FoundRoom]:
@@ -190,15 +212,14 @@ def _believed(account: Account, now: datetime) -> QuerySet[VendorRoom]:
     mine = VendorRoom.objects.filter(provider=account.provider, connection=account.connection, state=State.MADE)
     held = mine.filter(generation=F("meeting__generation"), external_id=F("meeting__external_id"))
     ready = held.filter(meeting__status=Meeting.Status.READY, meeting__during__startswith__gt=now + SURELY_LISTED)
-    return ready.filter(made_at__lt=now - SURELY_LISTED).order_by("pk")
+    return ready.filter(made_at__lt=now - SURELY_LISTED).order_by("?")  # none always after one that hangs
 
 
-def _is_gone(account: Account, room: VendorRoom) -> bool:
-    """Ask for the very room: a list may be cut short, and nobody is to lose a room for that."""
+def _check(account: Account, room: VendorRoom) -> ProviderTrouble | None:
     with note_call(provider=account.provider, what="check", connection=account.connection, meeting=room.meeting) as call:
         account.maker.check(room.external_id, account.access())
     settle_account(account.connection, call)
-    return isinstance(call.trouble, RoomGone)
+    return call.trouble
 
 
 def _meeting_of(key: str) -> Meeting | None:

@@ -36,6 +36,11 @@ def _staff(settings: Any) -> None:
 
 @pytest.fixture
 def meeting(acme: Acme) -> Meeting:
+    return in_a_room()
+
+
+def in_a_room() -> Meeting:
+    """A session of a tutor of its own, in a room at "acme"."""
     booking = make_booking(
         make_user(), make_tutor(meeting_provider="acme"), during=an_hour(START), status=Booking.Status.PAID
     )
@@ -149,3 +154,36 @@ def test_account_that_does_not_answer_the_next_night_is_not_said_to_be_well(acme
         night(3)
     assert mail.outbox == []
     assert night(4) == [WELL_AGAIN]
+
+
+def test_part_of_what_was_held_back_is_not_mended_when_the_vendor_falls_silent(
+    acme: Acme, meeting: Meeting, monkeypatch: pytest.MonkeyPatch
+):
+    """What it shows before is a part that is believable; of the rest nobody knows."""
+    monkeypatch.setattr(nightly, "BELIEVABLE", 1)
+    for _number in range(2):
+        in_a_room()
+    acme.rooms.clear()
+    assert len(night()) == 1
+
+    acme.plan = ["", "", *[ProviderUnavailable(status=503)] * 2]  # the list and one of the rooms
+    assert night(2) == []
+    assert Meeting.objects.filter(status=Meeting.Status.READY).count() == 3
+
+    assert night(3) == ["[Linkpool] Too many rooms differ, so nothing was changed: Acme"]
+    assert "Acme: 0 to close and 3 to make anew, of 3 that we know" in mail.outbox[0].body
+
+
+def test_person_has_it_mended_while_that_account_does_not_answer_and_it_is_not_over(acme: Acme, meeting: Meeting):
+    lose(acme, meeting, TOO_MANY)
+    night()
+    mail.outbox.clear()
+
+    acme.plan = [ProviderUnavailable(status=503)]
+    call_command("reconcile_meetings")
+    assert mail.outbox == []
+
+    connect(make_tutor())
+    acme.plan = ["", ProviderUnavailable(status=503)]  # now another account has no answer
+    call_command("reconcile_meetings")
+    assert [str(letter.subject) for letter in mail.outbox] == [WELL_AGAIN]

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from bookings.models import Booking
 from bookings.times import During
+from meetings import silence
 from meetings.closing import A_MONTH
 from meetings.errors import ProviderUnavailable
 from meetings.models import Meeting, VendorRoom
@@ -29,6 +30,10 @@ START = tomorrow(12, days=3)
 
 @pytest.fixture
 def meeting(acme: Acme) -> Meeting:
+    return in_a_room()
+
+
+def in_a_room() -> Meeting:
     booking = make_booking(
         make_user(), make_tutor(meeting_provider="acme"), during=an_hour(START), status=Booking.Status.PAID
     )
@@ -113,6 +118,31 @@ def test_room_that_is_only_missing_in_a_list_cut_short_is_kept(acme: Acme, meeti
     monkeypatch.setattr("tests.meetings.acme.AcmeMaker.list_rooms", lambda *_args, **_named: [])
     assert found() == []
     assert Meeting.objects.get().is_ready
+
+
+def test_room_that_the_vendor_says_nothing_of_is_no_answer_and_the_others_are_looked_at(acme: Acme, meeting: Meeting):
+    in_a_room()
+    acme.rooms.clear()
+    acme.plan = ["", ProviderUnavailable(detail="GET: 503", status=503)]
+    assert sorted(line.split(": ")[1] for line in found()) == ["gone", "no answer"]
+    assert Meeting.objects.filter(status=Meeting.Status.READY).count() == 1
+
+
+def test_wait_in_vain_for_one_room_leaves_the_rest_of_the_account(
+    acme: Acme, meeting: Meeting, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(silence, "IN_VAIN", 0.0)
+    in_a_room()
+    VendorRoom.objects.update(made_at=timezone.now() - timedelta(hours=1))
+    acme.rooms.clear()
+    acme.calls.clear()
+    acme.plan = ["", ProviderUnavailable(detail="no answer")]
+    told: list[Difference] = []
+
+    find_differences(timezone.now(), tell=told.append)
+
+    assert [str(one) for one in told] == ["acme: no answer: acme (no answer)"]
+    assert acme.calls == ["list", "check"]
 
 
 @pytest.mark.parametrize("key", ["BK-OTHERSITE1-0", "their-own-room", "-", "9"])

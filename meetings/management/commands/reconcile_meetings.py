@@ -5,8 +5,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
-from meetings.nightly import note_mended
-from meetings.reconciliation import find_differences, reconcile
+from meetings.nightly import reconcile_by_hand
+from meetings.reconciliation import find_differences
 
 
 class Command(BaseCommand):
@@ -20,9 +20,7 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="Change nothing.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        compare = find_differences if options["dry_run"] else reconcile
+        compare = find_differences if options["dry_run"] else reconcile_by_hand
         number = compare(timezone.now(), tell=lambda difference: self.stdout.write(str(difference)))
-        if not options["dry_run"]:
-            note_mended(timezone.now())
         end = "." if options["dry_run"] or not number else ", mended."
         self.stdout.write(f"{number} {'difference' if number == 1 else 'differences'}{end}")
