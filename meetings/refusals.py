@@ -22,6 +22,9 @@ WITHIN = timedelta(days=7)  # what nobody asked for again in so long is not told
 FINE = (ProviderCall.Outcome.DONE, ProviderCall.Outcome.PENDING, ProviderCall.Outcome.GONE)
 OF_ROOM = ("cancel", "find")  # asked again and again for one room: that others could be closed mends nothing
 OF_ACCOUNT = ("refresh", "look", "list")  # asked again and again for one account
+# Asked for sessions, and for the pool: that it works for a tutor of the site's own domain mends nothing for one outside.
+OF_TUTOR = ("create", "move", "check")
+QUIET = timedelta(days=1)  # after that a refusal for a tutor counts as over: the same may never be asked for again
 
 ASKED: Mapping[str, str | Promise] = {
     "create": _("making a room"),
@@ -57,6 +60,8 @@ ADVICE: Mapping[str, str | Promise] = {
     **dict.fromkeys(["invalid_grant", "1001", "1010"], _NOBODY),
     "key_file": _FILE,
 }
+
+Asked = tuple[str, str, int | None, int | None]  # at which provider what, for which account and which tutor
 
 
 @dataclass(frozen=True)
@@ -94,18 +99,20 @@ def refusals_of_set_up(now: datetime) -> list[Refusal]:
     """Return what was refused within a week, what goes on first. One statement if nothing was, three at most.
 
     It goes on until the same was done there: for a room, until that one is closed or given up; for an account, with that
-    one; else with any. At a provider whose keys were taken away nothing goes on.
+    one; for a tutor, with the same account, or until nobody was refused for a day; else with any. At a provider whose keys
+    were taken away nothing goes on.
     """
     refused = ProviderCall.objects.filter(outcome=ProviderCall.Outcome.MISCONFIGURED, began_at__gt=now - WITHIN).order_by()
     reason = Case(When(code="", then=F("detail")), default=F("code"), output_field=CharField())
-    told = refused.annotate(subject=_SUBJECT, reason=reason).values("provider", "what", "reason", "subject")
+    asked = refused.annotate(subject=_SUBJECT, tutor=_TUTOR, reason=reason)
+    told = asked.values("provider", "what", "reason", "subject", "tutor")
     rows = list(told.annotate(calls=Count("pk"), last_at=Max("began_at"), words=Max("detail")))
     if not rows:
         return []
-    fine, closing = _last_fine(rows), _rooms_to_close(rows)
+    fine, closing = _last_fine(rows, now), _rooms_to_close(rows)
     found: dict[tuple[str, str, str], Refusal] = {}
     for row in rows:
-        one = _refusal(row, goes_on=_goes_on(row, fine, closing))
+        one = _refusal(row, goes_on=_goes_on(row, fine, closing, now))
         before = found.get((one.provider, one.what, one.reason))
         found[one.provider, one.what, one.reason] = _joined(before, one) if before else one
     return sorted(found.values(), key=lambda one: (not one.goes_on, one.provider, one.what, one.reason))
@@ -114,21 +121,33 @@ def refusals_of_set_up(now: datetime) -> list[Refusal]:
 # What a later call must be about to show that a refusal is over: for what is asked once, any call that asks the same.
 _SUBJECT = Case(
     When(what__in=OF_ROOM, then=F("meeting_id")),
-    When(what__in=OF_ACCOUNT, then=F("connection_id")),
+    When(what__in=OF_ACCOUNT + OF_TUTOR, then=F("connection_id")),
     default=Value(None),
     output_field=BigIntegerField(),
 )
+_TUTOR = Case(
+    When(what__in=OF_TUTOR, then=F("meeting__booking__tutor_id")), default=Value(None), output_field=BigIntegerField()
+)
 
 
-def _last_fine(rows: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str, int | None], datetime]:
-    """Return when the same that was refused last worked."""
-    asked = [row for row in rows if row["what"] not in OF_ROOM]
+def _last_fine(rows: Iterable[Mapping[str, Any]], now: datetime) -> dict[Asked, datetime]:
+    """Return when the same that was refused last worked. Of the many calls for tutors only those of a day are read."""
+    asked = [row for row in rows if row["what"] not in OF_ROOM and not _is_quiet(row, now)]
     if not asked:
         return {}
     calls = ProviderCall.objects.filter(outcome__in=FINE, began_at__gt=min(row["last_at"] for row in asked)).order_by()
+    calls = calls.exclude(what__in=OF_TUTOR, began_at__lte=now - QUIET)
     same = calls.filter(provider__in={row["provider"] for row in asked}, what__in={row["what"] for row in asked})
-    told = same.annotate(subject=_SUBJECT).values_list("provider", "what", "subject")
-    return {(provider, what, subject): last for provider, what, subject, last in told.annotate(last_at=Max("began_at"))}
+    told = same.annotate(subject=_SUBJECT, tutor=_TUTOR).values("provider", "what", "subject", "tutor")
+    return {_asked(row): row["last_at"] for row in told.annotate(last_at=Max("began_at"))}
+
+
+def _asked(row: Mapping[str, Any]) -> Asked:
+    return row["provider"], row["what"], row["subject"], row["tutor"]
+
+
+def _is_quiet(row: Mapping[str, Any], now: datetime) -> bool:
+    return row["what"] in OF_TUTOR and row["last_at"] <= now - QUIET
 
 
 def _rooms_to_close(rows: Iterable[Mapping[str, Any]]) -> set[tuple[str, int]]:
@@ -140,14 +159,12 @@ def _rooms_to_close(rows: Iterable[Mapping[str, Any]]) -> set[tuple[str, int]]:
     return set(rooms.values_list("provider", "meeting"))
 
 
-def _goes_on(
-    row: Mapping[str, Any], fine: Mapping[tuple[str, str, int | None], datetime], closing: set[tuple[str, int]]
-) -> bool:
-    if not is_offered(row["provider"]):
+def _goes_on(row: Mapping[str, Any], fine: Mapping[Asked, datetime], closing: set[tuple[str, int]], now: datetime) -> bool:
+    if not is_offered(row["provider"]) or _is_quiet(row, now):
         return False
     if row["what"] in OF_ROOM:
         return (row["provider"], row["subject"]) in closing
-    worked_at = fine.get((row["provider"], row["what"], row["subject"]))
+    worked_at = fine.get(_asked(row))
     return worked_at is None or worked_at < row["last_at"]
 
 

@@ -41,6 +41,10 @@ def look_around() -> list[str]:
     return [str(letter.subject) for letter in mail.outbox]
 
 
+def going_on() -> list[bool]:
+    return [one.goes_on for one in refusals_of_set_up(timezone.now())]
+
+
 def planned() -> Meeting:
     tutor = make_tutor(meeting_provider="acme")
     booking = make_booking(make_user(), tutor, during=an_hour(tomorrow(12, days=9)), status=Booking.Status.PAID)
@@ -126,9 +130,34 @@ def test_account_that_cannot_be_read_is_not_mended_by_another_one():
     mine, other = make_connection(), make_connection()
     make_call("acme", MISCONFIGURED, what="refresh", connection=mine, began_at=timezone.now() - MINUTE)
     make_call("acme", what="refresh", connection=other)
-    assert [one.goes_on for one in refusals_of_set_up(timezone.now())] == [True]
+    assert going_on() == [True]
     make_call("acme", what="refresh", connection=mine)
-    assert [one.goes_on for one in refusals_of_set_up(timezone.now())] == [False]
+    assert going_on() == [False]
+
+
+def test_refusal_for_a_tutor_is_not_over_because_others_or_the_pool_are_served():
+    """As an outsider is refused with the site's account, which makes rooms for its own domain and for the pool."""
+    mine, other, outsider, insider = make_connection(), make_connection(), planned(), planned()
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        make_call("acme", MISCONFIGURED, code="forbidden", meeting=outsider, connection=mine)
+        clock.shift(MINUTE)
+        make_call("acme", connection=mine)
+        make_call("acme", meeting=insider, connection=mine)
+        make_call("acme", meeting=outsider, connection=other)
+        assert going_on() == [True]
+        make_call("acme", meeting=outsider, connection=mine)
+        assert going_on() == [False]
+
+
+def test_refusal_for_a_tutor_is_over_when_nobody_was_refused_for_a_day():
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        make_call("acme", MISCONFIGURED, code="forbidden", meeting=planned())
+        clock.shift(timedelta(hours=20))
+        make_call("acme", MISCONFIGURED, code="forbidden", meeting=planned())
+        clock.shift(timedelta(hours=23))
+        assert going_on() == [True]
+        clock.shift(timedelta(hours=1))
+        assert going_on() == [False]
 
 
 def test_fault_at_a_provider_whose_keys_were_taken_away_is_over(settings: Any):
