@@ -77,6 +77,8 @@ def _refuse_a_shared_room(meeting: Meeting, during: During, address: str) -> Non
 
 def _write_address(meeting: Meeting, booking: Booking, address: str, *, who: User, now: datetime) -> None:
     was = (place_in_english(meeting) or meeting.provider) if meeting.status in Meeting.HOLDING else ""
+    # A room that another one takes the place of after the end was there to come to: see roomless.had_room.
+    ready_at = (meeting.ready_at or meeting.requested_at) if was and now >= booking.ends_at else now
     release_rooms(meeting)
     waited_since = meeting.requested_at, meeting.paid_at
     free_link(meeting)
@@ -87,7 +89,7 @@ def _write_address(meeting: Meeting, booking: Booking, address: str, *, who: Use
     meeting.external_id = ""
     meeting.join_url_tutor = meeting.join_url_student = address
     meeting.status = Meeting.Status.READY
-    meeting.ready_at = now
+    meeting.ready_at = ready_at
     meeting.next_attempt_at = meeting.seen_at = None
     meeting.trouble = meeting.last_error = ""
     meeting.save()

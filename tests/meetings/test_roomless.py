@@ -121,6 +121,16 @@ def test_address_that_is_given_after_the_end_makes_no_student_absent(booking, ad
             report_absence(booking, who=ada.user, statement=WORDS)
 
 
+@pytest.mark.parametrize("ready_at", [START - MINUTE, None])
+def test_address_that_is_given_after_the_end_takes_away_no_room_that_was_there(sam, ada, ready_at: datetime | None):
+    booking = make_booking(sam, ada, during=During(START, END), status="paid")
+    make_held(booking, ready_at=ready_at, requested_at=START - 2 * MINUTE)
+    with at(62):
+        give_address(booking, ADDRESS, who=ada.user)
+        assert had_room(fresh(booking))
+        assert report_absence(booking, who=sam, statement=WORDS).absent == "tutor"
+
+
 @pytest.mark.parametrize("who", ["student", "payer"])
 def test_student_reports_that_there_was_no_room_and_the_tutor_is_not_accused(booking, sam, ada, drain: Drain, who: str):
     person = {"student": sam, "payer": booking.order.payer}[who]
