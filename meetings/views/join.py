@@ -17,6 +17,7 @@ from bookings.models import Booking, User
 from bookings.views.answers import SeeOther
 from meetings.entering import enter
 from meetings.joining import Door, find_door, hand_out_address, other_came_at, record_attendance
+from meetings.models import NoShowReport
 from meetings.no_shows import may_report
 from meetings.places import name_of_place, remark_of
 from meetings.roomless import ended_without_room
@@ -72,7 +73,7 @@ def booking_status(request: HttpRequest, reference: str) -> HttpResponse:
 def _version_of(facts: dict[str, Any]) -> str:
     """Return what changes with whatever the fragment shows, and with when it is to look again."""
     door = facts["door"]
-    names = ("standing", "place", "remark", "other_came_at", "lacked_room", "is_reported", "can_report", "look_again_in")
+    names = ("standing", "place", "remark", "other_came_at", "lacked_room", "decision", "can_report", "look_again_in")
     told = [facts[name] for name in names]
     return digest(door.state, door.opens_at, door.is_ready, *told)
 
@@ -80,7 +81,7 @@ def _version_of(facts: dict[str, Any]) -> str:
 def _facts(door: Door, booking: Booking, user: User, *, now: datetime) -> dict[str, Any]:
     """What pages show of a meeting; the tutor reads why it is not ready, the others that it is looked after."""
     is_tutor = user.pk == booking.tutor.user_id
-    is_reported = getattr(booking, "no_show_report", None) is not None
+    report: NoShowReport | None = getattr(booking, "no_show_report", None)
     return {
         "booking": booking,
         "door": door,
@@ -92,8 +93,9 @@ def _facts(door: Door, booking: Booking, user: User, *, now: datetime) -> dict[s
         "remark": remark_of(door.meeting) if door.meeting and door.is_ready and is_tutor else "",
         "reported_from": reported_from(booking),
         "lacked_room": ended_without_room(booking, now),
-        "is_reported": is_reported,
-        "can_report": not is_reported and may_report(booking, user, now),
+        "report": report,
+        "decision": report.decision if report else None,  # empty: it was reported, and is looked into
+        "can_report": report is None and may_report(booking, user, now),
     }
 
 

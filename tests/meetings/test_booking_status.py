@@ -10,7 +10,7 @@ from django.utils import timezone
 from bookings.models import Booking
 from bookings.times import During
 from meetings.models import Attendance, Meeting
-from meetings.no_shows import report_absence
+from meetings.no_shows import answer_report, decide_report, report_absence
 from meetings.pool import assign_link
 from meetings.upkeep import give_up_over
 from tests.factories import make_booking, make_link, make_meeting, make_order, make_user, tomorrow
@@ -213,6 +213,20 @@ def test_student_who_told_us_of_a_session_without_a_room_is_not_asked_to_tell_us
         report_absence(booking, who=sam, statement="There was no room to meet in at all.")
     said = look(booking, sam, at).text
     assert ("It was reported, and we look into it." in said, "Tell us" in said) == (True, False)
+
+
+def test_decision_about_a_session_without_a_room_is_told_where_it_was_waited_for(booking, sam, ada, root):
+    make_meeting(booking)
+    at = START + timedelta(minutes=65)
+    with time_machine.travel(at, tick=False):
+        report = report_absence(booking, who=sam, statement="There was no room to meet in at all.")
+        before = look(booking, sam, at)
+        answer_report(report, who=ada.user, answer="We met at my own room instead.")
+        assert looks_again(booking, sam, at, before).status_code == 204
+        decide_report(report, decision="took_place", who=root, note="Both say so.")
+    for after in (looks_again(booking, sam, at, before), look(booking, sam, at, "join"), look(booking, ada.user, at)):
+        assert ("We decided: the session took place." in after.text, "we look into it" in after.text) == (True, False)
+        assert reverse("meetings:absence", args=[booking.reference]) in after.text
 
 
 def test_status_is_hidden_from_strangers(meeting, booking, kim, root):
