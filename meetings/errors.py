@@ -7,7 +7,7 @@ from datetime import timedelta
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from bookings.errors import DomainError, InvalidInput
+from bookings.errors import AbsenceTooEarly, DomainError, InvalidInput
 
 PATIENCE = timedelta(minutes=2)  # a vendor that asks for more is given up for now
 
@@ -190,6 +190,10 @@ class ReportKnown(DomainError):
 
 class NobodyCouldCome(DomainError):
     message = _("This session had no room, so the student cannot be called absent. Our team looks into it.")
+
+
+class NoRoomYet(AbsenceTooEarly):
+    message = _("This session has no room yet, but one may still come. If none does, we put it right by ourselves.")
 
 
 class RoomWasThere(DomainError):

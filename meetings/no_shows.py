@@ -27,6 +27,7 @@ from meetings.errors import (
     AnswerOpen,
     AnswerTooLate,
     NobodyCouldCome,
+    NoRoomYet,
     ReportDecided,
     ReportKnown,
     ReportTooLate,
@@ -175,7 +176,7 @@ def fits_no_room(report: NoShowReport, now: datetime) -> bool:
 def decide_report(report: NoShowReport, *, decision: str, who: User, note: str) -> NoShowReport:
     """Decide about a report; booking and money follow. The same decision again changes nothing.
 
-    Raises ReportDecided, AnswerOpen, NobodyCouldCome, RoomWasThere, TellMore, and what `record_absence` raises.
+    Raises ReportDecided, AnswerOpen, NobodyCouldCome, NoRoomYet, RoomWasThere, TellMore, and what `record_absence` raises.
     """
     verdict = Verdict(decision)
     note = _reason(note)
@@ -216,6 +217,8 @@ def _decide(report: NoShowReport, booking: Booking, *, verdict: Verdict, who: Us
         raise NobodyCouldCome
     if verdict is Verdict.NO_ROOM and not (is_roomless or report.is_of_room):
         raise RoomWasThere
+    if verdict is Verdict.NO_ROOM and timezone.now() < booking.ends_at:
+        raise NoRoomYet
     record_absence(booking, verdict=verdict, who=who, why=note)
     report.decision, report.decided_by = verdict.value, who
     report.decided_at, report.decision_note = timezone.now(), note

@@ -180,6 +180,7 @@ class NoShowReportAdmin(ButtonsAdmin):
             "booking": booking,
             "shown_time": format_during(booking.time),
             "had_room": had_room(booking),
+            "is_over": booking.ends_at <= timezone.now(),
         }
         return TemplateResponse(request, "admin/meetings/noshowreport/mark.html", context)
 

@@ -8,9 +8,10 @@ from django.urls import reverse
 
 from bookings.models import Booking, Tutor, User
 from bookings.times import During
-from meetings.errors import AnswerOpen, NobodyCouldCome, RoomWasThere
+from meetings.errors import AnswerOpen, NobodyCouldCome, NoRoomYet, RoomWasThere
 from meetings.models import NoShowReport
 from meetings.no_shows import answer_report, decide_report, decide_unreported, report_absence
+from meetings.pool import free_link
 from tests.factories import make_booking, make_held
 from tests.meetings.no_room import END, MINUTE, START, WORDS, at, end, look, make_roomless, told
 
@@ -100,6 +101,31 @@ def test_admin_who_records_it_is_offered_no_absent_student(booking, desk):
         desk.post(path, {"absent": "room", "text": "It was our fault."})
     booking.refresh_from_db()
     assert (booking.status, booking.refund) == ("cancelled", 150_000)
+
+
+def test_no_room_is_not_decided_while_one_may_still_come(booking, root, desk):
+    path = reverse("admin:meetings_noshowreport_mark", args=[booking.reference])
+    with at(59):
+        page = desk.get(path).text
+        assert ("one may still come" in page, "nobody could come" in page) == (True, False)
+        assert ('value="room"' in page, 'value="tutor"' in page) == (False, True)
+        with pytest.raises(NoRoomYet):
+            decide_unreported(booking, absent="room", who=root, note="It is late.")
+    assert not NoShowReport.objects.exists()
+    with at(60):
+        decide_unreported(booking, absent="room", who=root, note="It never came.")
+
+
+def test_lost_room_is_not_decided_before_the_end_either(sam, ada, root):
+    booking = make_booking(sam, ada, during=During(START, END), status="paid")
+    meeting = make_held(booking)
+    with at(30):
+        report = report_absence(booking, who=sam, statement=WORDS)
+        answer_report(report, who=ada.user, answer="The room went away before I came.")
+        free_link(meeting)
+        meeting.save()
+        with pytest.raises(NoRoomYet):
+            decide_report(report, decision="no_room", who=root, note="It went away.")
 
 
 def test_admin_sees_a_room_that_came_after_the_start(sam, ada, desk):
