@@ -1,8 +1,8 @@
 """Absence: one side reports it, the other may answer, an admin decides. The booking follows the decision.
 
 From NO_SHOW_WAIT_MINUTES after the start until NO_SHOW_REPORT_HOURS after the end; an answer within
-NO_SHOW_ANSWER_HOURS (DESIGN 5). Without a room nobody was absent: then the student's side reports just that, and the
-site does so itself when the session is over (roomless.py). Lock order: Order → Booking → NoShowReport.
+NO_SHOW_ANSWER_HOURS (DESIGN 5). Without a room nobody is absent, and until the end one may still come: only then is
+there something to report, which the site does itself (roomless.py). Lock order: Order → Booking → NoShowReport.
 """
 
 from __future__ import annotations
@@ -72,18 +72,18 @@ def reported_until(booking: Booking) -> datetime:
 
 
 def may_report(booking: Booking, user: User, now: datetime) -> bool:
-    """True while this person of the session can report: the tutor only if there was a room to come to."""
+    """True while this person of the session can report. Without a room only the student's side can, once it is over."""
     if booking.status not in HAPPENED or not reported_from(booking) <= now <= reported_until(booking):
         return False
-    return user.pk != booking.tutor.user_id or had_room(booking)
+    return had_room(booking) or (now >= booking.ends_at and user.pk != booking.tutor.user_id)
 
 
 @transaction.atomic
 def report_absence(booking: Booking, *, who: User, statement: str) -> NoShowReport:
     """Report that the other side did not come, or without a room that there was none; they and the admins are told.
 
-    Raises NotFound, BookingNotPaid, AbsenceTooEarly, ReportTooLate, ReportKnown, TellMore; NobodyCouldCome if it is the
-    tutor's side and there was no room.
+    Raises NotFound, BookingNotPaid, AbsenceTooEarly, ReportTooLate, ReportKnown, TellMore; NoRoomYet while one may still
+    come, NobodyCouldCome if it is the tutor's side and there was none.
     """
     booking = lock_booking(booking)
     side, now = side_of(booking, who), timezone.now()
@@ -95,7 +95,7 @@ def report_absence(booking: Booking, *, who: User, statement: str) -> NoShowRepo
         raise AbsenceTooEarly
     if now > reported_until(booking):
         raise ReportTooLate
-    absent = _who_was_absent(booking, side)
+    absent = _who_was_absent(booking, side, now=now)
     report = NoShowReport.objects.create(
         booking=booking,
         absent=absent,
@@ -117,9 +117,11 @@ def report_absence(booking: Booking, *, who: User, statement: str) -> NoShowRepo
     return report
 
 
-def _who_was_absent(booking: Booking, side: Side) -> str:
+def _who_was_absent(booking: Booking, side: Side, *, now: datetime) -> str:
     if had_room(booking):
         return side.absent
+    if now < booking.ends_at:
+        raise NoRoomYet
     if side.absent == Absent.STUDENT:
         raise NobodyCouldCome
     return Absent.ROOM.value
@@ -164,12 +166,13 @@ def may_be_decided(report: NoShowReport, now: datetime) -> bool:
 
 
 def fits_no_room(report: NoShowReport, now: datetime) -> bool:
-    """True where the decision can be that there was no room. Nobody has to be heard about that: our own rows tell it.
+    """True where the decision can be that there was no room. Nobody has to be heard about that if our own rows tell it.
 
-    One that was reported while there was none is decided so as well, if the room came too late to meet.
+    Where they tell of one, what is reported of it is decided like any other report: when the other side was heard.
     """
-    is_over = not report.decision and report.booking.ends_at <= now
-    return is_over and (report.is_of_room or not had_room(report.booking))
+    if report.decision or now < report.booking.ends_at:
+        return False
+    return not had_room(report.booking) or (report.is_of_room and may_be_decided(report, now))
 
 
 @transaction.atomic

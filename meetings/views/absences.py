@@ -20,6 +20,7 @@ from bookings.models import Booking, User
 from bookings.views.answers import SeeOther
 from meetings import no_shows
 from meetings.forms import StatementForm
+from meetings.joining import find_door
 from meetings.models import Attendance, NoShowReport
 from meetings.roomless import ended_without_room, had_room
 
@@ -63,7 +64,7 @@ def absence_state(request: PersonRequest, reference: str) -> HttpResponse:
     """Return the fragment of the booking's page about absence; empty while there is nothing to say."""
     booking = _booking(request, reference)
     facts = _facts(booking, request.user, now=timezone.now())
-    if facts["report"] is None and not (facts["can_report"] or facts["lacked_room"]):
+    if facts["report"] is None and not (facts["can_report"] or (facts["lacked_room"] and not facts["can_join"])):
         return HttpResponse()
     return render(request, "meetings/_booking_absence.html", facts)
 
@@ -76,12 +77,15 @@ def _booking(request: PersonRequest, reference: str) -> Booking:
 def _facts(booking: Booking, user: User, *, now: datetime) -> dict[str, Any]:
     report: NoShowReport | None = getattr(booking, "no_show_report", None)
     calls_absent = no_shows.side_of(booking, user).absent
+    lacks_room, is_over = _lacks_room(booking, now), booking.ends_at <= now
     return {
         "booking": booking,
         "report": report,
         "calls_absent": calls_absent,
         "is_tutor": calls_absent == NoShowReport.Absent.STUDENT,
-        "is_about_room": report.is_of_room if report else _lacks_room(booking, now),
+        "is_about_room": report.is_of_room if report else lacks_room and is_over,
+        "waits_for_room": report is None and lacks_room and not is_over,
+        "can_join": find_door(booking, now=now).is_open,
         "lacked_room": ended_without_room(booking, now),
         "can_report": report is None and no_shows.may_report(booking, user, now),
         "can_answer": report is not None and no_shows.may_answer(report, user, now),

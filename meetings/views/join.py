@@ -11,7 +11,6 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_safe
 
-from bookings.absence import reported_from
 from bookings.digests import digest
 from bookings.models import Booking, User
 from bookings.views.answers import SeeOther
@@ -91,7 +90,6 @@ def _facts(door: Door, booking: Booking, user: User, *, now: datetime) -> dict[s
         "standing": standing_of(door.meeting, now=now) if door.may_open and not door.is_ready else None,
         "other_came_at": other_came_at(door, booking, user),
         "remark": remark_of(door.meeting) if door.meeting and door.is_ready and is_tutor else "",
-        "reported_from": reported_from(booking),
         "lacked_room": ended_without_room(booking, now),
         "report": report,
         "decision": report.decision if report else None,  # empty: it was reported, and is looked into

@@ -21,7 +21,7 @@ from bookings.orders import mark_order_paid, place_order
 from bookings.policies import Rule
 from bookings.signals import booking_cancelled, refund_due
 from meetings.no_shows import report_absence
-from tests.factories import an_hour, make_booking, make_order, make_user, tomorrow
+from tests.factories import an_hour, make_booking, make_held, make_order, make_user, tomorrow
 
 pytestmark = pytest.mark.django_db
 Status = Booking.Status
@@ -184,6 +184,7 @@ def test_session_is_cancelled_until_its_end_and_no_longer(paid, ada):
 
 def test_session_with_a_report_of_absence_is_left_to_the_decision(paid, sam, ada, root):
     """Nobody cancels for nothing, or for everything, what is being decided about."""
+    make_held(paid)
     with at(paid, hours_before=-0.5):
         report_absence(paid, who=sam, statement="I have been waiting for half an hour now.")
         for person in (sam, ada.user, root):

@@ -96,15 +96,39 @@ def test_status_says_it_too_until_the_session_is_completed(booking, sam, ada):
 
 
 def test_tutor_cannot_report_the_student_where_there_was_no_room(booking, ada):
-    for minutes in (20, 61):
-        page = look(ada.user, booking, "absence", minutes)
-        assert "Send the report" not in page.text
-        refused = look(ada.user, booking, "absence_report", minutes, {"statement": WORDS})
-        assert (refused.status_code, "the student cannot be called absent" in refused.text) == (409, True)
-    with at(20), pytest.raises(NobodyCouldCome):
+    assert "Send the report" not in look(ada.user, booking, "absence", 61).text
+    refused = look(ada.user, booking, "absence_report", 61, {"statement": WORDS})
+    assert (refused.status_code, "the student cannot be called absent" in refused.text) == (409, True)
+    with at(61), pytest.raises(NobodyCouldCome):
         report_absence(booking, who=ada.user, statement=WORDS)
-    assert look(ada.user, booking, "booking_absence", 20).content == b""
     assert not NoShowReport.objects.exists()
+
+
+@pytest.mark.parametrize("who", ["student", "payer", "tutor"])
+def test_nobody_reports_anything_while_a_room_may_still_come(booking, sam, ada, who: str):
+    person = {"student": sam, "payer": booking.order.payer, "tutor": ada.user}[who]
+    page = look(person, booking, "absence", 59).text
+    assert ("No room yet</h1>" in page, "one may still come" in page, "Send the report" in page) == (True, True, False)
+    assert look(person, booking, "booking_absence", 59).content == b""
+    refused = look(person, booking, "absence_report", 59, {"statement": WORDS})
+    assert (refused.status_code, "This session has no room yet" in refused.text) == (409, True)
+    assert not NoShowReport.objects.exists()
+
+
+def test_nobody_reads_that_it_is_lost_while_they_can_join(booking, sam, ada):
+    with at(60):
+        catch_up(END)
+    assert "nothing you need to do" in look(sam, booking, "booking_absence", 61).text
+    with at(62):
+        give_address(booking, ADDRESS, who=ada.user)
+    assert "The door is open." in look(sam, booking, "booking_status", 63).text
+    for person in (sam, ada.user):
+        for name in ("booking_absence", "absence"):
+            said = look(person, booking, name, 63).text
+            assert "Our team looks into it" in said
+            assert "nothing you need to do" not in said
+    NoShowReport.objects.all().delete()
+    assert look(ada.user, booking, "booking_absence", 63).content == b""
 
 
 def test_room_that_came_late_lets_the_tutor_report_again(booking, ada):
@@ -134,12 +158,12 @@ def test_address_that_is_given_after_the_end_takes_away_no_room_that_was_there(s
 @pytest.mark.parametrize("who", ["student", "payer"])
 def test_student_reports_that_there_was_no_room_and_the_tutor_is_not_accused(booking, sam, ada, drain: Drain, who: str):
     person = {"student": sam, "payer": booking.order.payer}[who]
-    page = look(person, booking, "absence", 20).text
+    page = look(person, booking, "absence", 61).text
     assert ("There was no room</h1>" in page, "Send the report" in page) == (True, True)
-    assert look(person, booking, "absence_report", 20, {"statement": WORDS}).status_code == 303
+    assert look(person, booking, "absence_report", 61, {"statement": WORDS}).status_code == 303
     report = NoShowReport.objects.get()
     assert (report.absent, report.reported_by, report.statement) == ("room", person, WORDS)
-    with at(20):
+    with at(61):
         drain()
     [letter] = [one for one in mail.outbox if one.to == [ada.user.email]]
     assert "There was no room for" in letter.body
@@ -186,7 +210,7 @@ def test_nothing_is_reported_that_needs_nobody(booking, sam, ada, why: str):
         with at(5):
             give_address(booking, ADDRESS, who=ada.user)
     elif why == "reported":
-        with at(30):
+        with at(60):
             report_absence(booking, who=sam, statement=WORDS)
     elif why == "money is back":
         Booking.objects.update(refund=booking.net.amount)

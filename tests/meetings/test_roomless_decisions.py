@@ -9,7 +9,7 @@ from django.urls import reverse
 from bookings.models import Booking, Tutor, User
 from bookings.times import During
 from meetings.errors import AnswerOpen, NobodyCouldCome, NoRoomYet, RoomWasThere
-from meetings.models import NoShowReport
+from meetings.models import Meeting, NoShowReport
 from meetings.no_shows import answer_report, decide_report, decide_unreported, report_absence
 from meetings.pool import free_link
 from tests.factories import make_booking, make_held
@@ -78,6 +78,16 @@ def test_no_room_is_not_decided_where_there_was_one(sam, ada, root):
         answer_report(report, who=ada.user, answer="I waited there for an hour.")
         with pytest.raises(RoomWasThere):
             decide_report(report, decision="no_room", who=root, note="Was there?")
+
+
+def test_other_side_is_heard_first_where_our_rows_tell_of_a_room(booking, ada, root):
+    report = end(booking)
+    Meeting.objects.update(ready_at=START)
+    with at(80):
+        with pytest.raises(AnswerOpen):
+            decide_report(report, decision="no_room", who=root, note="So it was said.")
+        answer_report(report, who=ada.user, answer="There was one, and I waited in it.")
+        decide_report(report, decision="took_place", who=root, note="There was one.")
 
 
 def test_admin_reads_that_there_was_no_room_and_finds_that_decision_first(booking, desk):
