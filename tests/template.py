@@ -12,6 +12,8 @@ from django.apps import apps
 from django.core.management import call_command
 from django.db import connection
 
+from config.settings import CACHES
+
 LOCK = 0x74656D70  # the word "temp": of several processes one makes it
 
 
@@ -34,7 +36,7 @@ def make_template() -> str:
 
 def _digest() -> str:
     """Return a mark of everything that makes tables."""
-    seen = hashlib.sha256()
+    seen = hashlib.sha256(Path(__file__).read_bytes())
     for app in apps.get_app_configs():
         for file in sorted(Path(app.path, "migrations").rglob("*.*")) if Path(app.path, "migrations").is_dir() else []:
             if file.suffix in (".py", ".sql"):
@@ -48,6 +50,7 @@ def _migrate(name: str) -> None:
     connection.close()
     try:
         call_command("migrate", verbosity=0, interactive=False, run_syncdb=True)
+        call_command("createcachetable", CACHES["default"]["LOCATION"], verbosity=0)  # for workers of their own
         with connection.cursor() as cursor:
             # Nobody counts rows between two tests: who plans for empty tables takes minutes over fifty rows.
             cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
