@@ -17,14 +17,14 @@ from django.utils.translation import gettext as _
 
 from bookings import terms
 from bookings.access import side_of
-from bookings.errors import NotCancellable, NotFound, ReasonMissing, TermsChanged
+from bookings.errors import DomainError, NotCancellable, NotFound, ReasonMissing, TermsChanged
 from bookings.history import record_booking_change
 from bookings.models import Booking, Notice, Order, User
 from bookings.money import Money
 from bookings.notices import parties_of, tell
 from bookings.orders import release_order
 from bookings.policies import Rule, Share, Side, part_of, share_back
-from bookings.signals import booking_cancelled, refund_due, send_after_commit
+from bookings.signals import booking_cancelled, cancelling_begun, refund_due, send_after_commit
 
 log = logging.getLogger("linkpool.bookings")
 Status = Booking.Status
@@ -93,7 +93,7 @@ def preview_cancellation(booking: Booking, who: User) -> Cancellation:
         refusal = _why_unpaid_stays(booking, side, who=who, along=along)
         return Cancellation(booking, side, Rule.UNPAID, 0, refusal, along)
     share = _share(booking, side, now=now)
-    return Cancellation(booking, side, share.rule, share.percent, _why_it_stays(booking, now=now))
+    return Cancellation(booking, side, share.rule, share.percent, _why_it_stays(booking, side, now=now))
 
 
 @transaction.atomic
@@ -146,7 +146,7 @@ def _share(booking: Booking, side: Side, *, now: datetime) -> Share:
     return share_back(side, starts_at=booking.starts_at, free_until=free_until, now=now, late_percent=late)
 
 
-def _why_it_stays(booking: Booking, *, now: datetime) -> str:
+def _why_it_stays(booking: Booking, side: Side, *, now: datetime) -> str:
     if booking.status == Status.CANCELLED:
         return _("This session is cancelled.")
     if booking.status in (Status.EXPIRED, Status.DECLINED):
@@ -155,6 +155,15 @@ def _why_it_stays(booking: Booking, *, now: datetime) -> str:
         return _("This session is over, so it can no longer be cancelled.")
     if now >= booking.starts_at and booking.changes.filter(what="absence reported").exists():
         return _("Somebody has been reported absent, so our team decides what becomes of this session.")
+    return _why_begun_stays(booking) if now >= booking.starts_at and side is Side.STUDENT else ""
+
+
+def _why_begun_stays(booking: Booking) -> str:
+    """Ask whether its people can meet at all: who gives up what never was offered must not lose money by it."""
+    try:
+        cancelling_begun.send(Booking, booking=booking)
+    except DomainError as refusal:
+        return str(refusal.message)
     return ""
 
 

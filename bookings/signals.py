@@ -22,6 +22,7 @@ refund_due = Signal()  # order, amount (Money), reason, booking
 # raising a DomainError. Slots that are kept together are asked for in the order of time.
 holding_slot = Signal()
 accepting_booking = Signal()  # booking: likewise
+cancelling_begun = Signal()  # booking, by its student or payer while it runs: likewise
 # tutors (keys), within (During), now, leaving_out: a receiver answers with the spans of time, by the key of the tutor,
 # that no session may touch. It asks the database once, however many tutors they are.
 hiding_times = Signal()

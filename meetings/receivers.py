@@ -8,10 +8,12 @@ from typing import Any
 from django.dispatch import receiver
 
 from bookings.models import Booking, SessionType
-from bookings.signals import booking_cancelled, booking_moved, booking_paid, hiding_times, holding_slot
+from bookings.signals import booking_cancelled, booking_moved, booking_paid, cancelling_begun, hiding_times, holding_slot
 from bookings.spans import Span
 from bookings.times import During
 from meetings import planning, room_left
+from meetings.errors import NoRoomYet
+from meetings.roomless import had_room
 
 
 @receiver(booking_paid, dispatch_uid="meetings.plan_meeting")
@@ -42,3 +44,10 @@ def hide_full_times(
     sender: type, tutors: list[int], within: During, now: datetime, leaving_out: Booking | None = None, **kwargs: Any
 ) -> dict[int, list[Span]]:
     return room_left.full_times(tutors, within=within, now=now, leaving_out=leaving_out) if room_left.is_asked() else {}
+
+
+@receiver(cancelling_begun, dispatch_uid="meetings.keep_while_roomless")
+def keep_while_roomless(sender: type, booking: Booking, **kwargs: Any) -> None:
+    """A session that runs without a room stays: the staff hear of it at its end, and what goes back is all."""
+    if not had_room(booking):
+        raise NoRoomYet

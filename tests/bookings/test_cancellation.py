@@ -81,6 +81,7 @@ def facts(booking: Booking) -> tuple[Any, ...]:
 def test_cancellation_gives_back_what_its_preview_said(
     paid, ada, sam, parent, root, news, django_capture_on_commit_callbacks, who, hours_before, rule, back
 ):
+    make_held(paid)
     person = {"sam": sam, "parent": parent, "ada": ada.user, "root": root}[who]
     with at(paid, hours_before=hours_before):
         asked = preview_cancellation(paid, person)

@@ -14,7 +14,17 @@ from bookings.models import Booking, Order, SessionType, Tutor, User
 from bookings.money import Money
 from bookings.orders import expire_unpaid, mark_order_paid, order_at_once, place_order
 from bookings.pricing import Cut, Line, Quote, quote_cart, reckon
-from tests.factories import an_hour, give_leave, make_booking, make_order, make_session_type, make_tutor, make_user, tomorrow
+from tests.factories import (
+    an_hour,
+    give_leave,
+    make_booking,
+    make_held,
+    make_order,
+    make_session_type,
+    make_tutor,
+    make_user,
+    tomorrow,
+)
 from tests.race import race
 
 Status = Booking.Status
@@ -102,6 +112,7 @@ def test_first_session_that_the_student_called_off_too_late_was_the_first(
     give_leave(payer=parent, student=sam)
     held = place_hold(trial, starts_at=tomorrow(days=3), student=sam, payer=parent)
     mark_order_paid(place_order(held.order))
+    make_held(held)
     person = {"sam": sam, "parent": parent, "ada": ada.user}[who]
     with time_machine.travel(held.starts_at - timedelta(hours=hours_before), tick=False):
         cancel_booking(held, who=person, why="so", seen=Money(0, "IDR"))
