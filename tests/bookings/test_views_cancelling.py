@@ -14,7 +14,7 @@ from bookings.models import Booking, Order, SessionType, Tutor, User
 from bookings.orders import place_order
 from payments.refund_decisions import record_refund_sent_by_hand
 from payments.refunds import owe_for_booking
-from tests.factories import an_hour, make_booking, make_order, make_payment, tomorrow
+from tests.factories import an_hour, make_booking, make_held, make_order, make_payment, tomorrow
 from tests.pages import queries_of, text_of
 
 pytestmark = pytest.mark.django_db
@@ -54,6 +54,7 @@ def state(booking: Booking) -> tuple[str, int | None]:
     ],
 )
 def test_preview_says_exactly_what_comes_back_and_that_is_what_does(booking, people, who, hours_before, seen, words):
+    make_held(booking)
     with time_machine.travel(START - timedelta(hours=hours_before), tick=False):
         client = Client()
         client.force_login(people[who])
